@@ -1,0 +1,1 @@
+"""Everything that touches the world: protocols, disks, clocks and people."""

@@ -1,0 +1,201 @@
+"""What the shell must provide, and the facts that cross between adapters.
+
+Adapters do not know one another: each sees the others only through these protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from controller.plan import Event, Plan
+from controller.snapshot import PointState, Reading
+
+EventSink = Callable[[Event], None]
+"""Where adapters report what is worth knowing. Never blocks, never raises."""
+
+
+class Clock(Protocol):
+    """Time. Control uses ``monotonic_s`` only; ``now`` dates records and tells tariffs apart."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, in UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Seconds that never jump."""
+        ...
+
+
+class Meter(Protocol):
+    """One meter that reads itself for as long as it runs."""
+
+    id: str
+
+    async def run(self) -> None:
+        """Read until cancelled; never ends by itself and never raises for what the meter does."""
+        ...
+
+    def reading(self, now: datetime, monotonic_s: float) -> Reading | None:
+        """The last good reading, dated ``now`` minus its age; None when there has been none."""
+        ...
+
+
+class ChargingPoints(Protocol):
+    """The charging points of the site, behind whatever protocol."""
+
+    def states(self, now: datetime, monotonic_s: float) -> Mapping[str, PointState]:
+        """Every point of the site, with measurements dated ``now`` minus their age."""
+        ...
+
+    def apply(self, plan: Plan) -> None:
+        """Bring the plan's limits into the chargers, lower ones first. Returns at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStart:
+    """A transaction as its station announces it."""
+
+    station: str
+    connector: int
+    point: str | None
+    """The site's name for the connector; None when the site does not know it."""
+    token: str
+    started_at: datetime
+    start_wh: int
+    flags: tuple[str, ...] = ()
+    """What a reviewer should know, e.g. ``unknown_connector``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStop:
+    """The end of a transaction as its station announces it."""
+
+    station: str
+    transaction_id: str
+    """As the charger knows it."""
+    ended_at: datetime
+    end_wh: int
+    reason: str = "Local"
+    token: str | None = None
+    flags: tuple[str, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What became of a transaction message. Whatever it is, the charger is answered."""
+
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    """The same message again: the stored answer is given, nothing is counted twice."""
+    CONFLICTING = "conflicting"
+    """It contradicts what is on record; kept for review, without effect."""
+    UNKNOWN = "unknown"
+    """No such transaction; kept as a session of its own, for review."""
+    FOREIGN = "foreign"
+    """The transaction belongs to another station; kept for review, without effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The ledger's word on a start: the ids, and whether it was new."""
+
+    transaction_id: int
+    session_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSession:
+    """A session that has not ended, as the ledger knows it."""
+
+    id: str
+    station: str
+    connector: int
+    point: str | None
+    transaction_id: str
+    token: str
+    started_at: datetime
+    start_wh: int
+    last_wh: int | None
+    """The newest register value that was kept [Wh]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An id token that the site knows."""
+
+    uid: str
+    description: str = ""
+    blocked: bool = False
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSample:
+    """One measurement of a charging point, kept for history and for sessions that never end properly."""
+
+    point: str
+    at: datetime
+    current_a: tuple[float, float, float] | None = None
+    power_w: float | None = None
+    register_wh: int | None = None
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLimit:
+    """What a charger was last told, kept so that a restart knows what chargers may still be doing."""
+
+    point: str
+    limit_a: float
+    written_at: datetime
+
+
+class Ledger(Protocol):
+    """The book of sessions. Every method returns after its record is on disk."""
+
+    async def start_transaction(self, start: TransactionStart) -> Started:
+        """Record a start; a repeated one gets the ids that it got the first time."""
+        ...
+
+    async def stop_transaction(self, stop: TransactionStop) -> Outcome:
+        """Record an end and price the session; a repeated one changes nothing."""
+        ...
+
+    async def running(self) -> Sequence[RunningSession]:
+        """Every session that has not ended."""
+        ...
+
+    async def token(self, uid: str) -> Token | None:
+        """The token of that uid (upper or lower case alike: OCPP 1.6 §7.28 idTokens are case-insensitive)."""
+        ...
+
+    async def password_hash(self, station: str) -> str | None:
+        """The station's hashed password, or None when it has none."""
+        ...
+
+
+class Measurements(Protocol):
+    """Where measurements go. Never blocks; drops the oldest when its bound is reached, and says so."""
+
+    def record(self, sample: MeterSample) -> None:
+        """Keep one measurement."""
+        ...
+
+    def hold(self, held: HeldLimit) -> None:
+        """Keep what a charger was last told."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one turn of the control loop knew and said: the material of pages, topics and telemetry."""
+
+    at: datetime
+    meters: Mapping[str, Reading] = field(default_factory=dict)
+    points: Mapping[str, PointState] = field(default_factory=dict)
+    plan: Plan | None = None

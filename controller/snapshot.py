@@ -1,0 +1,103 @@
+"""One frozen picture of the site: everything that a decision may look at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from controller.units import Phases
+
+
+class State(StrEnum):
+    """What a charging point is doing, whatever protocol its charger speaks."""
+
+    AVAILABLE = "available"
+    OCCUPIED = "occupied"
+    """A car is there, no transaction."""
+    PLUGGED = "plugged"
+    """A transaction is open, nothing has been drawn yet."""
+    CHARGING = "charging"
+    WITHHELD = "withheld"
+    """The car would draw, the limit forbids it."""
+    EV_IDLE = "ev_idle"
+    """A transaction is open, the car asks for nothing."""
+    FINISHING = "finishing"
+    FAULTED = "faulted"
+    OFFLINE = "offline"
+
+
+COMPETING = frozenset({State.PLUGGED, State.CHARGING, State.WITHHELD})
+"""The states in which a point competes for current."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a meter said about its circuit; None on a phase that it could not tell.
+
+    Raises:
+        ValueError: a value is not finite, or the time has no zone.
+    """
+
+    current_a: tuple[float | None, float | None, float | None]
+    """Signed current per grid phase [A]; import is positive."""
+    measured_at: datetime
+    voltage_v: Phases | None = None
+    power_w: Phases | None = None
+    """Signed active power per grid phase [W]."""
+
+    def __post_init__(self) -> None:
+        for name in ("current_a", "voltage_v", "power_w"):
+            for value in getattr(self, name) or ():
+                if value is not None and not math.isfinite(value):
+                    raise ValueError(f"{name}: expected finite numbers, got {value!r}")
+        if self.measured_at.tzinfo is None:
+            raise ValueError("measured_at: expected a time with a zone")
+
+
+@dataclass(frozen=True, slots=True)
+class PointState:
+    """What is known of one charging point at the moment of the snapshot."""
+
+    state: State = State.AVAILABLE
+    measured_a: Phases | None = None
+    """Its draw in the grid's phase order [A]."""
+    measured_at: datetime | None = None
+    commanded_a: float | None = None
+    """The highest limit that its charger may be acting on [A]: what it accepted last, or what is on its way."""
+    obeys: bool = True
+    max_a: float | None = None
+    """What this car or session is limited to [A]; the site's own figure counts where it is lower."""
+    energy_needed_wh: int | None = None
+    departs_at: datetime | None = None
+    priority: int | None = None
+    weight: float | None = None
+    unserved_s: float = 0.0
+    """How long it has been competing without being admitted [s]."""
+    delivered_wh: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalLimit:
+    """A bound on a circuit's power that somebody else has set."""
+
+    circuit: str
+    limit_w: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that one decision sees. A point that is not listed is available.
+
+    ``monotonic_s`` is what control measures times with; the times of day in a snapshot are consistent with
+    ``at``, so that ages within a snapshot are right however the wall clock jumps.
+    """
+
+    at: datetime
+    monotonic_s: float
+    meters: Mapping[str, Reading] = field(default_factory=dict)
+    limits: tuple[ExternalLimit, ...] = ()
+    points: Mapping[str, PointState] = field(default_factory=dict)

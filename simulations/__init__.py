@@ -1,0 +1,1 @@
+"""Simulated worlds, and the outermost ring where the `loadstar` command starts."""

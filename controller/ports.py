@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
+from controller.units import Phases
 
 EventSink = Callable[[Event], None]
 """Where adapters report what is worth knowing. Never blocks, never raises."""
@@ -192,10 +194,78 @@ class Measurements(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session as people and programs see it; the fields are those of docs/reference/rest-api.md."""
+
+    id: str
+    station: str
+    point: str | None
+    connector: int
+    transaction_id: str
+    """As the charger knows it."""
+    token: str
+    running: bool
+    started_at: datetime
+    ended_at: datetime | None
+    start_wh: int
+    end_wh: int | None
+    energy_wh: int | None
+    """So far, while it runs; None where the registers cannot tell."""
+    cost: Decimal | None
+    currency: str
+    stop_reason: str | None = None
+    review_flags: tuple[str, ...] = ()
+
+
+class Records(Protocol):
+    """The book of sessions, for reading. Safe to call from any thread; may take milliseconds."""
+
+    def sessions(
+        self, *, running: bool | None = None, point: str | None = None, limit: int = 100, after: str | None = None
+    ) -> tuple[Sequence[SessionRecord], str | None]:
+        """Newest first, and the ``after`` of the next page (None at the end)."""
+        ...
+
+    def session(self, session_id: str) -> SessionRecord | None:
+        """One session."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """How the last plan reached the chargers."""
+
+    changed: int
+    """Limits that differed from what the chargers held."""
+    accepted: int
+    seconds: float
+    """From the hand-over of the plan to the last answer [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitState:
+    """One circuit as the controller saw it, per grid phase [A]."""
+
+    current_a: Phases | None
+    """Measured where the circuit has a meter that can be believed, else estimated from what is below it."""
+    background_a: Phases
+    """What is not charging."""
+    headroom_a: Phases
+    """Fuse less margin less current, never counting what points may still add."""
+    fresh: bool
+    """Whether its meter was believed; True for a circuit that has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """What one turn of the control loop knew and said: the material of pages, topics and telemetry."""
 
     at: datetime
+    plan: Plan
     meters: Mapping[str, Reading] = field(default_factory=dict)
     points: Mapping[str, PointState] = field(default_factory=dict)
-    plan: Plan | None = None
+    circuits: Mapping[str, CircuitState] = field(default_factory=dict)
+    sessions: Mapping[str, SessionRecord] = field(default_factory=dict)
+    """Running sessions by point id."""
+    decide_s: float = 0.0
+    """How long the decision took [s]."""

@@ -157,8 +157,18 @@ class HeldLimit:
     written_at: datetime
 
 
+class LedgerUnavailable(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """The ledger could not put a record on disk (disk full, locked, unreachable).
+
+    Whoever announced it is not acknowledged and announces it again; the ledger recovers by itself.
+    """
+
+
 class Ledger(Protocol):
-    """The book of sessions. Every method returns after its record is on disk."""
+    """The book of sessions. Every method returns after its record is on disk.
+
+    Every method raises ``LedgerUnavailable`` when the ledger can neither write nor read.
+    """
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         """Record a start; a repeated one gets the ids that it got the first time."""

@@ -1,0 +1,62 @@
+# What people and CI run. The work itself is in scripts/.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+# Programs of .venv come first: Python's, and Node.js where the machine's own is too old.
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+# Arguments for the program behind a target: make demo ARGS="--duration 60"
+ARGS ?=
+
+# Real programs that tests run against: an MQTT broker, a browser with a font, two stores for telemetry, and a proxy.
+TEST_PACKAGES := mosquitto chromium fonts-dejavu-core influxdb nginx-light victoria-metrics
+
+# A stamp says that .venv is up to date; the developer's packages include those of the service.
+SERVICE := .venv/installed-service
+DEV := .venv/installed-dev
+WEB_SOURCES := $(shell find adapters/web/ui -type f -not -path '*/node_modules/*' 2>/dev/null)
+INSTALLED_FROM := pyproject.toml constraints.txt constraints-node.txt scripts/install.sh \
+	$(wildcard hatch_build.py) $(WEB_SOURCES)
+
+.PHONY: help demo test check bench screenshot format pin clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(SERVICE)  ## Install, then run the service with a simulated site on http://127.0.0.1:8080 (Ctrl-C ends it)
+	@$(IN_VENV) loadstar demo $(ARGS)
+
+test: $(DEV)  ## Install what the tests need and run them all
+	@scripts/install-debian-packages.sh $(TEST_PACKAGES)
+	@$(IN_VENV) pytest $(ARGS)
+
+check: $(DEV)  ## Format, lint, types, import contracts, documents, dependencies
+	@$(IN_VENV) scripts/check.sh
+
+bench: $(DEV)  ## Measure, print a table, write build/bench.json
+	@$(IN_VENV) python -m tests.benchmarks $(ARGS)
+
+screenshot: $(DEV)  ## Run the demo and photograph its page into docs/images/page.png
+	@scripts/install-debian-packages.sh chromium fonts-dejavu-core
+	@$(IN_VENV) python scripts/screenshot.py $(ARGS)
+
+format: $(DEV)  ## Put the code into the agreed form
+	@$(IN_VENV) ruff format . && $(IN_VENV) ruff check --fix .
+
+pin: $(DEV)  ## Write the constraints files anew after a change of dependencies
+	@$(IN_VENV) scripts/pin.sh $(ARGS)
+
+clean:  ## Remove everything that was built or installed here
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage \
+		adapters/web/static/bundle adapters/web/ui/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(SERVICE): $(INSTALLED_FROM)
+	@scripts/install.sh service
+	@touch $@
+
+$(DEV): $(INSTALLED_FROM) constraints-dev.txt
+	@scripts/install.sh dev
+	@touch $(SERVICE) $@

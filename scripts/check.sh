@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Everything that can be judged without running the service: each check is run, and all that fail are named at the end.
+# Expects .venv/bin in PATH (make check).
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+failed=()
+check() { # NAME COMMAND...
+    local name=$1
+    shift
+    echo "== $name"
+    "$@" || failed+=("$name")
+}
+
+types_of_the_page() {
+    npm --prefix adapters/web/ui ci --silent && npm --prefix adapters/web/ui run --silent check
+}
+
+check "format" ruff format --check .
+check "lint" ruff check .
+check "types" mypy
+check "types of scripts and benchmarks" mypy scripts tests/benchmarks
+check "import contracts" lint-imports
+check "types of the page" types_of_the_page
+check "documents" python scripts/check_documents.py
+check "files" python scripts/check_files.py
+check "dependencies" python scripts/check_dependencies.py
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nFailed:\n' >&2
+    printf '  %s\n' "${failed[@]}" >&2
+    exit 1
+fi
+printf '\nAll checks passed.\n'

@@ -12,7 +12,7 @@ pin() { # FILE, then what goes into it
     local file=$1
     shift
     uv --quiet --no-config pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-header --output-file "$file" "${upgrade[@]}" "$@" >/dev/null
+        --no-header --output-file "$file" "${upgrade[@]}" "$@" >/dev/null
     echo "$file: $(grep -c == "$file") packages"
 }
 

@@ -1,0 +1,157 @@
+"""The REST API (docs/reference/rest-api.md). Everything here needs a login, but for the login itself: see ``gate``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from fastapi.security import HTTPBearer
+
+from adapters.live import HISTORY_SAMPLES, Live
+from adapters.web import models
+from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
+from adapters.web.gate import COOKIE, token_of
+from adapters.web.stream import Broadcast, TooManyClientsError
+from adapters.web.view import event_view, history_view, point_view, session_view, site_view
+from controller.ports import Records
+from controller.site import Site
+
+PAGE_MAX: Final = 500
+"""Items in one answer (OWASP API4:2023): what a page or a script can take in one go."""
+PAGE_DEFAULT: Final = 100
+RETRY_AFTER_S: Final = 5
+
+ERRORS: Final[dict[int | str, dict[str, object]]] = {
+    401: {"model": models.Problem, "description": "Not logged in"},
+    422: {"model": models.Problem, "description": "A parameter is wrong"},
+}
+NOT_FOUND: Final[dict[int | str, dict[str, object]]] = {404: {"model": models.Problem, "description": "Unknown id"}}
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="items in one answer")]
+
+
+def build_router(
+    *, site: Site, live: Live, records: Records, logins: Logins, broadcast: Broadcast, version: str
+) -> APIRouter:
+    """All routes below ``/api/v1``."""
+    router = APIRouter(prefix="/api/v1", responses=ERRORS, dependencies=[Depends(HTTPBearer(auto_error=False))])
+    _add_login(router, logins)
+    _add_site(router, site, live, version)
+    _add_sessions(router, records)
+    _add_past(router, site, live)
+
+    @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
+    async def stream() -> Response:
+        """The site as server-sent events named `tick`, about one a second; each holds what `GET /site` answers."""
+        try:
+            return broadcast.response()
+        except TooManyClientsError:
+            raise HTTPException(503, "too many streams are open", headers={"Retry-After": str(RETRY_AFTER_S)}) from None
+
+    return router
+
+
+def _add_login(router: APIRouter, logins: Logins) -> None:
+    @router.post("/login", responses={429: {"model": models.Problem, "description": "Too many tries"}})
+    def login(credentials: models.Credentials, request: Request, response: Response) -> models.LoginAnswer:
+        """Log in. The answer's token goes into `Authorization: Bearer`; a browser gets it as a cookie as well."""
+        address = request.client.host if request.client else ""
+        try:
+            token, holder = logins.log_in(credentials.username, credentials.password, address)
+        except RefusedError:
+            raise HTTPException(401, "wrong user name or password") from None
+        except TooManyTriesError:
+            raise HTTPException(
+                429, "too many tries; wait a moment", headers={"Retry-After": str(RETRY_AFTER_S)}
+            ) from None
+        set_cookie(response, token, request)
+        return models.LoginAnswer(token=token, role=holder.role, expires_in_s=int(IDLE_S))
+
+    @router.post("/logout", status_code=204)
+    def logout(request: Request, response: Response) -> None:
+        """End the login that the request carries."""
+        token = token_of(request)
+        if token is not None:
+            logins.log_out(token)
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+
+
+def _add_site(router: APIRouter, site: Site, live: Live, version: str) -> None:
+    @router.get("/site")
+    def get_site() -> models.SiteState:
+        """The whole site, live: circuits with phases and headroom, points with limits and reasons."""
+        return site_view(site, live, version)
+
+    @router.get("/points")
+    def get_points() -> models.PointList:
+        """All charging points, in the order of the site file."""
+        tick = live.latest()
+        return models.PointList(items=tuple(point_view(point, tick) for point in site.points))
+
+    @router.get("/points/{point_id}", responses=NOT_FOUND)
+    def get_point(point_id: str) -> models.Point:
+        """One charging point."""
+        if point_id not in site.point:
+            raise HTTPException(404, f"unknown point {point_id!r}")
+        return point_view(site.point[point_id], live.latest())
+
+
+def _add_sessions(router: APIRouter, records: Records) -> None:
+    @router.get("/sessions")
+    def get_sessions(
+        state: models.SessionState | None = None,
+        point: str | None = None,
+        limit: Limit = PAGE_DEFAULT,
+        after: Annotated[str | None, Query(description="`next` of the page before")] = None,
+    ) -> models.SessionList:
+        """Sessions, newest first."""
+        running = None if state is None else state is models.SessionState.RUNNING
+        try:
+            items, following = records.sessions(running=running, point=point, limit=limit, after=after)
+        except ValueError as error:
+            raise HTTPException(422, f"after: {error}") from None
+        return models.SessionList(items=tuple(map(session_view, items)), next=following)
+
+    @router.get("/sessions/{session_id}", responses=NOT_FOUND)
+    def get_session(session_id: str) -> models.Session:
+        """One session."""
+        record = records.session(session_id)
+        if record is None:
+            raise HTTPException(404, f"unknown session {session_id!r}")
+        return session_view(record)
+
+
+def _add_past(router: APIRouter, site: Site, live: Live) -> None:
+    @router.get("/events")
+    def get_events(
+        limit: Limit = PAGE_DEFAULT,
+        after: Annotated[int | None, Query(ge=0, description="`next` of the page before")] = None,
+    ) -> models.EventList:
+        """The recent events, newest first."""
+        kept = [event for event in live.events() if after is None or event.number < after]
+        following = str(kept[limit - 1].number) if len(kept) > limit else None
+        return models.EventList(items=tuple(map(event_view, kept[:limit])), next=following)
+
+    @router.get("/history", responses=NOT_FOUND)
+    def get_history(
+        circuit: Annotated[str | None, Query(description="default: the grid connection")] = None,
+        seconds: Annotated[int, Query(ge=1, le=HISTORY_SAMPLES)] = HISTORY_SAMPLES,
+    ) -> models.HistoryAnswer:
+        """Currents of the last hour at most, one sample a second."""
+        name = circuit or next(each.id for each in site.circuits if each.parent is None)
+        if name not in site.circuit:
+            raise HTTPException(404, f"unknown circuit {name!r}")
+        return history_view(name, live.history(name, seconds))
+
+
+def set_cookie(response: Response, token: str, request: Request) -> None:
+    """Give a browser its token where no script and no other site can reach it."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(IDLE_S),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )

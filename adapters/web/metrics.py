@@ -1,0 +1,120 @@
+"""What Prometheus scrapes: names and units after its naming practice, and no people or tokens as labels."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from adapters.live import Live, Tally
+from adapters.web.view import charging_a, reading_age_s
+from controller.ports import Tick
+from controller.site import Site
+from controller.snapshot import PointState, State
+from controller.units import PHASE_NAMES
+
+
+def registry(site: Site, live: Live, version: str) -> CollectorRegistry:
+    """All metrics of one site, gathered when they are asked for."""
+    collected = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=collected)
+    collected.register(SiteCollector(site, live, version))
+    return collected
+
+
+class SiteCollector(Collector):
+    """Turns the newest tick and the counters into metrics."""
+
+    def __init__(self, site: Site, live: Live, version: str) -> None:
+        self._site = site
+        self._live = live
+        self._version = version
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric of the site."""
+        build = InfoMetricFamily("loadstar_build", "What is running.")
+        build.add_metric([], {"version": self._version, "site": self._site.id})
+        yield build
+        yield from self._counters()
+        tick, age_s = self._live.latest(), self._live.age_s()
+        if tick is not None and age_s is not None:
+            yield GaugeMetricFamily("loadstar_tick_age_seconds", "Since the newest turn of the control loop.", age_s)
+            yield from self._circuits(tick)
+            yield from self._points(tick)
+            yield self._reading_ages(tick, age_s)
+
+    def _counters(self) -> Iterator[Metric]:
+        counted = self._live.counters()
+        yield CounterMetricFamily("loadstar_ticks", "Turns of the control loop.", counted.ticks)
+        yield _histogram("loadstar_decide_seconds", "How long a decision took.", counted.decide)
+        yield _histogram(
+            "loadstar_reaction_seconds", "From a plan to the last charger's answer to it.", counted.reaction
+        )
+        yield CounterMetricFamily("loadstar_limits_changed", "Limits sent to chargers.", counted.changed_limits)
+        yield CounterMetricFamily("loadstar_limits_accepted", "Limits accepted by chargers.", counted.accepted_limits)
+        events = CounterMetricFamily("loadstar_events", "Events reported.", labels=["kind"])
+        for kind, count in sorted(counted.events.items()):
+            events.add_metric([kind], count)
+        yield events
+
+    def _circuits(self, tick: Tick) -> Iterator[Metric]:
+        labels = ["circuit", "phase"]
+        current = GaugeMetricFamily("loadstar_circuit_current_amperes", "Current, import positive.", labels=labels)
+        charging = GaugeMetricFamily("loadstar_circuit_charging_amperes", "Drawn by charging points.", labels=labels)
+        headroom = GaugeMetricFamily(
+            "loadstar_circuit_headroom_amperes", "Fuse less margin less current.", labels=labels
+        )
+        fuse = GaugeMetricFamily("loadstar_circuit_fuse_amperes", "Rating of the protection device.", labels=labels)
+        fresh = GaugeMetricFamily("loadstar_circuit_fresh", "1 while its meter is believed.", labels=["circuit"])
+        for circuit in self._site.circuits:
+            drawn_a = charging_a(self._site.points_below[circuit.id], tick)
+            state = tick.circuits.get(circuit.id)
+            fresh.add_metric([circuit.id], float(state is not None and state.fresh))
+            for phase, name in enumerate(PHASE_NAMES):
+                fuse.add_metric([circuit.id, name], circuit.fuse_a[phase])
+                charging.add_metric([circuit.id, name], drawn_a[phase])
+                if state is not None:
+                    headroom.add_metric([circuit.id, name], state.headroom_a[phase])
+                if state is not None and state.current_a is not None:
+                    current.add_metric([circuit.id, name], state.current_a[phase])
+        yield from (current, charging, headroom, fuse, fresh)
+
+    def _points(self, tick: Tick) -> Iterator[Metric]:
+        limit = GaugeMetricFamily("loadstar_point_limit_amperes", "What it may draw per phase.", labels=["point"])
+        current = GaugeMetricFamily("loadstar_point_current_amperes", "What it draws.", labels=["point", "phase"])
+        number = GaugeMetricFamily("loadstar_points", "Charging points by state.", labels=["state"])
+        states: Counter[State] = Counter()
+        for point in self._site.points:
+            state = tick.points.get(point.id, PointState())
+            states[state.state] += 1
+            if point.id in tick.plan.setpoints:
+                limit.add_metric([point.id], tick.plan.setpoints[point.id].limit_a)
+            for phase, value_a in zip(PHASE_NAMES, state.measured_a or (), strict=False):
+                current.add_metric([point.id, phase], value_a)
+        for each in State:
+            number.add_metric([each.value], states[each])
+        running = GaugeMetricFamily("loadstar_sessions_running", "Sessions that go on.", len(tick.sessions))
+        yield from (limit, current, number, running)
+
+    def _reading_ages(self, tick: Tick, tick_age_s: float) -> Metric:
+        ages = GaugeMetricFamily("loadstar_reading_age_seconds", "Age of the last good reading.", labels=["meter"])
+        for meter in sorted({circuit.meter for circuit in self._site.circuits if circuit.meter is not None}):
+            age_s = reading_age_s(meter, tick)
+            if age_s is not None:
+                ages.add_metric([meter], age_s + tick_age_s)
+        return ages
+
+
+def _histogram(name: str, text: str, tally: Tally) -> Metric:
+    buckets = [("+Inf" if math.isinf(bound) else str(bound), count) for bound, count in tally.cumulative()]
+    return HistogramMetricFamily(name, text, buckets=buckets, sum_value=tally.total_s)

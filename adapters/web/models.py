@@ -1,0 +1,183 @@
+"""What the REST API answers, field by field (docs/reference/rest-api.md)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from controller.plan import Severity
+from controller.snapshot import State
+
+PhaseValues = tuple[float | None, float | None, float | None]
+"""L1, L2, L3 of the grid; null where a phase is not known."""
+Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str)]
+"""An amount as text, so that no reader turns it into a binary fraction, and never in exponent form."""
+
+
+class Answer(BaseModel):
+    """What all answers share: they are built from facts and never change."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class SessionState(StrEnum):
+    """Whether a session goes on."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Session(Answer):
+    """One charging session."""
+
+    id: str
+    station: str
+    point: str | None = Field(description="null where the site does not know the connector")
+    connector: int
+    transaction_id: str = Field(description="as the charger knows it")
+    token: str
+    state: SessionState
+    started_at: datetime
+    ended_at: datetime | None
+    start_wh: int
+    end_wh: int | None
+    energy_wh: int | None = Field(description="so far, while it runs; null where the registers cannot tell")
+    cost: Money | None
+    currency: str
+    stop_reason: str | None
+    review_flags: tuple[str, ...]
+
+
+class SessionList(Answer):
+    """A page of sessions, newest first."""
+
+    items: tuple[Session, ...]
+    next: str | None = Field(description="the `after` of the next page; null on the last one")
+
+
+class Point(Answer):
+    """One charging point, as of the newest turn of the control loop."""
+
+    id: str
+    station: str
+    connector: int
+    circuit: str
+    phases: tuple[str, ...] = Field(description="the grid phases that its own L1, L2, L3 meet")
+    max_a: float
+    min_a: float
+    fallback_a: float
+    online: bool
+    state: State
+    measured_a: PhaseValues | None = Field(description="per grid phase [A]")
+    measured_at: datetime | None
+    limit_a: float | None = Field(description="what it may draw per phase [A]; null while it is offline")
+    because: str | None = Field(description="the constraint that stopped it from getting more")
+    valid_until: datetime | None
+    commanded_a: float | None = Field(description="the highest limit that its charger may be acting on [A]")
+    session: Session | None = Field(description="the running one")
+
+
+class PointList(Answer):
+    """All charging points of the site."""
+
+    items: tuple[Point, ...]
+    next: None = None
+
+
+class Circuit(Answer):
+    """One circuit with its load, as of the newest turn of the control loop; currents per grid phase [A]."""
+
+    id: str
+    parent: str | None
+    fuse_a: tuple[float, float, float]
+    margin_a: float
+    contract_w: float | None
+    current_a: PhaseValues | None = Field(description="measured, or estimated from what is below it")
+    background_a: PhaseValues | None = Field(description="what is not charging")
+    charging_a: PhaseValues | None = Field(description="what the points below it draw")
+    headroom_a: PhaseValues | None = Field(description="fuse less margin less current")
+    meter: str | None
+    fresh: bool = Field(description="false while its meter is not believed")
+    reading_age_s: float | None = Field(description="null without a meter, or before its first reading")
+
+
+class SiteState(Answer):
+    """The whole site, live. `GET /api/v1/stream` sends the same document with every turn of the loop."""
+
+    id: str
+    name: str
+    time_zone: str
+    currency: str
+    nominal_voltage_v: float
+    version: str
+    at: datetime | None = Field(description="of the newest turn of the control loop; null before the first")
+    decide_s: float | None
+    last_event: int = Field(description="the number of the newest event")
+    circuits: tuple[Circuit, ...]
+    points: tuple[Point, ...]
+
+
+class SiteEvent(Answer):
+    """Something worth knowing. While it goes on, it stays one entry that is updated."""
+
+    number: int
+    kind: str
+    subject: str
+    message: str
+    severity: Severity
+    first_at: datetime
+    at: datetime
+    count: int
+
+
+class EventList(Answer):
+    """The recent events, newest first."""
+
+    items: tuple[SiteEvent, ...]
+    next: str | None = Field(description="the `after` of the next page; null on the last one")
+
+
+class HistoryAnswer(Answer):
+    """The recent past in columns, oldest first; per phase one list, as long as `at`."""
+
+    circuit: str
+    at: list[int] = Field(description="unix time [s]")
+    current_a: tuple[list[float | None], list[float | None], list[float | None]]
+    charging_a: tuple[list[float | None], list[float | None], list[float | None]] = Field(
+        description="of all points of the site together"
+    )
+
+
+class Credentials(BaseModel):
+    """Who wants in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    username: str = Field(max_length=256)
+    password: str = Field(max_length=1024)
+
+
+class LoginAnswer(Answer):
+    """A login: the token goes into `Authorization: Bearer`; browsers get it as a cookie too."""
+
+    token: str
+    token_type: str = "bearer"  # noqa: S105 - the name of the scheme
+    role: str
+    expires_in_s: int
+
+
+class Health(Answer):
+    """Whether the control loop turns."""
+
+    status: str = Field(description="`ok`, `starting` before the first turn, `stale` when the loop stands still")
+    tick_age_s: float | None
+
+
+class Problem(BaseModel):
+    """Every error."""
+
+    detail: str

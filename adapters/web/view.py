@@ -1,0 +1,154 @@
+"""Turns what the controller knows into what the API answers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adapters.live import History, KeptEvent, Live
+from adapters.web import models
+from controller.ports import CircuitState, SessionRecord, Tick
+from controller.site import ChargingPoint, Circuit, Site
+from controller.snapshot import PointState, State
+from controller.units import NO_CURRENT, PHASE_NAMES, Phases
+
+BEFORE_THE_FIRST_TICK = PointState(state=State.OFFLINE)
+"""Nothing is known yet, so nothing is claimed."""
+
+
+def session_view(record: SessionRecord) -> models.Session:
+    """One session as the API shows it."""
+    return models.Session(
+        id=record.id,
+        station=record.station,
+        point=record.point,
+        connector=record.connector,
+        transaction_id=record.transaction_id,
+        token=record.token,
+        state=models.SessionState.RUNNING if record.running else models.SessionState.ENDED,
+        started_at=record.started_at,
+        ended_at=record.ended_at,
+        start_wh=record.start_wh,
+        end_wh=record.end_wh,
+        energy_wh=record.energy_wh,
+        cost=None if record.cost is None else Decimal(record.cost),
+        currency=record.currency,
+        stop_reason=record.stop_reason,
+        review_flags=record.review_flags,
+    )
+
+
+def point_view(point: ChargingPoint, tick: Tick | None) -> models.Point:
+    """One charging point as the API shows it."""
+    state = BEFORE_THE_FIRST_TICK if tick is None else tick.points.get(point.id, PointState())
+    setpoint = None if tick is None else tick.plan.setpoints.get(point.id)
+    session = None if tick is None else tick.sessions.get(point.id)
+    return models.Point(
+        id=point.id,
+        station=point.station,
+        connector=point.connector,
+        circuit=point.circuit,
+        phases=tuple(PHASE_NAMES[phase] for phase in point.phases),
+        max_a=point.max_a if state.max_a is None else min(point.max_a, state.max_a),
+        min_a=point.min_a,
+        fallback_a=point.fallback_a,
+        online=state.state is not State.OFFLINE,
+        state=state.state,
+        measured_a=_rounded(state.measured_a),
+        measured_at=state.measured_at,
+        limit_a=None if setpoint is None else setpoint.limit_a,
+        because=None if setpoint is None else setpoint.because,
+        valid_until=None if setpoint is None else setpoint.valid_until,
+        commanded_a=state.commanded_a,
+        session=None if session is None else session_view(session),
+    )
+
+
+def site_view(site: Site, live: Live, version: str) -> models.SiteState:
+    """The whole site as the API shows it."""
+    tick = live.latest()
+    return models.SiteState(
+        id=site.id,
+        name=site.name or site.id,
+        time_zone=site.time_zone,
+        currency=site.currency,
+        nominal_voltage_v=site.nominal_voltage_v,
+        version=version,
+        at=None if tick is None else tick.at,
+        decide_s=None if tick is None else tick.decide_s,
+        last_event=live.last_event_number(),
+        circuits=tuple(_circuit_view(circuit, site, tick) for circuit in site.circuits),
+        points=tuple(point_view(point, tick) for point in site.points),
+    )
+
+
+def event_view(kept: KeptEvent) -> models.SiteEvent:
+    """One event as the API shows it."""
+    return models.SiteEvent(
+        number=kept.number,
+        kind=kept.event.kind,
+        subject=kept.event.subject,
+        message=kept.event.message,
+        severity=kept.event.severity,
+        first_at=kept.first_at,
+        at=kept.last_at,
+        count=kept.count,
+    )
+
+
+def history_view(circuit: str, history: History) -> models.HistoryAnswer:
+    """The recent past as the API shows it."""
+    return models.HistoryAnswer(
+        circuit=circuit,
+        at=[int(at) for at in history.at],
+        current_a=_columns(history.current_a),
+        charging_a=_columns(history.charging_a),
+    )
+
+
+def reading_age_s(meter: str, tick: Tick) -> float | None:
+    """How old the meter's last good reading was at that turn of the loop [s]; None when there was none."""
+    reading = tick.meters.get(meter)
+    return None if reading is None else max(0.0, (tick.at - reading.measured_at).total_seconds())
+
+
+def charging_a(points: Iterable[ChargingPoint], tick: Tick) -> Phases:
+    """What these points draw together, per grid phase [A]."""
+    drawn = [tick.points.get(point.id, PointState()).measured_a or NO_CURRENT for point in points]
+    return (sum(a[0] for a in drawn), sum(a[1] for a in drawn), sum(a[2] for a in drawn))
+
+
+def _circuit_view(circuit: Circuit, site: Site, tick: Tick | None) -> models.Circuit:
+    state: CircuitState | None = None if tick is None else tick.circuits.get(circuit.id)
+    age_s = None if tick is None or circuit.meter is None else reading_age_s(circuit.meter, tick)
+    return models.Circuit(
+        id=circuit.id,
+        parent=circuit.parent,
+        fuse_a=circuit.fuse_a,
+        margin_a=circuit.margin_a,
+        contract_w=circuit.contract_w,
+        current_a=None if state is None else _rounded(state.current_a),
+        background_a=None if state is None else _rounded(state.background_a),
+        charging_a=None if tick is None else _rounded(charging_a(site.points_below[circuit.id], tick)),
+        headroom_a=None if state is None else _rounded(state.headroom_a),
+        meter=circuit.meter,
+        fresh=state is not None and state.fresh,
+        reading_age_s=None if age_s is None else round(age_s, 1),
+    )
+
+
+def _rounded(phases: Phases | None) -> models.PhaseValues | None:
+    """Centiamperes: below what any meter here can tell, and a third of the bytes."""
+    return None if phases is None else (round(phases[0], 2), round(phases[1], 2), round(phases[2], 2))
+
+
+def _columns(
+    samples: NDArray[np.float32],
+) -> tuple[list[float | None], list[float | None], list[float | None]]:
+    """One list per phase, with null for what was not known (JSON has no NaN)."""
+    tenths = np.round(samples.astype(float), 1)
+    columns = np.where(np.isnan(tenths), None, tenths)  # type: ignore[call-overload]
+    return list(columns[:, 0]), list(columns[:, 1]), list(columns[:, 2])

@@ -1,0 +1,222 @@
+"""The one decision: observe -> collect limits -> admit -> share -> pace -> guard.
+
+``split`` is the division of one instant, exactly as docs/explanation/fairness.md states it. ``decide`` is what the
+service and the simulator run every second: the same division on estimated draws, with a memory that keeps it calm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from controller.guard import guarded
+from controller.loadbalance.capacity import Capacity, backgrounds, capacity, reserves
+from controller.loadbalance.facts import STATES, Facts, facts_of
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
+from controller.loadbalance.observer import Estimate, Sight, observe
+from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, pace
+from controller.loadbalance.sharing import OWN_MAXIMUM, admit, minimum_for_idle, share, waiting_order
+from controller.plan import Event, Plan, Setpoint, Severity
+from controller.site import Site
+from controller.snapshot import Snapshot
+from controller.units import PHASE_NAMES, RESOLUTION_A, TOLERANCE_A, Phases, floored
+
+NOISE_FACTOR: Final = 3.5
+NOISE_LEAST_A: Final = 0.2
+NOISE_MOST_A: Final = 2.0
+"""Raises leave this many mean steps of the background free, within these bounds, so that noise lowers nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one decision leaves to the next. Opaque; start with ``None``."""
+
+    sight: Sight
+    pulse: Pulse
+    admitted_since_s: Floats
+    """(P,): NaN while not admitted."""
+    unserved_since_s: Floats
+    """(P,): NaN while not waiting."""
+    good_readings: Ints
+    """(C,): fresh readings in a row, for circuits with a meter."""
+    overloaded: Bools
+    """(C,)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan, what to remember, and what it was based on, per circuit id and phase [A]."""
+
+    plan: Plan
+    memory: Memory
+    background_a: Mapping[str, Phases]
+    draw_a: Mapping[str, Phases]
+    """The estimated draw of every point at the meter's instant, by point id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Division:
+    target_a: Floats
+    because: list[str]
+
+
+def split(site: Site, snapshot: Snapshot) -> Plan:
+    """Divide what is free at this instant, without memory.
+
+    Raises:
+        ValueError: the snapshot names a point that the site does not have.
+        KeyError: a limit names a circuit that the site does not have.
+    """
+    layout = layout_of(site)
+    facts = facts_of(layout, snapshot)
+    background = backgrounds(layout, facts.meter_a, facts.measured_a)
+    free = capacity(layout, facts, snapshot.limits, background, reserves(layout, facts, facts.measured_a))
+    order = waiting_order(layout, facts, facts.unserved_s)
+    division = _divide(layout, facts, free, free, order, np.zeros(layout.size, dtype=bool))
+    limits = [floored(limit) for limit in division.target_a.tolist()]
+    limits = [x if x >= low - TOLERANCE_A else 0.0 for x, low in zip(limits, layout.min_a.tolist(), strict=True)]
+    return _plan(layout, snapshot, facts, limits, division.because, facts.measured_a, ())
+
+
+def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
+    """Decide what every charging point may draw now.
+
+    Pure: the same site, memory and snapshot give the same decision, byte for byte.
+
+    Raises:
+        ValueError, KeyError: as ``split``.
+    """
+    layout = layout_of(site)
+    facts = facts_of(layout, snapshot)
+    now_s = snapshot.monotonic_s
+    estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s)
+    pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
+    reserved = reserves(layout, facts, estimate.draw_a)
+    gap = np.clip(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A, NOISE_MOST_A) * ~np.isnan(estimate.meter_a)
+    now = capacity(layout, facts, snapshot.limits, estimate.background_a, reserved)
+    cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap, reserved)
+
+    held = held_limits(facts, pulse)
+    unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
+    running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
+    dwelling = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
+    order = waiting_order(layout, facts, unserved_s, first=dwelling)
+    division = _divide(layout, facts, now, cautious, order, running)
+
+    good, meters_good = _meters_good(layout, facts, memory)
+    wish = Wish(division.target_a, order)
+    limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good)
+    because = _reasons(division.because, paced)
+    overloaded: Bools = np.any(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=1)
+    events = _events(layout, facts, estimate, memory, good, overloaded)
+    plan = _plan(layout, snapshot, facts, limit.tolist(), because, estimate.draw_a, events)
+    serving = facts.competing & (limit >= layout.min_a - TOLERANCE_A)
+    waiting = facts.competing & ~serving
+    since = np.full(layout.size, np.nan) if memory is None else memory.admitted_since_s
+    starved = np.full(layout.size, np.nan) if memory is None else memory.unserved_since_s
+    remembered = Memory(
+        sight=sight,
+        pulse=pulse,
+        admitted_since_s=np.where(serving, np.where(np.isnan(since), now_s, since), np.nan),
+        unserved_since_s=np.where(waiting, np.where(np.isnan(starved), now_s, starved), np.nan),
+        good_readings=good,
+        overloaded=overloaded,
+    )
+    return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a))
+
+
+def _divide(
+    layout: Layout, facts: Facts, now: Capacity, cautious: Capacity, order: list[int], running: Bools
+) -> _Division:
+    """Admit and share. Who is running stays admitted as long as it fits now; newcomers must fit cautiously."""
+    eligible = facts.competing & (facts.max_a >= layout.min_a - TOLERANCE_A)
+    keep = None if now is cautious else np.where(running, 0.0, (now.free_a - cautious.free_a)[:, None])
+    candidates = [place for place in order if eligible[place]]
+    admission = admit(candidates, layout.min_a, now.rows, now.free_a, keep)
+    admitted = admission.admitted
+    shares = share(admitted, facts, layout.min_a, cautious.rows, cautious.free_a)
+    kept = minimum_for_idle(order, facts, layout.min_a, now.rows, now.free_a - now.rows @ shares.limit_a)
+    because = []
+    for place, (state, by) in enumerate(zip(facts.state.tolist(), shares.stopped_by.tolist(), strict=True)):
+        if admitted[place]:
+            because.append("point:max" if by == OWN_MAXIMUM else cautious.names[by])
+        elif place in admission.refused_by:
+            because.append(f"not_admitted:{cautious.names[admission.refused_by[place]]}")
+        elif facts.competing[place]:
+            because.append("not_admitted:point:max")
+        else:
+            because.append(f"not_admitted:{STATES[state]}")
+    return _Division(np.where(kept, layout.min_a, shares.limit_a), because)
+
+
+def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[Ints, Bools]:
+    """Count good readings in a row; after a loss nothing is raised before there have been enough."""
+    enough = layout.site.control.fresh_readings
+    fresh = ~np.isnan(facts.meter_a).all(axis=1)
+    before = np.full(fresh.shape, enough) if memory is None else memory.good_readings
+    counted = np.where(fresh, np.minimum(before + 1, enough), 0)
+    metered = np.array([c.meter is not None for c in layout.site.circuits])
+    return counted, ~metered | (counted >= enough)
+
+
+def _reasons(because: list[str], paced: Ints) -> list[str]:
+    names = {pace.value: pace.name.lower() for pace in Pace}
+    return [f"pace:{names[p]}" if p else reason for reason, p in zip(because, paced.tolist(), strict=True)]
+
+
+def _events(
+    layout: Layout, facts: Facts, estimate: Estimate, memory: Memory | None, good: Ints, overloaded: Bools
+) -> tuple[Event, ...]:
+    """What has begun or ended since the last decision."""
+    events = []
+    before = np.full(good.shape, 1) if memory is None else memory.good_readings
+    enough = layout.site.control.fresh_readings
+    for place, circuit in enumerate(layout.site.circuits):
+        if circuit.meter is not None and before[place] > 0 and good[place] == 0:
+            text = f"no reading for {facts.meter_age_s[place]:.0f} s: circuit {circuit.id} is given its worst case"
+            events.append(Event("meter_lost", f"meter:{circuit.meter}", text, Severity.ALARM))
+        if circuit.meter is not None and memory is not None and before[place] < enough and good[place] == enough:
+            events.append(Event("meter_back", f"meter:{circuit.meter}", "readings are good again"))
+        was = memory is not None and bool(memory.overloaded[place])
+        if overloaded[place] and not was:
+            worst = int(np.nanargmax(estimate.meter_a[place] - layout.fuse_a[place]))
+            flow, fuse = estimate.meter_a[place][worst], layout.fuse_a[place][worst]
+            text = f"{flow:.1f} A on {PHASE_NAMES[worst]} of a fuse of {fuse:.0f} A"
+            events.append(Event("overload", f"circuit:{circuit.id}", text, Severity.WARNING))
+        elif was and not overloaded[place]:
+            events.append(Event("overload_ended", f"circuit:{circuit.id}", "the current is below the fuse again"))
+    return tuple(events)
+
+
+def _plan(
+    layout: Layout,
+    snapshot: Snapshot,
+    facts: Facts,
+    limits: list[float],
+    because: list[str],
+    draw_a: Floats,
+    events: tuple[Event, ...],
+) -> Plan:
+    """Pass the guard, and write every limit down with its reason and its end."""
+    steerable = [p for p, offline in zip(layout.point_ids, facts.offline.tolist(), strict=True) if not offline]
+    proposed = {point: limits[layout.index[point]] for point in steerable}
+    safe, alarms = guarded(layout.site, snapshot, _by_point(layout, draw_a), proposed)
+    until = snapshot.at + timedelta(seconds=layout.site.control.validity_s)
+    cut = {point for point in safe if abs(safe[point] - proposed[point]) > RESOLUTION_A / 2}
+    setpoints = {
+        point: Setpoint(limit, "guard" if point in cut else because[layout.index[point]], until)
+        for point, limit in safe.items()
+    }
+    return Plan(snapshot.at, setpoints, events + alarms)
+
+
+def _by_point(layout: Layout, values: Floats) -> dict[str, Phases]:
+    return dict(zip(layout.point_ids, map(tuple, values.tolist()), strict=True))
+
+
+def _by_circuit(layout: Layout, values: Floats) -> dict[str, Phases]:
+    return dict(zip((c.id for c in layout.site.circuits), map(tuple, values.tolist()), strict=True))

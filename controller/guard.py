@@ -1,0 +1,105 @@
+"""The last gate: it knows physics only, and no plan leaves without passing it.
+
+It builds its own constraints from the site, in plain arithmetic, and shares no code with whoever made the plan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from controller.plan import Event, Severity
+from controller.site import ChargingPoint, Circuit, Site
+from controller.snapshot import COMPETING, PointState, Snapshot, State
+from controller.units import NO_CURRENT, PHASE_NAMES, RESOLUTION_A, Phases, phase_vector
+
+_NOTHING_KNOWN = PointState()
+_ROUNDING_A = 1e-3
+"""Far below a fuse's accuracy, far above the rounding of a sum of 60 currents."""
+
+
+def guarded(
+    site: Site, snapshot: Snapshot, draw_a: Mapping[str, Phases], limits_a: Mapping[str, float]
+) -> tuple[dict[str, float], tuple[Event, ...]]:
+    """Return limits that physics allows, and an alarm for each that had to be changed.
+
+    Every limit is 0 or from the point's minimum to its maximum, and on every phase of every circuit background,
+    reserves and limits fit the fuse less its margin. Where they do not, points are cut to 0 A, the least entitled
+    first, until they do. A cut is our own bug, never an operating condition.
+    """
+    safe = {name: _sane(site.point[name], limit) for name, limit in limits_a.items()}
+    reserved = {p.id: _reserve(p, snapshot, draw_a, safe) for p in site.points}
+    background: dict[str, list[float]] = {}
+    for circuit in site.leaves_first:
+        points = site.points_below[circuit.id]
+        background[circuit.id] = _background(site, circuit, snapshot, draw_a, background)
+        for phase in range(3):
+            load = background[circuit.id][phase] + sum([reserved[p.id][phase] for p in points])
+            room = circuit.fuse_a[phase] - circuit.margin_a - load + _ROUNDING_A
+            _cut(safe, [p for p in points if phase in p.phases and safe.get(p.id)], room)
+    cuts = [
+        name
+        for name in safe
+        if abs(safe[name] - limits_a[name]) > RESOLUTION_A / 2 or not math.isfinite(limits_a[name])
+    ]
+    return safe, tuple(
+        Event(
+            "guard_intervened", f"point:{name}", f"limit {limits_a[name]} A replaced by {safe[name]} A", Severity.ALARM
+        )
+        for name in cuts
+    )
+
+
+def _sane(point: ChargingPoint, limit_a: float) -> float:
+    if not math.isfinite(limit_a) or limit_a < point.min_a - _ROUNDING_A:
+        return 0.0
+    return min(limit_a, point.max_a)
+
+
+def _cut(safe: dict[str, float], members: list[ChargingPoint], room_a: float) -> None:
+    if sum([safe[p.id] for p in members]) <= room_a:
+        return
+    members.sort(key=lambda p: (p.priority, safe[p.id]))
+    while members and sum([safe[p.id] for p in members]) > room_a:
+        safe[members.pop(0).id] = 0.0
+
+
+def _background(
+    site: Site,
+    circuit: Circuit,
+    snapshot: Snapshot,
+    draw_a: Mapping[str, Phases],
+    children: Mapping[str, list[float]],
+) -> list[float]:
+    """What is not charging, per phase [A]: metered less the points' draw, or the worst case."""
+    reading = _fresh(site, circuit, snapshot)
+    draws = [draw_a.get(p.id, NO_CURRENT) for p in site.points_below[circuit.id]]
+    background = []
+    for phase, metered in enumerate(reading):
+        if metered is None:
+            below = sum([children[child][phase] for child in site.children[circuit.id]])
+            background.append(max(circuit.base_load_a[phase], below))
+        else:
+            background.append(max(0.0, metered - sum([draw[phase] for draw in draws])))
+    return background
+
+
+def _fresh(site: Site, circuit: Circuit, snapshot: Snapshot) -> tuple[float | None, ...]:
+    reading = snapshot.meters.get(circuit.meter) if circuit.meter is not None else None
+    if reading is None or (snapshot.at - reading.measured_at).total_seconds() >= site.control.hold_s:
+        return (None,) * len(PHASE_NAMES)
+    return reading.current_a
+
+
+def _reserve(
+    point: ChargingPoint, snapshot: Snapshot, draw_a: Mapping[str, Phases], limits_a: Mapping[str, float]
+) -> Phases:
+    """What the point may draw beyond its new limit [A]: all of it if nobody steers it, what it draws if it is idle."""
+    state = snapshot.points.get(point.id, _NOTHING_KNOWN)
+    draw = draw_a.get(point.id, NO_CURRENT)
+    if state.state is State.OFFLINE or not state.obeys:
+        return phase_vector(point.phases, max(*draw, state.commanded_a or 0.0, point.fallback_a))
+    if state.state in COMPETING:
+        return NO_CURRENT
+    allowed = phase_vector(point.phases, limits_a.get(point.id, 0.0))
+    return (max(0.0, draw[0] - allowed[0]), max(0.0, draw[1] - allowed[1]), max(0.0, draw[2] - allowed[2]))

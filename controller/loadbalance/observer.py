@@ -1,0 +1,187 @@
+"""What each point draws at the meter's instant, and so what the building draws.
+
+MeterValues come every ten seconds or so, the grid meter every second, and in between our own commands move the
+cars. For each point there is therefore an interval that its draw must lie in: a single value when it has been left
+alone and has reported since, everything between its old draw and its new limit while it moves. A step of the grid
+meter is put down to the points as far as their intervals can explain it; only the rest is the building. Without
+this the loop takes the effect of its own command for a change of the building, and hunts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from controller.loadbalance.capacity import backgrounds
+from controller.loadbalance.facts import STATES, Facts
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout
+from controller.snapshot import COMPETING, State
+from controller.units import TOLERANCE_A
+
+FOLLOWS_WITHIN_A: Final = 1.0
+"""A car this close below its limit is held back by the limit; further below it has a maximum of its own."""
+
+STALE_IDLE_S: Final = 15.0
+"""Chargers stop reporting when a transaction ends: after this time a last value says nothing about a free point."""
+
+AGEING_AFTER_S: Final = 1.5
+AGEING_A_PER_S: Final = 2.0
+"""A reading that should have been replaced by now is raised by this much per second, until it counts as lost."""
+
+PEAK_BUCKET_S: Final = 10.0
+"""Raises reckon with the highest background of the last one to two of these: longer than chargers take to report."""
+
+NOISE_SMOOTHING: Final = 0.05
+NOISE_CLIP_A: Final = 1.0
+"""A step larger than this is a change of load, not noise."""
+
+_RUNNING: Final = np.array([s in (State.PLUGGED, State.CHARGING, State.WITHHELD, State.EV_IDLE) for s in STATES])
+_EAGER: Final = np.array([s in COMPETING for s in STATES])
+_UNSTEERED: Final = np.array([s is State.OFFLINE for s in STATES])
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is remembered from one observation to the next."""
+
+    at_s: float
+    state: Ints
+    commanded_a: Floats
+    moved_s: Floats
+    """(P,): when the point's command or state last changed (monotonic) [s]."""
+    low_a: Floats
+    high_a: Floats
+    """(P, 3): the interval that its draw lies in; a single value once it has settled."""
+    takes_a: Floats
+    """(P, 3): what the car has shown it takes when its limit allows more; infinite where it has not."""
+    background_a: Floats
+    """(C, 3)"""
+    peak_a: Floats
+    previous_peak_a: Floats
+    """(C, 3): highest background in this bucket and in the one before."""
+    bucket_s: float
+    noise_a: Floats
+    """(C, 3): mean absolute step of the background from one observation to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The picture at the meter's instant."""
+
+    draw_a: Floats
+    """(P, 3)"""
+    meter_a: Floats
+    """(C, 3): readings, aged upward; NaN where there is none to believe."""
+    background_a: Floats
+    """(C, 3)"""
+    cautious_a: Floats
+    """(C, 3): the background that raises must reckon with."""
+    unseen_a: Floats
+    """(P, 3): what has been allowed and may still appear on the meter."""
+    lingering_a: Floats
+    """(P, 3): what the point may still be drawing, whatever it has been told since."""
+
+
+def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> tuple[Estimate, Sight]:
+    """Estimate the draws, and remember what the next observation needs."""
+    running = _RUNNING[facts.state]
+    said = _said(facts, running)
+    commanded = np.fmax(facts.commanded_a, 0.0)
+    takes = np.full_like(said, np.inf) if sight is None else sight.takes_a
+    expected = _expected(layout, facts, commanded, takes)
+    moved, low, high = _interval(facts, sight, now_s, commanded, said, expected)
+    since = now_s - moved
+    settled = since >= layout.site.control.settle_s
+    told = facts.measured_age_s <= since - layout.site.control.settle_s
+    known = np.where((told | ~running)[:, None], said, expected)
+    single = (settled | ~running)[:, None]
+    low, high = np.where(single, known, low), np.where(single, known, high)
+
+    meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, None] * AGEING_A_PER_S
+    draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a)
+    background = backgrounds(layout, meter, draw)
+    peak, previous, bucket, noise = _peaks_and_noise(sight, background, now_s)
+    memory = Sight(
+        at_s=now_s,
+        state=facts.state,
+        commanded_a=commanded,
+        moved_s=moved,
+        low_a=low,
+        high_a=high,
+        takes_a=_learned(said, commanded, takes, running, settled & told),
+        background_a=background,
+        peak_a=peak,
+        previous_peak_a=previous,
+        bucket_s=bucket,
+        noise_a=noise,
+    )
+    return Estimate(draw, meter, background, np.maximum(peak, previous), high - draw, high), memory
+
+
+def _expected(layout: Layout, facts: Facts, commanded: Floats, takes: Floats) -> Floats:
+    """What each car will draw when it has settled to its command (P, 3) [A]."""
+    allowed = np.where(_EAGER[facts.state] & (commanded >= layout.min_a - TOLERANCE_A), commanded, 0.0)
+    return np.where(layout.wired, np.minimum(allowed[:, None], takes), 0.0)
+
+
+def _said(facts: Facts, running: Bools) -> Floats:
+    """The last measurement, unless it is an old one of a point that has stopped reporting."""
+    silent = ~running & ~_UNSTEERED[facts.state] & (facts.measured_age_s > STALE_IDLE_S)
+    return np.where(silent[:, None], 0.0, facts.measured_a)
+
+
+def _interval(
+    facts: Facts, sight: Sight | None, now_s: float, commanded: Floats, said: Floats, expected: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """When each point last began to move, and between what its draw lies while it moves."""
+    if sight is None:
+        return np.full(commanded.shape, now_s), np.minimum(said, expected), np.maximum(said, expected)
+    moving = (np.abs(commanded - sight.commanded_a) > TOLERANCE_A) | (facts.state != sight.state)
+    moved = np.where(moving, now_s, sight.moved_s)
+    reported = facts.measured_age_s <= np.minimum(now_s - sight.at_s, now_s - moved)
+    grows, pinned = moving[:, None], reported[:, None]
+    low, high = sight.low_a, sight.high_a
+    low = np.where(grows, np.minimum(low, expected), np.where(pinned, np.minimum(said, expected), low))
+    high = np.where(grows, np.maximum(high, expected), np.where(pinned, np.maximum(said, expected), high))
+    return moved, low, high
+
+
+def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats) -> Floats:
+    """Choose each draw within its interval so that the background changes as little as they allow."""
+    width = high - low
+    if not (width > TOLERANCE_A).any():
+        return low
+    draw = low.copy()
+    unexplained = np.ones(layout.size, dtype=bool)
+    for place, _, name in layout.climb:
+        if name is None or np.isnan(meter[place]).all():
+            continue
+        members = layout.below[place]
+        free = members & unexplained
+        wanted = np.where(np.isnan(meter[place]), 0.0, meter[place] - background[place] - draw[members].sum(axis=0))
+        room = width[free].sum(axis=0)
+        part = np.divide(wanted, room, out=np.zeros(3), where=room > TOLERANCE_A).clip(0.0, 1.0)
+        draw[free] += part * width[free]
+        unexplained &= ~members
+    return draw
+
+
+def _learned(said: Floats, commanded: Floats, takes: Floats, running: Bools, shown: Bools) -> Floats:
+    """What each car has shown it takes: a settled one well below its limit shows its own maximum."""
+    drawing = said.max(axis=1, keepdims=True) > FOLLOWS_WITHIN_A
+    held_back = said >= commanded[:, None] - FOLLOWS_WITHIN_A
+    learned = np.where(shown[:, None] & drawing, np.where(held_back, np.inf, said), takes)
+    return np.where(running[:, None], learned, np.inf)
+
+
+def _peaks_and_noise(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, Floats, float, Floats]:
+    """The highest recent background, and how restless it is."""
+    if sight is None:
+        return background, background, now_s, np.zeros_like(background)
+    step = np.minimum(np.abs(background - sight.background_a), NOISE_CLIP_A)
+    noise = sight.noise_a + NOISE_SMOOTHING * (step - sight.noise_a)
+    if now_s - sight.bucket_s >= PEAK_BUCKET_S:
+        return background, sight.peak_a, now_s, noise
+    return np.maximum(sight.peak_a, background), sight.previous_peak_a, sight.bucket_s, noise

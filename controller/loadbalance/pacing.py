@@ -1,0 +1,227 @@
+"""What keeps a real loop calm: down at once, up slowly and only by what has been proven free.
+
+The division says where the limits belong; this module says how fast each may go there. A limit falls as soon as a
+row would otherwise be overloaded. It rises only into room that the meter shows, that no earlier raise has claimed,
+and that no reduction still has to make.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from controller.loadbalance.capacity import Capacity
+from controller.loadbalance.facts import Facts
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout
+from controller.loadbalance.observer import Estimate
+from controller.loadbalance.sharing import admit, fill
+from controller.units import RESOLUTION_A, TOLERANCE_A
+
+YIELD_A: Final = 0.2
+"""A point gives way to a needier one when it holds this much more than its share."""
+
+SMALL_RAISE_EVERY_S: Final = 60.0
+SMALL_RAISE_A: Final = 0.2
+"""Raises below the site's ``raise_step_a`` are gathered: at most one a minute."""
+
+_FOR_CHANGES: Final = 0.5
+"""The part of a write budget that is spent on changes of the limit; the rest renews schedules and protects."""
+
+DAY_S: Final = 86_400.0
+
+
+class Pace(IntEnum):
+    """Why a limit is below its share."""
+
+    NONE = 0
+    CALM = 1
+    """A limit on the same circuit was lowered a moment ago."""
+    INTERVAL = 2
+    """The point's own limit was changed a moment ago, or its write budget is spent."""
+    HEADROOM = 3
+    """The room must first be seen to be free."""
+    METER = 4
+    """A meter that guards it is lost, or only just back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What pacing remembers between two decisions; times are monotonic seconds, -inf for never."""
+
+    limit_a: Floats
+    """(P,): what was last decided, NaN for a point that was not competing."""
+    changed_s: Floats
+    """(P,)"""
+    reduced_s: Floats
+    """(C,): the last reduction on the circuit or below it."""
+    writes: Floats
+    """(stations,): profile writes that may be spent on changes now."""
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Where the division wants the limits, and who comes first."""
+
+    target_a: Floats
+    order: list[int]
+
+
+def fresh_pulse(layout: Layout, now_s: float) -> Pulse:
+    """Memory of a loop that has just started."""
+    return Pulse(
+        limit_a=np.full(layout.size, np.nan),
+        changed_s=np.full(layout.size, -np.inf),
+        reduced_s=np.full(len(layout.site.circuits), -np.inf),
+        writes=_write_capacity(layout),
+        at_s=now_s,
+    )
+
+
+def held_limits(facts: Facts, pulse: Pulse) -> Floats:
+    """What each competing or idle point is limited to now: our last word, or else what its charger holds (P,) [A]."""
+    said = np.where(np.isnan(pulse.limit_a), np.fmax(facts.commanded_a, 0.0), pulse.limit_a)
+    held: Floats = np.where(facts.competing | facts.idle, said, 0.0)
+    return held
+
+
+def pace(
+    layout: Layout,
+    facts: Facts,
+    estimate: Estimate,
+    now: Capacity,
+    cautious: Capacity,
+    wish: Wish,
+    pulse: Pulse,
+    now_s: float,
+    meters_good: Bools,
+) -> tuple[Floats, Ints, Pulse]:
+    """Move each limit towards its target as far as it may go now.
+
+    Args:
+        layout: the site.
+        facts: the snapshot.
+        estimate: what flows now.
+        now: what is free at this instant; limits above it fall at once.
+        cautious: what raises may reckon with.
+        wish: the targets.
+        pulse: what the last decision remembered.
+        now_s: monotonic seconds.
+        meters_good: (C,) whether the circuit's meter, if it has one, has been good for long enough to raise.
+
+    Returns:
+        (P,) limits [A], (P,) a ``Pace`` for each, and the memory for the next decision.
+    """
+    control = layout.site.control
+    held = held_limits(facts, pulse)
+    writes = np.minimum(_write_capacity(layout), pulse.writes + (now_s - pulse.at_s) * _write_rate(layout))
+    since_change = now_s - pulse.changed_s
+    may_change = (since_change >= control.change_s) & (writes[layout.station] >= 1.0)
+    calm = ~_on_any(layout, now_s - pulse.reduced_s < control.calm_s)
+    settled_circuits = ~_on_any(layout, now_s - pulse.reduced_s < control.calm_s + control.change_s)
+
+    beyond_reserve = np.where(facts.idle, np.maximum(0.0, held - now.reserved_a.max(axis=1)), held)
+    violated = now.rows @ beyond_reserve > now.free_a + TOLERANCE_A
+    protect = (now.rows[violated] > 0).any(axis=0) & (wish.target_a < held)
+    limit = np.where(protect, wish.target_a, held)
+
+    missing = wish.target_a - limit
+    wants = (missing >= control.raise_step_a) | ((limit < layout.min_a) & (missing > TOLERANCE_A))
+    small = (missing >= SMALL_RAISE_A) & (since_change >= SMALL_RAISE_EVERY_S)
+    room = _proven_room(layout, facts, estimate, cautious, np.maximum(limit, held))
+    short = (cautious.rows @ np.where(wants, missing, 0.0) > room + TOLERANCE_A) & (cautious.rows[:, wants] > 0).any(
+        axis=1
+    )
+    yields = (cautious.rows[short] > 0).any(axis=0) & (-missing >= YIELD_A) & may_change & settled_circuits
+    limit = np.where(yields, wish.target_a, limit)
+
+    good = ~_on_any(layout, ~meters_good)
+    ready = (wants | small) & may_change & calm & good & ~yields & ~protect
+    raised = _raise(layout, cautious.rows, room, np.where(ready, wish.target_a, limit), limit, wish.order, facts.weight)
+    limit = _rounded(layout, np.where(ready, np.maximum(limit, raised), limit))
+
+    paced = np.select(
+        [missing <= RESOLUTION_A, ~good, ~calm, ~may_change, np.ones_like(calm)],
+        [Pace.NONE, Pace.METER, Pace.CALM, Pace.INTERVAL, Pace.HEADROOM],
+    )
+    paced = np.where(wish.target_a - limit <= control.raise_step_a, Pace.NONE, paced)
+    return limit, paced, _next_pulse(layout, facts, pulse, held, limit, writes, now_s)
+
+
+def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Capacity, limit: Floats) -> Floats:
+    """Room for raises on every row (K,) [A].
+
+    Twice counted, and the smaller counts: what the limits leave, where a charger that has not accepted its reduction,
+    or a car that does not show it yet, still counts with the old value; and what the meter leaves, where everything
+    that was allowed and has not appeared yet counts as drawn.
+    """
+    commanded = np.fmax(facts.commanded_a, 0.0)
+    holds = np.where(facts.competing | facts.idle, np.fmax(commanded, limit), 0.0)
+    per_phase = np.where(layout.wired, np.maximum(holds[:, None], estimate.lingering_a), 0.0)
+    per_phase = np.where(facts.competing[:, None], per_phase, np.maximum(0.0, per_phase - cautious.reserved_a))
+    phase_rows = len(layout.row_names)
+    claimed = (layout.below @ per_phase)[layout.row_circuit, layout.row_phase]
+    room = cautious.free_a - cautious.rows @ per_phase.max(axis=1)
+    room[:phase_rows] = cautious.free_a[:phase_rows] - claimed
+    hidden = np.where(facts.offline[:, None], cautious.reserved_a - estimate.draw_a, estimate.unseen_a)
+    metered = layout.fuse_a - layout.margin_a - estimate.meter_a - layout.below @ np.maximum(hidden, 0.0)
+    proven: Floats = np.fmin(room, np.concatenate([metered[layout.row_circuit, layout.row_phase], room[phase_rows:]]))
+    return proven
+
+
+def _raise(
+    layout: Layout, rows: Floats, room: Floats, target: Floats, limit: Floats, order: list[int], weight: Floats
+) -> Floats:
+    """Spend the room on those that are below their targets: minimums in order, then fairly."""
+    rising = target > limit + TOLERANCE_A
+    if not rising.any():
+        return limit
+    entering = rising & (limit < layout.min_a)
+    step = np.where(entering, layout.min_a - limit, 0.0)
+    admitted = admit([p for p in order if entering[p]], step, rows, np.maximum(room, 0.0)).admitted
+    base = np.where(admitted, layout.min_a, limit)
+    most = np.where(rising & (admitted | ~entering), np.maximum(0.0, target - base), 0.0)
+    extra, _ = fill(rows, room - rows @ np.where(admitted, step, 0.0), most, weight)
+    return base + extra
+
+
+def _rounded(layout: Layout, limit: Floats) -> Floats:
+    floored = np.floor((limit + TOLERANCE_A) / RESOLUTION_A) / 10.0
+    rounded: Floats = np.where(floored >= layout.min_a - TOLERANCE_A, floored, 0.0)
+    return rounded
+
+
+def _next_pulse(
+    layout: Layout, facts: Facts, pulse: Pulse, held: Floats, limit: Floats, writes: Floats, now_s: float
+) -> Pulse:
+    steered = facts.competing | facts.idle
+    changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
+    lowered = steered & (limit < held - RESOLUTION_A / 2)
+    on_circuit: Bools = np.any(layout.below & lowered, axis=1)
+    spent = np.bincount(layout.station[changed], minlength=writes.size)
+    return Pulse(
+        limit_a=np.where(steered, limit, np.nan),
+        changed_s=np.where(changed, now_s, pulse.changed_s),
+        reduced_s=np.where(on_circuit, now_s, pulse.reduced_s),
+        writes=np.maximum(0.0, writes - spent),
+        at_s=now_s,
+    )
+
+
+def _on_any(layout: Layout, circuits: Bools) -> Bools:
+    """(P,): whether any circuit above the point is among these."""
+    found: Bools = np.any(layout.below & circuits[:, None], axis=0)
+    return found
+
+
+def _write_rate(layout: Layout) -> Floats:
+    rate: Floats = layout.writes_per_day * _FOR_CHANGES / DAY_S
+    return np.where(np.isfinite(rate), rate, 0.0)
+
+
+def _write_capacity(layout: Layout) -> Floats:
+    capacity: Floats = np.fmax(2.0, layout.writes_per_day * _FOR_CHANGES / 2)
+    return capacity

@@ -13,13 +13,15 @@ check() { # NAME COMMAND...
 }
 
 types_of_the_page() {
-    npm --prefix adapters/web/ui ci --silent && npm --prefix adapters/web/ui run --silent check
+    [ -d adapters/web/ui/node_modules ] || npm --prefix adapters/web/ui ci --silent
+    npm --prefix adapters/web/ui run --silent types
 }
 
 check "format" ruff format --check .
 check "lint" ruff check .
 check "types" mypy
-check "types of scripts and benchmarks" mypy scripts tests/benchmarks
+check "types of the scripts" mypy scripts
+check "types of the benchmarks" mypy --package tests.benchmarks
 check "import contracts" lint-imports
 check "types of the page" types_of_the_page
 check "documents" python scripts/check_documents.py

@@ -1,0 +1,1 @@
+"""The ledger (sessions, tokens, passwords) and the measurement store."""

@@ -1,0 +1,81 @@
+"""Who may do what: tokens, the stations' passwords, the users of the pages and the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from adapters.passwords import hashed, matches
+from adapters.store.schema import station_credentials, tokens, users
+from controller.ports import Token
+
+FIRST_USER: Final = "admin"
+FIRST_ROLE: Final = "admin"
+
+
+def find_token(connection: Connection, uid: str) -> Token | None:
+    """The token of that uid, in whatever case."""
+    row = connection.execute(select(tokens).where(tokens.c.uid_folded == uid.casefold())).first()
+    return None if row is None else Token(row.uid, row.description, row.blocked, row.valid_until)
+
+
+def add_unknown_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
+    """Add the tokens that the ledger does not know; one that it knows keeps what the ledger says of it."""
+    known = set(connection.execute(select(tokens.c.uid_folded)).scalars())
+    for token in seeds:
+        folded = token.uid.casefold()
+        if folded not in known:
+            known.add(folded)
+            connection.execute(
+                tokens.insert().values(
+                    uid_folded=folded,
+                    uid=token.uid,
+                    description=token.description,
+                    blocked=token.blocked,
+                    valid_until=token.valid_until,
+                )
+            )
+
+
+def find_password_hash(connection: Connection, station: str) -> str | None:
+    """The hash that the station's password is checked against."""
+    query = select(station_credentials.c.password_hash).where(station_credentials.c.station == station)
+    return connection.execute(query).scalar()
+
+
+def changed_passwords(connection: Connection, seeds: Mapping[str, str]) -> dict[str, str]:
+    """Hashes of those passwords that are not the ones seeded last, by station.
+
+    The site file says the same thing at every start. Only where it says something new does it count;
+    otherwise a password that was rotated meanwhile would be undone, and the charger locked out.
+    """
+    last = {row.station: row.seeded_hash for row in connection.execute(select(station_credentials))}
+    return {
+        station: hashed(password) for station, password in seeds.items() if not matches(password, last.get(station))
+    }
+
+
+def store_passwords(connection: Connection, hashes: Mapping[str, str]) -> None:
+    """Make these the stations' passwords, and the ones seeded last."""
+    for station, password_hash in hashes.items():
+        connection.execute(station_credentials.delete().where(station_credentials.c.station == station))
+        connection.execute(
+            station_credentials.insert().values(station=station, password_hash=password_hash, seeded_hash=password_hash)
+        )
+
+
+def add_first_user(connection: Connection, password_hash: str) -> bool:
+    """Add the first user; False when there are users already."""
+    if connection.execute(select(func.count()).select_from(users)).scalar():
+        return False
+    connection.execute(users.insert().values(name=FIRST_USER, password_hash=password_hash, role=FIRST_ROLE))
+    return True
+
+
+def find_role(connection: Connection, name: str, password: str) -> str | None:
+    """The role of the user with that password; takes as long for a user who does not exist."""
+    row = connection.execute(select(users).where(users.c.name == name)).first()
+    role = None if row is None else str(row.role)
+    return role if matches(password, None if row is None else row.password_hash) else None

@@ -1,0 +1,167 @@
+"""The ledger: what was announced, on disk before it is acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from adapters.passwords import hashed
+from adapters.store import access, records
+from adapters.store.ballast import Ballast
+from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
+from adapters.store.transactions import Terms, record_start, record_stop
+from adapters.store.writer import Writer
+from controller.ports import (
+    EventSink,
+    LedgerUnavailable,
+    Outcome,
+    RunningSession,
+    SessionRecord,
+    Started,
+    Token,
+    TransactionStart,
+    TransactionStop,
+)
+
+T = TypeVar("T")
+
+
+class SqlLedger:
+    """The book of sessions in a SQL database (``controller.ports.Ledger`` and ``Records``).
+
+    Construct it with ``open_ledger``. The asynchronous methods belong to the event loop; the others block for
+    milliseconds and may be called from any thread. Every method raises ``LedgerUnavailable`` when the
+    database cannot be written or read.
+    """
+
+    def __init__(self, writer: Writer, reader: Engine, terms: Terms, last_register: records.LastRegister) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._terms = terms
+        self._last_register = last_register
+
+    async def start_transaction(self, start: TransactionStart) -> Started:
+        """Record a start; a repeated one gets the ids that it got the first time."""
+        action = self._writer.submit(lambda connection: record_start(connection, start, self._terms))
+        return await asyncio.wrap_future(action)
+
+    async def stop_transaction(self, stop: TransactionStop) -> Outcome:
+        """Record an end and price the session; a repeated one changes nothing."""
+        action = self._writer.submit(lambda connection: record_stop(connection, stop, self._terms))
+        return await asyncio.wrap_future(action)
+
+    async def running(self) -> Sequence[RunningSession]:
+        """Every session that has not ended, the oldest first."""
+        return await asyncio.to_thread(
+            self._read, lambda connection: records.running_sessions(connection, self._last_register)
+        )
+
+    async def token(self, uid: str) -> Token | None:
+        """The token of that uid, in upper or lower case alike."""
+        return await asyncio.to_thread(self._read, lambda connection: access.find_token(connection, uid))
+
+    async def password_hash(self, station: str) -> str | None:
+        """The station's hashed password, or None when it has none."""
+        return await asyncio.to_thread(self._read, lambda connection: access.find_password_hash(connection, station))
+
+    def sessions(
+        self, *, running: bool | None = None, point: str | None = None, limit: int = 100, after: str | None = None
+    ) -> tuple[Sequence[SessionRecord], str | None]:
+        """Newest first, at most 500 at once, and the ``after`` of the next page (None at the end).
+
+        Raises:
+            ValueError: ``limit`` is not positive, or ``after`` did not come from a page.
+        """
+        return self._read(
+            lambda connection: records.session_page(
+                connection, running=running, point=point, limit=limit, after=after, last_register=self._last_register
+            )
+        )
+
+    def session(self, session_id: str) -> SessionRecord | None:
+        """One session."""
+        return self._read(lambda connection: records.session_record(connection, session_id, self._last_register))
+
+    def seed(self, tokens: Iterable[Token], passwords: Mapping[str, str]) -> None:
+        """Take over what the site file says; it is the beginning, the ledger has the last word.
+
+        A token that the ledger knows stays as it is there. A password (plain, by station) counts when it
+        differs from the one that the file gave last. Nothing is removed. Takes tens of milliseconds for each
+        password: call it off the event loop.
+        """
+        listed = tuple(tokens)
+        changed = self._read(lambda connection: access.changed_passwords(connection, passwords))
+
+        def write(connection: Connection) -> None:
+            access.add_unknown_tokens(connection, listed)
+            access.store_passwords(connection, changed)
+
+        self._writer.submit(write).result()
+
+    def ensure_first_user(self) -> str | None:
+        """Create the user ``admin`` if there is none at all; its password is returned this once, else None."""
+        password = secrets.token_urlsafe(12)
+        password_hash = hashed(password)
+        created = self._writer.submit(lambda connection: access.add_first_user(connection, password_hash)).result()
+        return password if created else None
+
+    def check_user(self, name: str, password: str) -> str | None:
+        """The role of the user, or None when name or password is wrong. Takes tens of milliseconds."""
+        return self._read(lambda connection: access.find_role(connection, name, password))
+
+    def close(self) -> None:
+        """Write what is waiting, then let go of the database."""
+        self._writer.close()
+        self._reader.dispose()
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        try:
+            with self._reader.connect() as connection:
+                return query(connection)
+        except (OperationalError, InterfaceError) as error:
+            raise LedgerUnavailable(f"cannot read the ledger: {error.orig}") from error
+
+
+def open_ledger(
+    url: str,
+    *,
+    currency: str,
+    price_per_kwh: Decimal | None,
+    on_event: EventSink,
+    last_register: records.LastRegister = lambda _session: None,
+) -> SqlLedger:
+    """Open the ledger, creating and migrating it as needed.
+
+    Args:
+        url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``.
+        currency: of the sessions that start from now on (ISO 4217).
+        price_per_kwh: of the sessions that start from now on; None leaves them unpriced.
+        on_event: hears of trouble and its end, from the writer's thread.
+        last_register: the newest register value [Wh] kept for a session id, for what a running session has taken.
+
+    Raises:
+        ValueError: the URL names no database that can hold a ledger.
+        LedgerUnavailable: it cannot be opened, or a newer version wrote it.
+    """
+    path = sqlite_path(make_url(url))
+    try:
+        engine = writing_engine(url)
+    except OSError as error:
+        raise LedgerUnavailable(f"cannot open the ledger {path}: {error}") from error
+    try:
+        migrate(engine)
+    except LedgerUnavailable:
+        engine.dispose()
+        raise
+    ballast = None if path is None else Ballast(path)
+    if ballast is not None:
+        ballast.keep()
+    return SqlLedger(
+        Writer(engine, ballast, on_event), reading_engine(url), Terms(currency, price_per_kwh), last_register
+    )

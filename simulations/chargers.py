@@ -52,7 +52,7 @@ class ConnectorModel:
     max_a: float = 32.0
     """What its hardware allows [A]: the limit where no profile says anything."""
     update_s: float = 2.0
-    """It looks at its limit and sets the pilot this often [s]; a charger may take 5 s (IEC 61851-1), many are quicker."""
+    """It looks at its limit and sets the pilot this often [s]; up to 5 s by IEC 61851-1, many are quicker."""
     resolution_a: float = 0.1
     noise_a: float = 0.05
     """Standard deviation of its current measurement [A]."""
@@ -192,6 +192,14 @@ class ChargingStation:
         transaction = self.connectors[number].transaction
         started_at_s = None if transaction is None else self.clock_s(transaction.started_at_s)
         return self.profiles.limit_a(number, self.clock_s(now_s), started_at_s, self.voltage_v)
+
+    def composite(self, number: int, now_s: float, duration_s: float) -> list[tuple[float, float]]:
+        """What it will allow on a connector, as (seconds from now, limit [A])."""
+        connector = self.connectors[number]
+        started_at_s = None if connector.transaction is None else self.clock_s(connector.transaction.started_at_s)
+        rows = self.profiles.composite(number, self.clock_s(now_s), duration_s, started_at_s, self.voltage_v)
+        most_a = connector.model.max_a
+        return [(start_s, most_a if limit_a is None else min(limit_a, most_a)) for start_s, limit_a in rows]
 
     def step(self, now_s: float, dt: float) -> None:
         """Live through ``dt`` seconds that end at ``now_s``."""

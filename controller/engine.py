@@ -97,7 +97,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
     reserved = reserves(layout, facts, estimate.draw_a)
     gap = np.clip(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A, NOISE_MOST_A) * ~np.isnan(estimate.meter_a)
-    now = capacity(layout, facts, snapshot.limits, estimate.background_a, reserved)
+    now = capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved)
     cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap, reserved)
 
     held = held_limits(facts, pulse)

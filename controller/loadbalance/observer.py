@@ -37,6 +37,19 @@ NOISE_SMOOTHING: Final = 0.05
 NOISE_CLIP_A: Final = 1.0
 """A step larger than this is a change of load, not noise."""
 
+SAMPLE_SMOOTHING: Final = 0.3
+SAMPLE_NOISE_A: Final = 1.0
+"""Reports of a settled car that differ by less than this are averaged; the noise of twenty chargers adds up."""
+
+QUICK_S: Final = 3.0
+SLOW_S: Final = 10.0
+LEAD: Final = 1.2
+LEAD_FROM_A: Final = 0.3
+LEAD_FROM_NOISE: Final = 2.5
+LEAD_MOST_A: Final = 2.0
+"""A rising background is met ahead: chargers and cars answer up to ten seconds late. Two running means tell its slope
+(their distance is the slope times the difference of their times); what noise can explain is left out."""
+
 _RUNNING: Final = np.array([s in (State.PLUGGED, State.CHARGING, State.WITHHELD, State.EV_IDLE) for s in STATES])
 _EAGER: Final = np.array([s in COMPETING for s in STATES])
 _UNSTEERED: Final = np.array([s is State.OFFLINE for s in STATES])
@@ -64,6 +77,9 @@ class Sight:
     bucket_s: float
     noise_a: Floats
     """(C, 3): mean absolute step of the background from one observation to the next."""
+    quick_a: Floats
+    slow_a: Floats
+    """(C, 3): running means of the background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,8 @@ class Estimate:
     """(C, 3): readings, aged upward; NaN where there is none to believe."""
     background_a: Floats
     """(C, 3)"""
+    coming_a: Floats
+    """(C, 3): the background with what its rise will have added by the time that chargers answer."""
     cautious_a: Floats
     """(C, 3): the background that raises must reckon with."""
     unseen_a: Floats
@@ -92,17 +110,18 @@ def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> 
     takes = np.full_like(said, np.inf) if sight is None else sight.takes_a
     expected = _expected(layout, facts, commanded, takes)
     moved, low, high = _interval(facts, sight, now_s, commanded, said, expected)
-    since = now_s - moved
-    settled = since >= layout.site.control.settle_s
-    told = facts.measured_age_s <= since - layout.site.control.settle_s
-    known = np.where((told | ~running)[:, None], said, expected)
-    single = (settled | ~running)[:, None]
-    low, high = np.where(single, known, low), np.where(single, known, high)
+    told = facts.measured_age_s <= now_s - moved - layout.site.control.settle_s
+    known = (told | ~running)[:, None]
+    steady = _steady(facts, sight, said, told, now_s)
+    low, high = np.where(known, steady, low), np.where(known, steady, high)
 
     meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, None] * AGEING_A_PER_S
     draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a)
     background = backgrounds(layout, meter, draw)
     peak, previous, bucket, noise = _peaks_and_noise(sight, background, now_s)
+    quick, slow = _means(sight, background, now_s)
+    least = np.maximum(LEAD_FROM_A, LEAD_FROM_NOISE * noise)
+    coming = background + np.clip(LEAD * (quick - slow) - least, 0.0, LEAD_MOST_A)
     memory = Sight(
         at_s=now_s,
         state=facts.state,
@@ -110,14 +129,17 @@ def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> 
         moved_s=moved,
         low_a=low,
         high_a=high,
-        takes_a=_learned(said, commanded, takes, running, settled & told),
+        takes_a=_learned(said, commanded, takes, running, told),
         background_a=background,
         peak_a=peak,
         previous_peak_a=previous,
         bucket_s=bucket,
         noise_a=noise,
+        quick_a=quick,
+        slow_a=slow,
     )
-    return Estimate(draw, meter, background, np.maximum(peak, previous), high - draw, high), memory
+    cautious = np.maximum(coming, np.maximum(peak, previous))
+    return Estimate(draw, meter, background, coming, cautious, high - draw, high), memory
 
 
 def _expected(layout: Layout, facts: Facts, commanded: Floats, takes: Floats) -> Floats:
@@ -130,6 +152,15 @@ def _said(facts: Facts, running: Bools) -> Floats:
     """The last measurement, unless it is an old one of a point that has stopped reporting."""
     silent = ~running & ~_UNSTEERED[facts.state] & (facts.measured_age_s > STALE_IDLE_S)
     return np.where(silent[:, None], 0.0, facts.measured_a)
+
+
+def _steady(facts: Facts, sight: Sight | None, said: Floats, told: Bools, now_s: float) -> Floats:
+    """Reports of settled points, averaged as far as they agree with the one value of before."""
+    if sight is None:
+        return said
+    alike = (np.abs(said - sight.low_a) <= SAMPLE_NOISE_A) & (sight.high_a - sight.low_a <= TOLERANCE_A)
+    news = (facts.measured_age_s <= now_s - sight.at_s)[:, None] * SAMPLE_SMOOTHING
+    return np.where(alike & told[:, None] & (said > 0), sight.low_a + news * (said - sight.low_a), said)
 
 
 def _interval(
@@ -185,3 +216,12 @@ def _peaks_and_noise(sight: Sight | None, background: Floats, now_s: float) -> t
     if now_s - sight.bucket_s >= PEAK_BUCKET_S:
         return background, sight.peak_a, now_s, noise
     return np.maximum(sight.peak_a, background), sight.previous_peak_a, sight.bucket_s, noise
+
+
+def _means(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, Floats]:
+    if sight is None:
+        return background, background
+    passed = max(0.0, now_s - sight.at_s)
+    quick = sight.quick_a + min(1.0, passed / QUICK_S) * (background - sight.quick_a)
+    slow = sight.slow_a + min(1.0, passed / SLOW_S) * (background - sight.slow_a)
+    return quick, slow

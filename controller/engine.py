@@ -71,15 +71,26 @@ def split(site: Site, snapshot: Snapshot) -> Plan:
         ValueError: the snapshot names a point that the site does not have.
         KeyError: a limit names a circuit that the site does not have.
     """
+    layout, facts, division = _instant(site, snapshot)
+    limits = [floored(limit) for limit in division.target_a.tolist()]
+    limits = [x if x >= low - TOLERANCE_A else 0.0 for x, low in zip(limits, layout.min_a.tolist(), strict=True)]
+    return _plan(layout, snapshot, facts, limits, division.because, facts.measured_a, ())
+
+
+def exact_limits(site: Site, snapshot: Snapshot) -> dict[str, float]:
+    """The limits of ``split`` before they are rounded down, for every point that is not offline [A]."""
+    layout, facts, division = _instant(site, snapshot)
+    limits = zip(layout.point_ids, division.target_a.tolist(), facts.offline.tolist(), strict=True)
+    return {point: limit for point, limit, offline in limits if not offline}
+
+
+def _instant(site: Site, snapshot: Snapshot) -> tuple[Layout, Facts, _Division]:
     layout = layout_of(site)
     facts = facts_of(layout, snapshot)
     background = backgrounds(layout, facts.meter_a, facts.measured_a)
     free = capacity(layout, facts, snapshot.limits, background, reserves(layout, facts, facts.measured_a))
     order = waiting_order(layout, facts, facts.unserved_s)
-    division = _divide(layout, facts, free, free, order, np.zeros(layout.size, dtype=bool))
-    limits = [floored(limit) for limit in division.target_a.tolist()]
-    limits = [x if x >= low - TOLERANCE_A else 0.0 for x, low in zip(limits, layout.min_a.tolist(), strict=True)]
-    return _plan(layout, snapshot, facts, limits, division.because, facts.measured_a, ())
+    return layout, facts, _divide(layout, facts, free, free, order, np.zeros(layout.size, dtype=bool))
 
 
 def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:

@@ -1,0 +1,31 @@
+"""The site file: read, checked as a whole, every problem with its place."""
+
+from adapters.configuration.problems import ConfigurationError, Problem
+from adapters.configuration.reading import load_configuration
+from adapters.configuration.settings import (
+    Configuration,
+    Influx,
+    Listener,
+    Meter,
+    ModbusTcpMeter,
+    MqttMeter,
+    MqttQuantity,
+    User,
+)
+from adapters.configuration.starting import lab_problems, static_rule_problems
+
+__all__ = [
+    "Configuration",
+    "ConfigurationError",
+    "Influx",
+    "Listener",
+    "Meter",
+    "ModbusTcpMeter",
+    "MqttMeter",
+    "MqttQuantity",
+    "Problem",
+    "User",
+    "lab_problems",
+    "load_configuration",
+    "static_rule_problems",
+]

@@ -1,0 +1,118 @@
+"""From valid tables to the objects that the service is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from pathlib import Path
+from typing import Final
+
+from adapters.configuration.places import Places
+from adapters.configuration.settings import (
+    Configuration,
+    Influx,
+    Listener,
+    Meter,
+    ModbusTcpMeter,
+    MqttMeter,
+    MqttQuantity,
+    User,
+)
+from adapters.configuration.tables import (
+    CircuitTable,
+    InfluxTable,
+    ModbusTcpMeterTable,
+    MqttMeterTable,
+    OcppTable,
+    PointTable,
+    SiteFile,
+    StationTable,
+    UserTable,
+    WebTable,
+)
+from controller.ports import Token
+from controller.site import WIRINGS, ChargingPoint, Circuit, Site, Station, with_default_fallbacks
+
+_SQLITE: Final = "sqlite:///"
+
+
+def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places: Places) -> Configuration:
+    """Build the configuration of a site file that has passed every check."""
+    mqtt_url = file.mqtt.url if file.mqtt else None
+    folder = path.absolute().parent
+    return Configuration(
+        path=path,
+        site=_site(file),
+        meters=tuple(_meter(table, mqtt_url) for table in file.meters),
+        tokens=tuple(
+            Token(t.uid, t.description, t.blocked, t.valid_until.astimezone(UTC) if t.valid_until else None)
+            for t in file.tokens
+        ),
+        passwords={t.id: secret for t in file.stations if (secret := _password(t, environ)) is not None},
+        users=tuple(User(t.name, _password(t, environ) or "", t.role) for t in file.users),
+        ocpp=_listener(file.ocpp, folder),
+        web=_listener(file.web, folder),
+        store_url=_store_url(file.store.url, folder),
+        mqtt_url=mqtt_url,
+        influx=_influx(file.influx, environ) if file.influx else None,
+        price_per_kwh=file.tariffs.price_per_kwh if file.tariffs else None,
+        places=places,
+    )
+
+
+def _site(file: SiteFile) -> Site:
+    site = Site(
+        id=file.site.id,
+        circuits=tuple(_circuit(table) for table in file.circuits),
+        points=tuple(_point(table) for table in file.points),
+        stations=tuple(Station(table.id, table.writes_per_day) for table in file.stations),
+        name=file.site.name,
+        time_zone=file.site.time_zone,
+        currency=file.site.currency,
+        nominal_voltage_v=file.site.nominal_voltage_v,
+    )
+    return with_default_fallbacks(site, [table.id for table in file.points if table.fallback_a is None])
+
+
+def _circuit(table: CircuitTable) -> Circuit:
+    return Circuit(**table.model_dump())
+
+
+def _point(table: PointTable) -> ChargingPoint:
+    written = table.model_dump()
+    return ChargingPoint(**{**written, "phases": WIRINGS[table.phases], "fallback_a": table.fallback_a or 0.0})
+
+
+def _meter(table: ModbusTcpMeterTable | MqttMeterTable, broker: str | None) -> Meter:
+    if isinstance(table, ModbusTcpMeterTable):
+        return ModbusTcpMeter(table.id, table.host, table.port, table.unit, table.model, table.poll_s)
+    quantities = {
+        name: MqttQuantity(quantity.topic, quantity.path)
+        for name in type(table.quantities).model_fields
+        if (quantity := getattr(table.quantities, name)) is not None
+    }
+    return MqttMeter(table.id, table.url or broker or "", quantities, table.timestamp_path)
+
+
+def _password(table: StationTable | UserTable, environ: Mapping[str, str]) -> str | None:
+    return environ[table.password_env] if table.password_env else table.password
+
+
+def _listener(table: OcppTable | WebTable, folder: Path) -> Listener:
+    return Listener(
+        table.host,
+        table.port,
+        folder / table.tls_certificate if table.tls_certificate else None,
+        folder / table.tls_key if table.tls_key else None,
+    )
+
+
+def _influx(table: InfluxTable, environ: Mapping[str, str]) -> Influx:
+    return Influx(table.url, table.org, table.bucket, environ[table.token_env] if table.token_env else None)
+
+
+def _store_url(url: str, folder: Path) -> str:
+    if not url.startswith(_SQLITE):
+        return url
+    file, mark, options = url.removeprefix(_SQLITE).partition("?")
+    return f"{_SQLITE}{folder / file}{mark}{options}"

@@ -1,0 +1,174 @@
+"""What the tables of a site file must be to one another.
+
+The checks look at the file as it was parsed, not at validated tables: so they also find what is wrong around a table
+that is itself wrong, and the list of problems is complete at once. What cannot be read is left to validation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from adapters.configuration.describe import suggestion
+from adapters.configuration.places import Path
+from controller.site import ChargingPoint, Circuit, structure_problems
+
+Finding = tuple[Path, str]
+"""A place and what is wrong there."""
+
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised here, not listened on
+_PLACE: Final = re.compile(r"(\w+)(?:\[(\d+)\]\.(\w+))?")
+_READ_ELSEWHERE: Final = "?"
+"""Begins the stand-ins of unreadable values; no identifier of a valid file begins with it."""
+
+
+def findings(
+    data: Mapping[str, Any], *, folder: FilePath, environ: Mapping[str, str], meter_models: Collection[str]
+) -> Iterator[Finding]:
+    """Everything in a parsed site file that contradicts something else in it, or around it."""
+    yield from _structure(data)
+    for table, key in (("meters", "id"), ("stations", "id"), ("tokens", "uid"), ("users", "name")):
+        yield from _repeated(data, table, key)
+    yield from _meters(data, meter_models)
+    yield from _stations(data)
+    yield from _secrets(data, environ)
+    yield from _listeners(data, folder)
+
+
+def _rows(data: Mapping[str, Any], table: str) -> list[tuple[int, Mapping[str, Any]]]:
+    rows = data.get(table)
+    return [(i, row) for i, row in enumerate(rows) if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _table(data: Mapping[str, Any], table: str) -> Mapping[str, Any]:
+    found = data.get(table)
+    return found if isinstance(found, dict) else {}
+
+
+def _text(row: Mapping[str, Any], key: str, otherwise: str) -> str:
+    value = row.get(key)
+    return value if isinstance(value, str) else otherwise
+
+
+def _structure(data: Mapping[str, Any]) -> Iterator[Finding]:
+    circuit_rows = [(i, row) for i, row in _rows(data, "circuits") if isinstance(row.get("id"), str)]
+    if not circuit_rows and data.get("circuits") != []:
+        return
+    point_rows = _rows(data, "points")
+    roots = [row["id"] for _, row in circuit_rows if "parent" not in row]
+    # A parent that cannot be read is reported once, by validation; here the circuit hangs on the grid connection.
+    top = roots[0] if roots else None
+    circuits = [
+        Circuit(row["id"], _text(row, "parent", top or "") if "parent" in row else None, (1.0, 1.0, 1.0))
+        for _, row in circuit_rows
+    ]
+    points = [_skeleton(i, row, circuits[0].id if circuits else "") for i, row in point_rows]
+    numbers = {"circuits": [i for i, _ in circuit_rows], "points": [i for i, _ in point_rows]}
+    for place, message in structure_problems(circuits, points):
+        match = _PLACE.fullmatch(place)
+        assert match, f"structure_problems names an unknown kind of place: {place}"
+        table, number, key = match.groups()
+        yield ((table, numbers[table][int(number)], key) if number else (table,)), message
+
+
+def _skeleton(number: int, row: Mapping[str, Any], circuit: str) -> ChargingPoint:
+    stand_in = f"{_READ_ELSEWHERE}{number}"
+    connector = row.get("connector", 1)
+    return ChargingPoint(
+        id=_text(row, "id", stand_in),
+        circuit=_text(row, "circuit", circuit),
+        station=_text(row, "station", stand_in),
+        connector=connector if isinstance(connector, int) else -number,
+    )
+
+
+def _repeated(data: Mapping[str, Any], table: str, key: str) -> Iterator[Finding]:
+    first: dict[str, int] = {}
+    for number, row in _rows(data, table):
+        value = row.get(key)
+        if not isinstance(value, str):
+            continue
+        # Tokens are the same in upper and lower case: OCPP 1.6 §7.28.
+        name = value.casefold() if table == "tokens" else value
+        if first.setdefault(name, number) != number:
+            yield (table, number, key), f"the same as {table}[{first[name]}].{key}; each must be there once"
+
+
+def _meters(data: Mapping[str, Any], models: Collection[str]) -> Iterator[Finding]:
+    rows = _rows(data, "meters")
+    known = [row["id"] for _, row in rows if isinstance(row.get("id"), str)]
+    for number, row in _rows(data, "circuits"):
+        meter = row.get("meter")
+        if isinstance(meter, str) and meter not in known:
+            yield ("circuits", number, "meter"), f"unknown meter {meter!r}{suggestion(meter, known)}"
+    for number, row in rows:
+        model = row.get("model")
+        if row.get("kind") == "modbus_tcp" and isinstance(model, str) and model not in models:
+            yield ("meters", number, "model"), f"unknown model {model!r}{suggestion(model, models)}"
+        if row.get("kind") == "mqtt" and "url" not in row and "mqtt" not in data:
+            yield ("meters", number, "url"), "is missing, and there is no [mqtt] table whose url could stand for it"
+
+
+def _stations(data: Mapping[str, Any]) -> Iterator[Finding]:
+    used = {row.get("station") for _, row in _rows(data, "points") if isinstance(row.get("station"), str)}
+    for number, row in _rows(data, "stations"):
+        station = row.get("id")
+        if isinstance(station, str) and station not in used:
+            hint = suggestion(station, (str(name) for name in used))
+            yield ("stations", number, "id"), f"no charging point belongs to station {station!r}{hint}"
+
+
+def _secrets(data: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Finding]:
+    users, stations = _rows(data, "users"), _rows(data, "stations")
+    for table, rows in (("stations", stations), ("users", users)):
+        for number, row in rows:
+            if "password" in row and "password_env" in row:
+                yield (table, number, "password_env"), "expected either password or password_env, not both"
+            yield from _unset((table, number, "password_env"), row, environ)
+    for number, row in users:
+        if "password" not in row and "password_env" not in row:
+            yield ("users", number, "password"), "is missing: expected password or password_env"
+    yield from _unset(("influx", "token_env"), _table(data, "influx"), environ)
+
+
+def _unset(path: Path, row: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Finding]:
+    variable = row.get(str(path[-1]))
+    if not isinstance(variable, str):
+        return
+    if not environ.get(variable):
+        yield path, f"the environment variable {variable} is not set"
+    elif not environ[variable].isprintable():
+        yield path, f"the environment variable {variable} holds characters that cannot be typed"
+
+
+def _listeners(data: Mapping[str, Any], folder: FilePath) -> Iterator[Finding]:
+    ocpp, web = _table(data, "ocpp"), _table(data, "web")
+    port = web.get("port", 8080)
+    if isinstance(port, int) and port != 0 and port == ocpp.get("port", 9000) and _overlap(ocpp, web):
+        yield ("web", "port"), f"port {port} is that of [ocpp] as well"
+    for name, table in (("ocpp", ocpp), ("web", web)):
+        if ("tls_certificate" in table) != ("tls_key" in table):
+            missing = "tls_key" if "tls_certificate" in table else "tls_certificate"
+            yield (name, missing), "is missing: tls_certificate and tls_key go together"
+        for key in ("tls_certificate", "tls_key"):
+            file = table.get(key)
+            if isinstance(file, str) and not _is_file(folder, file):
+                yield (name, key), f"no such file: {file!r} (relative paths begin at the site file)"
+
+
+def _overlap(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    hosts = {"127.0.0.1" if host == "localhost" else host for host in (_host(one), _host(other))}
+    return len(hosts) == 1 or bool(hosts & _EVERYWHERE)
+
+
+def _host(table: Mapping[str, Any]) -> str:
+    return _text(table, "host", "127.0.0.1")
+
+
+def _is_file(folder: FilePath, name: str) -> bool:
+    try:
+        return (folder / name).is_file()
+    except (OSError, ValueError):
+        return False

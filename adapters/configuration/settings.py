@@ -1,0 +1,104 @@
+"""What a site file says, checked and ready for use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from adapters.configuration.places import Places
+from controller.ports import Token
+from controller.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusTcpMeter:
+    """A meter to read over Modbus TCP."""
+
+    id: str
+    host: str
+    port: int
+    unit: int
+    model: str
+    poll_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class MqttQuantity:
+    """Where one quantity of an MQTT meter is found."""
+
+    topic: str
+    path: str
+    """Keys joined by dots; empty when the payload is the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class MqttMeter:
+    """A meter whose values arrive over MQTT."""
+
+    id: str
+    url: str = field(repr=False)
+    """May hold a password."""
+    quantities: Mapping[str, MqttQuantity]
+    """By name: ``l1_a`` to ``l3_a`` always, ``l1_v`` and ``l1_w`` onwards where they are told."""
+    timestamp_path: str | None
+    """Keys joined by dots; None when payloads carry no time."""
+
+
+Meter = ModbusTcpMeter | MqttMeter
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who may log in to the web interface."""
+
+    name: str
+    password: str = field(repr=False)
+    role: str
+    """``viewer``, ``operator`` or ``installer``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where a server listens, and with which certificate; without one it speaks plain text."""
+
+    host: str
+    port: int
+    """0: any free port."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Influx:
+    """Where telemetry goes."""
+
+    url: str = field(repr=False)
+    org: str
+    bucket: str
+    token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A site file, checked as a whole. Shows no secret when printed."""
+
+    path: Path
+    """The site file."""
+    site: Site
+    """With every fallback resolved."""
+    meters: tuple[Meter, ...]
+    tokens: tuple[Token, ...] = field(repr=False)
+    passwords: Mapping[str, str] = field(repr=False)
+    """Plain, by station id, for the stations that have one here."""
+    users: tuple[User, ...]
+    ocpp: Listener
+    web: Listener
+    store_url: str = field(repr=False)
+    """A SQLite file is given by its absolute path."""
+    mqtt_url: str | None = field(repr=False)
+    influx: Influx | None
+    price_per_kwh: Decimal | None
+    places: Places = field(repr=False, compare=False)
+    """Where things stand in the file."""

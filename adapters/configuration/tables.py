@@ -1,0 +1,324 @@
+"""The tables of a site file, as they are written. What they mean together is checked in ``checks``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from adapters.configuration.values import (
+    Currency,
+    Host,
+    HttpUrl,
+    Id,
+    Identity,
+    ListeningPort,
+    MqttUrl,
+    NotNegative,
+    PerPhase,
+    Port,
+    Positive,
+    Price,
+    Printable,
+    Rating,
+    StoreUrl,
+    Tenths,
+    Topic,
+    Variable,
+    Wiring,
+    Zone,
+)
+from controller.units import TOLERANCE_A
+
+LATER_TABLES: Final = ("upstreams", "peak", "notify", "security")
+"""Tables that people may know of; ignoring them would be worse than refusing them."""
+LATER_METERS: Final = ("modbus_rtu", "sunspec", "p1")
+"""Kinds of meters, likewise."""
+
+
+class Table(BaseModel):
+    """A table: nothing is converted silently, no key is unknown, every number is finite."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
+    )
+
+
+class SiteTable(Table):
+    """The site as a whole."""
+
+    id: Id
+    """Name of the site in topics and addresses."""
+    name: str = Field("", max_length=200)
+    """Name of the site for people."""
+    time_zone: Zone = "UTC"
+    """IANA time zone: what the clock on the wall shows."""
+    currency: Currency = "EUR"
+    """ISO 4217 code of all prices."""
+    nominal_voltage_v: Positive = 230.0
+    """Voltage between a phase and neutral [V], where no meter tells."""
+
+
+class CircuitTable(Table):
+    """One protected conductor. Exactly one circuit has no parent: the grid connection."""
+
+    id: Id
+    """Name of the circuit."""
+    parent: Id | None = None
+    """The circuit that feeds it."""
+    fuse_a: Rating
+    """Rating of the protection device [A]: one number, or one for each of L1, L2, L3."""
+    fuse_curve: Literal["gG", "B", "C", "D"] = "gG"
+    """Characteristic: gG (IEC 60269 fuse) or B, C, D (IEC 60898-1 circuit breaker)."""
+    margin_a: NotNegative = 0.0
+    """Kept free below the rating [A]."""
+    contract_w: Positive | None = None
+    """Contracted power of the three phases together [W]."""
+    meter: Id | None = None
+    """The meter that measures this circuit."""
+    base_load_a: PerPhase = (0.0, 0.0, 0.0)
+    """Worst case of what is not charging [A]: for the static rule, and while the meter is lost."""
+    max_imbalance_a: Positive | None = None
+    """Largest difference between two phases [A]."""
+
+
+class QuantityTable(Table):
+    """Where one quantity of an MQTT meter is found."""
+
+    topic: Topic
+    """Topic of the message."""
+    path: str = Field("", max_length=200)
+    """Keys on the way to the number in a JSON payload, joined by dots; empty: the payload is the number."""
+
+
+class QuantitiesTable(Table):
+    """The quantities of an MQTT meter: currents, and voltages and powers where it tells them."""
+
+    l1_a: QuantityTable
+    """Current of L1 [A], import positive."""
+    l2_a: QuantityTable
+    """Current of L2 [A]."""
+    l3_a: QuantityTable
+    """Current of L3 [A]."""
+    l1_v: QuantityTable | None = None
+    """Voltage of L1 to neutral [V]."""
+    l2_v: QuantityTable | None = None
+    """Voltage of L2 to neutral [V]."""
+    l3_v: QuantityTable | None = None
+    """Voltage of L3 to neutral [V]."""
+    l1_w: QuantityTable | None = None
+    """Active power of L1 [W], import positive."""
+    l2_w: QuantityTable | None = None
+    """Active power of L2 [W]."""
+    l3_w: QuantityTable | None = None
+    """Active power of L3 [W]."""
+
+
+class ModbusTcpMeterTable(Table):
+    """A meter that is read over Modbus TCP."""
+
+    id: Id
+    """Name of the meter."""
+    kind: Literal["modbus_tcp"]
+    """Kind of meter."""
+    host: Host
+    """Address of the meter or of its gateway."""
+    port: Port = 502
+    """TCP port."""
+    unit: int = Field(1, ge=0, le=255)
+    """Modbus unit identifier."""
+    model: str
+    """Model of the meter: the register map to use."""
+    poll_s: float = Field(1.0, ge=0.1, le=3.0)
+    """Time between two readings [s]; a reading older than 3 s counts as lost."""
+
+
+class MqttMeterTable(Table):
+    """A meter whose values arrive over MQTT."""
+
+    id: Id
+    """Name of the meter."""
+    kind: Literal["mqtt"]
+    """Kind of meter."""
+    url: MqttUrl | None = None
+    """The broker; default: that of [mqtt]."""
+    timestamp_path: str | None = Field(None, max_length=200)
+    """Keys on the way to the time of measurement in each payload, joined by dots; without it the arrival counts."""
+    quantities: QuantitiesTable
+    """Where each quantity is found."""
+
+
+MeterTable = Annotated[ModbusTcpMeterTable | MqttMeterTable, Field(discriminator="kind")]
+
+
+class PointTable(Table):
+    """One connector that can charge one car."""
+
+    id: Id
+    """Name of the charging point."""
+    circuit: Id
+    """The circuit that feeds it."""
+    station: Identity
+    """OCPP identity of its charging station; several points may share one."""
+    connector: int = Field(1, ge=1)
+    """Number of the connector at the station."""
+    phases: Wiring = "L1L2L3"
+    """The grid phases that its own L1, L2, L3 meet; one phase for a single-phase point."""
+    min_a: Tenths = 6.0
+    """Least current that a car accepts here [A]."""
+    max_a: Positive = Field(32.0, validate_default=True)
+    """Highest current of the point [A]."""
+    fallback_a: NotNegative | None = None
+    """Current that the point may draw when nobody tells it anything [A]: 0, or between min_a and max_a.
+    Default: min_a where the static rule allows it for every such point, else 0."""
+    priority: int = Field(0, ge=-1000, le=1000)
+    """Higher comes first."""
+    weight: Positive = 1.0
+    """Share among points of the same priority."""
+
+    @field_validator("max_a")
+    @classmethod
+    def _not_below_minimum(cls, value: float, others: ValidationInfo) -> float:
+        if value < others.data.get("min_a", value) - TOLERANCE_A:
+            raise ValueError(f"expected at least min_a ({others.data['min_a']:g} A)")
+        return value
+
+    @field_validator("fallback_a")
+    @classmethod
+    def _zero_or_chargeable(cls, value: float | None, others: ValidationInfo) -> float | None:
+        low, high = others.data.get("min_a"), others.data.get("max_a")
+        if value is None or value <= 0 or low is None or high is None:
+            return value
+        if not low - TOLERANCE_A <= value <= high + TOLERANCE_A:
+            raise ValueError(f"expected 0 or a current from min_a to max_a ({low:g} to {high:g} A)")
+        return value
+
+
+class StationTable(Table):
+    """What a charging station needs beyond its points."""
+
+    id: Identity
+    """OCPP identity."""
+    password: Printable | None = None
+    """Password of its Basic authentication; the ledger keeps only a hash of it."""
+    password_env: Variable | None = None
+    """Name of the environment variable that holds the password."""
+    writes_per_day: int | None = Field(None, ge=1)
+    """Charging-profile writes a day that its memory can stand; default: as many as needed."""
+
+
+class TokenTable(Table):
+    """An id token that may charge."""
+
+    uid: Annotated[Printable, Field(max_length=36)]
+    """The token's identifier (upper and lower case are the same)."""
+    description: str = Field("", max_length=200)
+    """What or whose it is."""
+    blocked: bool = False
+    """Whether it is refused."""
+    valid_until: AwareDatetime | None = None
+    """End of its validity, with an offset from UTC."""
+
+
+class UserTable(Table):
+    """A person or program that may log in to the web interface."""
+
+    name: Annotated[Printable, Field(max_length=64)]
+    """Name to log in with."""
+    password: str | None = Field(None, min_length=8, max_length=1024)
+    """Password, 8 characters or more."""
+    password_env: Variable | None = None
+    """Name of the environment variable that holds the password."""
+    role: Literal["viewer", "operator", "installer"] = "viewer"
+    """viewer: reads. operator: also acts on points and sessions. installer: also changes the site."""
+
+
+class OcppTable(Table):
+    """Where charging stations connect."""
+
+    host: Host = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all."""
+    port: ListeningPort = 9000
+    """TCP port; 0 for any free one."""
+    tls_certificate: str | None = None
+    """Path of the certificate chain (PEM); with tls_key it makes the connection wss."""
+    tls_key: str | None = None
+    """Path of the certificate's private key (PEM)."""
+
+
+class WebTable(Table):
+    """Where pages and the REST interface are served."""
+
+    host: Host = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all."""
+    port: ListeningPort = 8080
+    """TCP port; 0 for any free one."""
+    tls_certificate: str | None = None
+    """Path of the certificate chain (PEM); with tls_key it makes the connection https."""
+    tls_key: str | None = None
+    """Path of the certificate's private key (PEM)."""
+
+
+class StoreTable(Table):
+    """Where sessions are kept."""
+
+    url: StoreUrl = "sqlite:///loadstar.db"
+    """sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."""
+
+
+class MqttTable(Table):
+    """The MQTT broker to publish to."""
+
+    url: MqttUrl
+    """mqtt://HOST:1883 or mqtts://HOST:8883, with USER:PASSWORD@ before the host where the broker asks for them."""
+
+
+class InfluxTable(Table):
+    """The InfluxDB to send telemetry to."""
+
+    url: HttpUrl
+    """Its address."""
+    org: str = ""
+    """Organisation."""
+    bucket: str = Field("loadstar", min_length=1)
+    """Bucket."""
+    token_env: Variable | None = None
+    """Name of the environment variable that holds the access token."""
+
+
+class TariffsTable(Table):
+    """What charging costs."""
+
+    price_per_kwh: Price
+    """Price of one kWh in the site's currency, as a number or as text; its decimals are kept exactly."""
+
+
+class SiteFile(Table):
+    """A site file of Loadstar."""
+
+    site: SiteTable
+    """The site as a whole."""
+    circuits: list[CircuitTable]
+    """The circuit tree."""
+    meters: list[MeterTable] = []
+    """The meters."""
+    points: list[PointTable] = []
+    """The charging points."""
+    stations: list[StationTable] = []
+    """What stations need beyond their points."""
+    tokens: list[TokenTable] = []
+    """Tokens to begin with; the ledger is the place for them."""
+    users: list[UserTable] = []
+    """Who may log in to the web interface."""
+    ocpp: OcppTable = OcppTable()
+    """Where charging stations connect."""
+    web: WebTable = WebTable()
+    """Where pages and the REST interface are served."""
+    store: StoreTable = StoreTable()
+    """Where sessions are kept."""
+    mqtt: MqttTable | None = None
+    """The MQTT broker to publish to; without it nothing is published."""
+    influx: InfluxTable | None = None
+    """The InfluxDB to send telemetry to; without it nothing is sent."""
+    tariffs: TariffsTable | None = None
+    """What charging costs; without it sessions have no cost."""

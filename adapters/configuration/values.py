@@ -1,0 +1,141 @@
+"""The kinds of value that a site file holds, each with what it must look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from controller.site import WIRINGS
+from controller.units import RESOLUTION_A, TOLERANCE_A
+
+_ID: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
+_IDENTITY: Final = r"^[A-Za-z0-9*_=:+|@.\-]+$"
+_CURRENCY: Final = r"^[A-Z]{3}$"
+_HOST: Final = r"^[A-Za-z0-9_.:%\-]+$"
+_VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_TOPIC: Final = r"^[^+#\x00]+$"
+_PRINTABLE: Final = r"^[\x20-\x7E]+$"
+
+PATTERNS: Final[Mapping[str, str]] = {
+    _ID: "letters, digits, '_', '-' and '.', beginning with a letter, a digit or '_'",
+    _IDENTITY: "letters, digits and *-_=:+|@.",
+    _CURRENCY: 'a currency code of three capital letters (ISO 4217), such as "EUR"',
+    _HOST: "a host name or an IP address",
+    _VARIABLE: "the name of an environment variable",
+    _TOPIC: "an MQTT topic without wildcards",
+    _PRINTABLE: "printable ASCII characters",
+}
+"""What each pattern asks for, in words."""
+
+PRICE_MAX: Final = 1_000_000
+"""Above the price of a kWh in any currency; a slip of the decimal point or a hostile exponent is caught here."""
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError('expected the name of a time zone, such as "Europe/Amsterdam"')
+    return name
+
+
+@cache
+def _zones() -> Collection[str]:
+    return available_timezones()
+
+
+def _wiring(name: str) -> str:
+    if name not in WIRINGS:
+        raise ValueError(f"expected one of {', '.join(WIRINGS)}")
+    return name
+
+
+def _each_phase(value: Any) -> Any:
+    if isinstance(value, list) and len(value) == 3:
+        return tuple(value)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return (value, value, value)
+    raise ValueError("expected a number for all phases or a list of three, [L1, L2, L3]")
+
+
+def _some_phase(value: tuple[float, float, float]) -> tuple[float, float, float]:
+    if max(value) <= 0:
+        raise ValueError("expected a rating above 0 A on at least one phase")
+    return value
+
+
+def _tenths(value: float) -> float:
+    if abs(value - round(value / RESOLUTION_A) * RESOLUTION_A) > TOLERANCE_A:
+        raise ValueError("expected a multiple of 0.1 A (chargers accept no finer limits)")
+    return value
+
+
+def _price(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            raise ValueError("expected an amount of money, such as 0.30") from None
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _url(example: str, *schemes: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            sound = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound:
+            raise ValueError(f'expected a URL such as "{example}"')
+        return value
+
+    return check
+
+
+def _store_url(value: str) -> str:
+    if value.startswith("sqlite:///"):
+        if value.removeprefix("sqlite:///").partition("?")[0] in {"", ":memory:"}:
+            raise ValueError("expected the path of a file after sqlite:/// (sessions must survive a restart)")
+        return value
+    return _url("sqlite:///loadstar.db or postgresql+psycopg://HOST/DATABASE", "postgresql+psycopg")(value)
+
+
+_PER_PHASE_SCHEMA: Final = {
+    "anyOf": [
+        {"type": "number", "minimum": 0},
+        {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 3, "maxItems": 3},
+    ]
+}
+_PRICE_SCHEMA: Final = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+
+Id = Annotated[str, Field(pattern=_ID, max_length=64)]
+"""Becomes a level of MQTT topics and a part of web addresses."""
+Identity = Annotated[str, Field(pattern=_IDENTITY, max_length=48)]
+"""An OCPP identity: the characters of identifierString (OCPP 2.0.1 part 2, §2.1), 48 at most."""
+Zone = Annotated[str, AfterValidator(_zone)]
+Currency = Annotated[str, Field(pattern=_CURRENCY)]
+Host = Annotated[str, Field(pattern=_HOST)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ListeningPort = Annotated[int, Field(ge=0, le=65535)]
+Variable = Annotated[str, Field(pattern=_VARIABLE)]
+Topic = Annotated[str, Field(pattern=_TOPIC, max_length=1024)]
+Printable = Annotated[str, Field(pattern=_PRINTABLE)]
+Wiring = Annotated[str, AfterValidator(_wiring), Field(json_schema_extra={"enum": list(WIRINGS)})]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Tenths = Annotated[float, Field(gt=0), AfterValidator(_tenths)]
+PerPhase = Annotated[
+    tuple[NotNegative, NotNegative, NotNegative], BeforeValidator(_each_phase), WithJsonSchema(_PER_PHASE_SCHEMA)
+]
+Rating = Annotated[PerPhase, AfterValidator(_some_phase)]
+Price = Annotated[
+    Decimal, BeforeValidator(_price), Field(ge=0, le=PRICE_MAX, decimal_places=6), WithJsonSchema(_PRICE_SCHEMA)
+]
+MqttUrl = Annotated[str, AfterValidator(_url("mqtt://127.0.0.1:1883", "mqtt", "mqtts"))]
+HttpUrl = Annotated[str, AfterValidator(_url("http://127.0.0.1:8086", "http", "https"))]
+StoreUrl = Annotated[str, AfterValidator(_store_url)]

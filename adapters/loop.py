@@ -1,0 +1,135 @@
+"""The control loop: picture the site, decide, hand out, tell; every second, and at once when a meter has spoken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Final
+
+import structlog
+
+from controller.engine import Decision, Memory, decide
+from controller.plan import Event, Severity
+from controller.ports import ChargingPoints, CircuitState, Clock, EventSink, Meter, SessionRecord, Tick
+from controller.site import Circuit, Site
+from controller.snapshot import Reading, Snapshot
+
+TURN_S: Final = 1.0
+LEAST_GAP_S: Final = 0.25
+"""Several meters may speak at nearly the same time: one turn serves them all."""
+STALLED_S: Final = 3.0
+"""A loop this late has broken the promise of three seconds from overload to command, and must say so."""
+
+log = structlog.get_logger(__name__)
+
+
+class ControlLoop:
+    """Runs ``controller.engine.decide`` on the real world.
+
+    Args:
+        site: the site.
+        clock: time.
+        meters: every meter; whoever reads them calls ``wake`` when there is something new.
+        points: the charging points.
+        sessions: running sessions by point, for those who watch.
+        publish: receives every turn's ``Tick``.
+        on_event: receives what the decisions say, and what goes wrong here.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        clock: Clock,
+        meters: Sequence[Meter],
+        points: ChargingPoints,
+        sessions: Callable[[], Mapping[str, SessionRecord]],
+        publish: Callable[[Tick], None],
+        on_event: EventSink,
+    ) -> None:
+        self._site, self._clock, self._meters, self._points = site, clock, meters, points
+        self._sessions, self._publish, self._on_event = sessions, publish, on_event
+        self._memory: Memory | None = None
+        self._news = asyncio.Event()
+        self._failing = False
+
+    def wake(self) -> None:
+        """Take the next turn now instead of at the end of the second."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Turn until cancelled."""
+        before = self._clock.monotonic_s()
+        while True:
+            self._news.clear()
+            self.turn()
+            started, before = before, self._clock.monotonic_s()
+            if before - started > STALLED_S:
+                text = f"{before - started:.1f} s between two turns of the control loop"
+                self._on_event(Event("loop_stalled", "service", text, Severity.ALARM, self._clock.now()))
+            await asyncio.sleep(LEAST_GAP_S)
+            try:
+                async with asyncio.timeout(TURN_S - LEAST_GAP_S):
+                    await self._news.wait()
+            except TimeoutError:
+                pass
+
+    def turn(self) -> None:
+        """Decide once. A failed decision is not handed out: the chargers' own schedules then make the site safe."""
+        try:
+            self._publish(self._decide())
+            self._failing = False
+        except Exception:
+            log.exception("decision_failed")
+            self._memory = None
+            if not self._failing:
+                self._failing = True
+                text = "the controller could not decide; chargers keep their last limits until these run out"
+                self._on_event(Event("decision_failed", "service", text, Severity.ALARM, self._clock.now()))
+
+    def _decide(self) -> Tick:
+        now, monotonic_s = self._clock.now(), self._clock.monotonic_s()
+        readings = {meter.id: reading for meter in self._meters if (reading := meter.reading(now, monotonic_s))}
+        snapshot = Snapshot(now, monotonic_s, readings, (), self._points.states(now, monotonic_s))
+        began = perf_counter()
+        decision = decide(self._site, self._memory, snapshot)
+        took = perf_counter() - began
+        self._memory = decision.memory
+        self._points.apply(decision.plan)
+        for event in decision.plan.events:
+            self._on_event(replace(event, at=now))
+        return Tick(
+            at=now,
+            plan=decision.plan,
+            meters=readings,
+            points=snapshot.points,
+            circuits={c.id: circuit_state(self._site, c, snapshot, decision) for c in self._site.circuits},
+            sessions=self._sessions(),
+            decide_s=took,
+        )
+
+
+def circuit_state(site: Site, circuit: Circuit, snapshot: Snapshot, decision: Decision) -> CircuitState:
+    """What is known of one circuit at this turn."""
+    background = decision.background_a[circuit.id]
+    reading = _believed(site, circuit, snapshot)
+    draws = [decision.draw_a[p.id] for p in site.points_below[circuit.id]]
+    estimated = [sum(phase) for phase in zip(background, *draws, strict=True)]
+    said = reading.current_a if reading is not None else (None, None, None)
+    one, two, three = (guess if value is None else value for value, guess in zip(said, estimated, strict=True))
+    room = [f - circuit.margin_a - c for f, c in zip(circuit.fuse_a, (one, two, three), strict=True)]
+    return CircuitState(
+        current_a=(one, two, three),
+        background_a=background,
+        headroom_a=(room[0], room[1], room[2]),
+        fresh=circuit.meter is None or reading is not None,
+    )
+
+
+def _believed(site: Site, circuit: Circuit, snapshot: Snapshot) -> Reading | None:
+    reading = snapshot.meters.get(circuit.meter) if circuit.meter is not None else None
+    if reading is None or (snapshot.at - reading.measured_at).total_seconds() >= site.control.hold_s:
+        return None
+    return reading

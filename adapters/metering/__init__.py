@@ -1,0 +1,1 @@
+"""Meters: they read themselves, and what they say is judged before anybody may believe it."""

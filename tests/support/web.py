@@ -1,0 +1,175 @@
+"""A site for tests of pages and API: a garage and a yard behind one grid meter, with hand-made ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from fastapi import FastAPI
+
+from adapters.live import Live
+from adapters.web.app import create_app
+from controller.plan import Plan, Setpoint
+from controller.ports import CircuitState, SessionRecord, Tick
+from controller.site import ChargingPoint, Circuit, Site
+from controller.snapshot import PointState, Reading, State
+from controller.units import NO_CURRENT, Phases, phase_vector
+
+BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+VERSION = "0.1.0-test"
+
+
+class HandClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.elapsed_s = 0.0
+
+    def now(self) -> datetime:
+        return BEGIN + timedelta(seconds=self.elapsed_s)
+
+    def monotonic_s(self) -> float:
+        return self.elapsed_s
+
+
+def small_site(points: int = 4) -> Site:
+    """Three-phase points, every fourth of them on one phase; the first two thirds stand in the garage."""
+    return Site(
+        id="hq",
+        name="Head office",
+        time_zone="Europe/Amsterdam",
+        circuits=(
+            Circuit("main", None, (63.0, 63.0, 63.0), margin_a=1.0, meter="grid", base_load_a=(25.0, 25.0, 25.0)),
+            Circuit("garage", "main", (40.0, 40.0, 40.0)),
+            Circuit("yard", "main", (25.0, 25.0, 25.0)),
+        ),
+        points=tuple(
+            ChargingPoint(
+                id=f"P{n:02}",
+                circuit="garage" if n <= points * 2 // 3 else "yard",
+                station=f"CP{n:02}",
+                connector=1,
+                phases=((n // 4) % 3,) if n % 4 == 0 else (0, 1, 2),
+            )
+            for n in range(1, points + 1)
+        ),
+    )
+
+
+@dataclass
+class Seen:
+    """What one charging point is made to look like."""
+
+    state: State = State.CHARGING
+    draw_a: float = 9.8
+    limit_a: float = 10.0
+    because: str = "circuit:garage:L2"
+    energy_wh: int = 5300
+
+
+def made_tick(
+    site: Site, second: float, seen: dict[str, Seen], background_a: Phases = (14.0, 21.0, 9.0), fresh: bool = True
+) -> Tick:
+    """The tick at that second; points that are not mentioned are available."""
+    at = BEGIN + timedelta(seconds=second)
+    until = at + timedelta(seconds=120)
+    points, setpoints, sessions = {}, {}, {}
+    for point in site.points:
+        as_seen = seen.get(point.id)
+        if as_seen is None:
+            setpoints[point.id] = Setpoint(0.0, "not_admitted:available", until)
+            continue
+        measured = None if as_seen.state is State.OFFLINE else phase_vector(point.phases, as_seen.draw_a)
+        points[point.id] = PointState(as_seen.state, measured, at, as_seen.limit_a)
+        if as_seen.state is not State.OFFLINE:
+            setpoints[point.id] = Setpoint(as_seen.limit_a, as_seen.because, until)
+        sessions[point.id] = running_session(point, as_seen.energy_wh)
+    circuits = {}
+    for circuit in site.circuits:
+        drawn = [points[p.id].measured_a or NO_CURRENT for p in site.points_below[circuit.id] if p.id in points]
+        background = background_a if circuit.meter else NO_CURRENT
+        current = tuple(sum(a[i] for a in drawn) + background[i] for i in range(3))
+        headroom = tuple(circuit.fuse_a[i] - circuit.margin_a - current[i] for i in range(3))
+        circuits[circuit.id] = CircuitState(
+            phases(current), background, phases(headroom), fresh=fresh or circuit.meter is None
+        )
+    grid = circuits[site.circuits[0].id].current_a or NO_CURRENT
+    measured_at = at if fresh else at - timedelta(seconds=42)
+    return Tick(
+        at=at,
+        plan=Plan(at, setpoints),
+        meters={"grid": Reading(grid, measured_at)},
+        points=points,
+        circuits=circuits,
+        sessions=sessions,
+        decide_s=0.0004,
+    )
+
+
+def phases(values: Sequence[float]) -> Phases:
+    return (values[0], values[1], values[2])
+
+
+def running_session(point: ChargingPoint, energy_wh: int) -> SessionRecord:
+    return SessionRecord(
+        id=f"S-{point.id}",
+        station=point.station,
+        point=point.id,
+        connector=point.connector,
+        transaction_id=f"7{point.id[1:]}",
+        token="04A2B3C4",
+        running=True,
+        started_at=BEGIN - timedelta(minutes=47),
+        ended_at=None,
+        start_wh=120_000,
+        end_wh=None,
+        energy_wh=energy_wh,
+        cost=(Decimal(energy_wh) * Decimal("0.00035")).quantize(Decimal("0.0001")),
+        currency="EUR",
+    )
+
+
+def ended_session(number: int, point: str = "P01") -> SessionRecord:
+    running = running_session(ChargingPoint(point, "garage", "CP" + point[1:], 1), 11_250)
+    return replace(
+        running,
+        id=f"E{number}",
+        running=False,
+        started_at=BEGIN - timedelta(hours=2 + number),
+        ended_at=BEGIN - timedelta(hours=1, minutes=10) - timedelta(hours=number),
+        end_wh=131_250,
+        stop_reason="EVDisconnected",
+    )
+
+
+@dataclass
+class FakeRecords:
+    """The book of sessions as a list, newest first; pages are told apart by position."""
+
+    kept: list[SessionRecord] = field(default_factory=list)
+
+    def sessions(
+        self, *, running: bool | None = None, point: str | None = None, limit: int = 100, after: str | None = None
+    ) -> tuple[Sequence[SessionRecord], str | None]:
+        if after is not None and not after.isdigit():
+            raise ValueError(f"expected what an earlier answer gave as next, got {after!r}")
+        found = [s for s in self.kept if running in (None, s.running) and point in (None, s.point)]
+        begin = int(after or 0)
+        end = begin + limit
+        return found[begin:end], str(end) if end < len(found) else None
+
+    def session(self, session_id: str) -> SessionRecord | None:
+        return next((s for s in self.kept if s.id == session_id), None)
+
+
+def only_ada(user: str, password: str) -> str | None:
+    """The one account of these tests."""
+    return "operator" if (user, password) == ("ada", "correct horse") else None
+
+
+def made_app(site: Site, live: Live, records: FakeRecords | None = None, lab: bool = True) -> FastAPI:
+    return create_app(
+        site=site, live=live, records=records or FakeRecords(), authenticate=only_ada, lab=lab, version=VERSION
+    )

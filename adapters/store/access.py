@@ -77,5 +77,6 @@ def add_first_user(connection: Connection, password_hash: str) -> bool:
 def find_role(connection: Connection, name: str, password: str) -> str | None:
     """The role of the user with that password; takes as long for a user who does not exist."""
     row = connection.execute(select(users).where(users.c.name == name)).first()
-    role = None if row is None else str(row.role)
-    return role if matches(password, None if row is None else row.password_hash) else None
+    role, stored = (None, None) if row is None else (str(row.role), row.password_hash)
+    # As bytes, because what comes as JSON may be no text at all.
+    return role if matches(password.encode("utf-8", "surrogatepass"), stored) else None

@@ -145,7 +145,7 @@ class MeasurementStore:
             return
         try:
             self._file.append(samples, held)
-        except Exception as error:  # noqa: BLE001 - nothing that fails here may end the thread
+        except Exception as error:  # nothing that fails here may end the thread
             self._file.let_go()
             with self._lock:
                 self._unwritten = {h.point: h for h in held} | self._unwritten

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, Row, literal, select, tuple_
 
-from adapters.store.schema import sessions
+from adapters.store.schema import UtcTime, sessions
 from controller.ports import RunningSession, SessionRecord
 
 PAGE_LIMIT: Final = 500
@@ -69,7 +69,7 @@ def session_page(
         last = connection.execute(select(sessions.c.started_at, sessions.c.id).where(sessions.c.id == after)).first()
         if last is None:
             raise ValueError(f"after: {after!r} is not the end of a page")
-        query = query.where(key < tuple_(*last))
+        query = query.where(key < tuple_(literal(last.started_at, UtcTime), literal(last.id)))
     rows = connection.execute(query).all()
     records = [_record(row, last_register) for row in rows[:limit]]
     return records, records[-1].id if len(rows) > limit else None

@@ -107,7 +107,7 @@ class Writer:
     def _settle(self, group: Sequence[_Job]) -> None:
         try:
             results = self._commit(group)
-        except Exception as error:  # noqa: BLE001 - every caller must hear, and the thread must live
+        except Exception as error:  # every caller must hear, and the thread must live
             self._report_failure(error)
             for _, future in group:
                 refusal = LedgerUnavailable(f"cannot write the ledger: {_cause(error)}")
@@ -174,7 +174,7 @@ def _attempt(connection: Connection, action: Action[Any]) -> tuple[Any, Exceptio
             return action(connection), None
     except _DATABASE_ERRORS:
         raise
-    except Exception as error:  # noqa: BLE001 - handed to its own caller
+    except Exception as error:  # handed to its own caller
         return None, error
 
 

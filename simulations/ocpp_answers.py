@@ -59,6 +59,13 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
         self._firmware = firmware
         self._actions = actions
         self._now = now
+        self._after_answer: list[Coroutine[Any, Any, None]] = []
+
+    async def route_message(self, raw_msg: str) -> None:
+        """Handle one frame; what a request causes begins after its answer has been sent (1.6 §5.14, §5.17)."""
+        await super().route_message(raw_msg)
+        while self._after_answer:
+            self._actions.later(self._after_answer.pop(0))
 
     @_answers(Action.set_charging_profile)
     async def on_set_charging_profile(
@@ -148,7 +155,7 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
         candidates = [connector_id] if connector_id is not None else list(self._firmware.station.connectors)
         for number in candidates:
             if self._firmware.may_start(number):
-                self._actions.later(self._actions.begin(number, id_tag, charging_profile))
+                self._after_answer.append(self._actions.begin(number, id_tag, charging_profile))
                 return call_result.RemoteStartTransaction(status="Accepted")
         return call_result.RemoteStartTransaction(status="Rejected")
 
@@ -183,7 +190,7 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
     @_answers(Action.reset)
     def on_reset(self, type: str, **_: Any) -> call_result.Reset:  # noqa: A002  (the protocol's name)
         """1.6 §5.14."""
-        self._actions.later(self._actions.restart(hard=type == "Hard"))
+        self._after_answer.append(self._actions.restart(hard=type == "Hard"))
         return call_result.Reset(status="Accepted")
 
     @_answers(Action.trigger_message)
@@ -195,7 +202,7 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
             return call_result.TriggerMessage(status="NotImplemented")
         if connector_id not in (None, 0, *self._firmware.station.connectors):
             return call_result.TriggerMessage(status="Rejected")
-        self._actions.later(self._actions.send_now(requested_message, connector_id))
+        self._after_answer.append(self._actions.send_now(requested_message, connector_id))
         return call_result.TriggerMessage(status="Accepted")
 
     @_answers(Action.clear_cache)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from pathlib import Path
 from typing import Final
 
@@ -44,10 +43,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         path=path,
         site=_site(file),
         meters=tuple(_meter(table, mqtt_url) for table in file.meters),
-        tokens=tuple(
-            Token(t.uid, t.description, t.blocked, t.valid_until.astimezone(UTC) if t.valid_until else None)
-            for t in file.tokens
-        ),
+        tokens=tuple(Token(t.uid, t.description, t.blocked, t.valid_until) for t in file.tokens),
         passwords={t.id: secret for t in file.stations if (secret := _password(t, environ)) is not None},
         users=tuple(User(t.name, _password(t, environ) or "", t.role) for t in file.users),
         ocpp=_listener(file.ocpp, folder),

@@ -7,15 +7,16 @@ that is itself wrong, and the list of problems is complete at once. What cannot 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path as FilePath
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from adapters.configuration.describe import suggestion
-from adapters.configuration.places import Path
+from adapters.configuration.places import Place
+from adapters.metering.registers import models
 from controller.site import ChargingPoint, Circuit, structure_problems
 
-Finding = tuple[Path, str]
+Finding = tuple[Place, str]
 """A place and what is wrong there."""
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised here, not listened on
@@ -24,14 +25,12 @@ _READ_ELSEWHERE: Final = "?"
 """Begins the stand-ins of unreadable values; no identifier of a valid file begins with it."""
 
 
-def findings(
-    data: Mapping[str, Any], *, folder: FilePath, environ: Mapping[str, str], meter_models: Collection[str]
-) -> Iterator[Finding]:
+def findings(data: Mapping[str, Any], *, folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything in a parsed site file that contradicts something else in it, or around it."""
     yield from _structure(data)
     for table, key in (("meters", "id"), ("stations", "id"), ("tokens", "uid"), ("users", "name")):
         yield from _repeated(data, table, key)
-    yield from _meters(data, meter_models)
+    yield from _meters(data)
     yield from _stations(data)
     yield from _secrets(data, environ)
     yield from _listeners(data, folder)
@@ -96,7 +95,7 @@ def _repeated(data: Mapping[str, Any], table: str, key: str) -> Iterator[Finding
             yield (table, number, key), f"the same as {table}[{first[name]}].{key}; each must be there once"
 
 
-def _meters(data: Mapping[str, Any], models: Collection[str]) -> Iterator[Finding]:
+def _meters(data: Mapping[str, Any]) -> Iterator[Finding]:
     rows = _rows(data, "meters")
     known = [row["id"] for _, row in rows if isinstance(row.get("id"), str)]
     for number, row in _rows(data, "circuits"):
@@ -105,8 +104,8 @@ def _meters(data: Mapping[str, Any], models: Collection[str]) -> Iterator[Findin
             yield ("circuits", number, "meter"), f"unknown meter {meter!r}{suggestion(meter, known)}"
     for number, row in rows:
         model = row.get("model")
-        if row.get("kind") == "modbus_tcp" and isinstance(model, str) and model not in models:
-            yield ("meters", number, "model"), f"unknown model {model!r}{suggestion(model, models)}"
+        if row.get("kind") == "modbus_tcp" and isinstance(model, str) and model not in models():
+            yield ("meters", number, "model"), f"unknown model {model!r}{suggestion(model, models())}"
         if row.get("kind") == "mqtt" and "url" not in row and "mqtt" not in data:
             yield ("meters", number, "url"), "is missing, and there is no [mqtt] table whose url could stand for it"
 
@@ -133,7 +132,7 @@ def _secrets(data: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Fi
     yield from _unset(("influx", "token_env"), _table(data, "influx"), environ)
 
 
-def _unset(path: Path, row: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Finding]:
+def _unset(path: Place, row: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Finding]:
     variable = row.get(str(path[-1]))
     if not isinstance(variable, str):
         return
@@ -143,7 +142,7 @@ def _unset(path: Path, row: Mapping[str, Any], environ: Mapping[str, str]) -> It
         yield path, f"the environment variable {variable} holds characters that cannot be typed"
 
 
-def _listeners(data: Mapping[str, Any], folder: FilePath) -> Iterator[Finding]:
+def _listeners(data: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
     ocpp, web = _table(data, "ocpp"), _table(data, "web")
     port = web.get("port", 8080)
     if isinstance(port, int) and port != 0 and port == ocpp.get("port", 9000) and _overlap(ocpp, web):
@@ -167,7 +166,7 @@ def _host(table: Mapping[str, Any]) -> str:
     return _text(table, "host", "127.0.0.1")
 
 
-def _is_file(folder: FilePath, name: str) -> bool:
+def _is_file(folder: Path, name: str) -> bool:
     try:
         return (folder / name).is_file()
     except (OSError, ValueError):

@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from adapters.configuration.places import Path
+from adapters.configuration.places import Place
 from adapters.configuration.problems import without_login
 from adapters.configuration.values import PATTERNS
 
@@ -74,12 +74,12 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}" if names else ""
 
 
-def known_keys(model: type[BaseModel], path: Path) -> list[str]:
+def known_keys(model: type[BaseModel], path: Place) -> list[str]:
     """The keys that the table at ``path`` may have. A path may name the kind of a table where kinds differ."""
     return sorted({key for table in _tables_at(model, path) for key in table.model_fields})
 
 
-def meaning(model: type[BaseModel], path: Path) -> str:
+def meaning(model: type[BaseModel], path: Place) -> str:
     """What the field at ``path`` is for, or nothing where that depends."""
     meanings = {
         table.model_fields[path[-1]].description
@@ -89,7 +89,7 @@ def meaning(model: type[BaseModel], path: Path) -> str:
     return (meanings.pop() or "") if len(meanings) == 1 else ""
 
 
-def _tables_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
+def _tables_at(model: type[BaseModel], path: Place) -> list[type[BaseModel]]:
     tables = [model]
     for part in path:
         if isinstance(part, int):
@@ -103,7 +103,8 @@ def _tables_at(model: type[BaseModel], path: Path) -> list[type[BaseModel]]:
 
 
 def _is_of_kind(table: type[BaseModel], kind: str) -> bool:
-    return "kind" in table.model_fields and kind in get_args(table.model_fields["kind"].annotation)
+    kinds = table.model_fields.get("kind")
+    return kinds is None or kind in get_args(kinds.annotation)
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -113,7 +114,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(argument)
 
 
-def shown(value: Any, path: Path) -> str | None:
+def shown(value: Any, path: Place) -> str | None:
     """A value as a person may see it; None for a secret."""
     if SECRET_KEYS.intersection(part for part in path if isinstance(part, str)):
         return None

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 """Keys and list positions from the top of a document, e.g. ``("points", 3, "max_a")``."""
 
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
@@ -21,7 +21,7 @@ _STRING: Final = re.compile(
 _SCALAR: Final = re.compile(r"[^,\]}#\n]*")
 
 
-def dotted(path: Path) -> str:
+def dotted(path: Place) -> str:
     """Write a path as people do.
 
     >>> dotted(("points", 3, "max_a")), dotted(())
@@ -34,9 +34,9 @@ class Places:
     """The line of every table, key and list item of a text that tomllib has accepted."""
 
     def __init__(self, text: str) -> None:
-        self._lines: Mapping[Path, int] = _Scanner(text).lines
+        self._lines: Mapping[Place, int] = _Scanner(text).lines
 
-    def line(self, path: Path) -> int:
+    def line(self, path: Place) -> int:
         """The line [from 1] of the place, or of the nearest thing around it; 1 for what is nowhere in the file."""
         while path and path not in self._lines:
             path = path[:-1]
@@ -47,13 +47,13 @@ class _Scanner:
     """Walks once through a valid text. What tomllib checks is not checked again."""
 
     def __init__(self, text: str) -> None:
-        self.lines: dict[Path, int] = {}
+        self.lines: dict[Place, int] = {}
         self._text = text
         self._position = 0
         self._line = 1
         self._counted = 0
-        self._tables_in_array: dict[Path, int] = {}
-        table: Path = ()
+        self._tables_in_array: dict[Place, int] = {}
+        table: Place = ()
         self._take(_BLANK)
         while self._position < len(text):
             if self._ahead("["):
@@ -62,10 +62,10 @@ class _Scanner:
                 self._key_and_value(table)
             self._take(_BLANK)
 
-    def _header(self) -> Path:
+    def _header(self) -> Place:
         is_array = self._text.startswith("[[", self._position)
         self._position += 2 if is_array else 1
-        path: Path = ()
+        path: Place = ()
         for key in self._dotted_key():
             path = self._into_last_of_array((*path, key))
         if is_array:
@@ -79,11 +79,11 @@ class _Scanner:
         self._position += 2 if is_array else 1
         return path
 
-    def _into_last_of_array(self, path: Path) -> Path:
+    def _into_last_of_array(self, path: Place) -> Place:
         tables = self._tables_in_array.get(path)
         return path if tables is None else (*path, tables - 1)
 
-    def _key_and_value(self, table: Path) -> None:
+    def _key_and_value(self, table: Place) -> None:
         self._take(_BLANK)
         path = table
         start = self._position
@@ -93,7 +93,7 @@ class _Scanner:
         self._position += 1  # the equals sign
         self._value(path)
 
-    def _value(self, path: Path) -> None:
+    def _value(self, path: Place) -> None:
         self._take(_BLANK)
         if self._ahead("{"):
             self._inline_table(path)
@@ -104,7 +104,7 @@ class _Scanner:
         else:
             self._take(_SCALAR)
 
-    def _inline_table(self, path: Path) -> None:
+    def _inline_table(self, path: Place) -> None:
         self._position += 1
         self._take(_BLANK)
         while not self._ahead("}"):
@@ -112,7 +112,7 @@ class _Scanner:
             self._skip_comma()
         self._position += 1
 
-    def _array(self, path: Path) -> None:
+    def _array(self, path: Place) -> None:
         self._position += 1
         self._take(_BLANK)
         number = 0
@@ -141,7 +141,7 @@ class _Scanner:
         # Escapes in quoted keys are not undone: such a key is found through the table around it.
         return str(basic if basic is not None else literal if literal is not None else bare)
 
-    def _mark(self, path: Path, position: int | None = None) -> None:
+    def _mark(self, path: Place, position: int | None = None) -> None:
         end = self._position if position is None else position
         if end > self._counted:
             self._line += self._text.count("\n", self._counted, end)

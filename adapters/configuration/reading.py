@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from adapters.configuration.assembly import assembled
 from adapters.configuration.checks import findings
 from adapters.configuration.describe import expectation, known_keys, meaning, shown, suggestion
-from adapters.configuration.places import Path, Places, dotted
+from adapters.configuration.places import Place, Places, dotted
 from adapters.configuration.problems import ConfigurationError, Problem
 from adapters.configuration.settings import Configuration
 from adapters.configuration.tables import LATER_METERS, LATER_TABLES, SiteFile
@@ -25,17 +25,16 @@ FILE_BYTES_MAX: Final = 4 << 20
 
 _TOML_PLACE: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
-_Located = tuple[Path, str, str | None]
+_Located = tuple[Place, str, str | None]
 """A place, what is wrong there, and the value that was found."""
 
 
-def load_configuration(path: FilePath, environ: Mapping[str, str], *, meter_models: Collection[str]) -> Configuration:
+def load_configuration(path: Path, environ: Mapping[str, str]) -> Configuration:
     """Read and check a site file.
 
     Args:
         path: The file; relative paths in it begin at its folder.
         environ: Environment variables, for the secrets that the file names.
-        meter_models: The models of Modbus meters that can be read.
 
     Raises:
         ConfigurationError: with every problem, in the order of the file.
@@ -44,7 +43,7 @@ def load_configuration(path: FilePath, environ: Mapping[str, str], *, meter_mode
     data = _parsed(path, text)
     try:
         places = Places(text)
-        problems = list(_problems(data, path.parent, environ, meter_models))
+        problems = list(_problems(data, path.parent, environ))
     except RecursionError:
         raise ConfigurationError([Problem(str(path), 1, "", "is nested too deeply")]) from None
     if problems:
@@ -53,7 +52,7 @@ def load_configuration(path: FilePath, environ: Mapping[str, str], *, meter_mode
     return assembled(SiteFile.model_validate(data), path=path, environ=environ, places=places)
 
 
-def _text(path: FilePath) -> str:
+def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES_MAX + 1)
@@ -69,7 +68,7 @@ def _text(path: FilePath) -> str:
         raise ConfigurationError([Problem(str(path), line, "", "is not UTF-8 text")]) from None
 
 
-def _parsed(path: FilePath, text: str) -> dict[str, Any]:
+def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text, parse_float=_number)
     except tomllib.TOMLDecodeError as error:
@@ -94,15 +93,13 @@ def _number(literal: str) -> Decimal:
         return Decimal("Infinity")
 
 
-def _problems(
-    data: dict[str, Any], folder: FilePath, environ: Mapping[str, str], meter_models: Collection[str]
-) -> Iterator[_Located]:
-    reported: set[Path] = set()
+def _problems(data: dict[str, Any], folder: Path, environ: Mapping[str, str]) -> Iterator[_Located]:
+    reported: set[Place] = set()
     for place, what, value in _invalid(data):
         if place not in reported:  # one number that stands for three phases is wrong three times, and reported once
             reported.add(place)
             yield place, what, value
-    for place, what in findings(data, folder=folder, environ=environ, meter_models=meter_models):
+    for place, what in findings(data, folder=folder, environ=environ):
         if place not in reported:
             yield place, what, None
 
@@ -134,23 +131,23 @@ def _located(error: ErrorDetails, data: dict[str, Any]) -> _Located:
             return path, expectation(error), shown(value, path)
 
 
-def _wanted(place: Path) -> str:
+def _wanted(place: Place) -> str:
     if len(place) == 1:
         return f"expected a table [{place[0]}]" if place[0] == "site" else f"expected [[{place[0]}]]"
     what = meaning(SiteFile, place)
     return what[:1].lower() + what[1:].rstrip(".")
 
 
-def _unknown(place: Path) -> str:
+def _unknown(place: Place) -> str:
     *above, key = place
     if not above and key in LATER_TABLES:
         return "not supported by this version yet"
     return f"unknown key{suggestion(str(key), known_keys(SiteFile, tuple(above)))}"
 
 
-def _in_data(location: Path, data: Any) -> tuple[Path, Any]:
+def _in_data(location: Place, data: Any) -> tuple[Place, Any]:
     """Follow pydantic's location in the file: it also names kinds of tables, and phases that the file does not."""
-    path: Path = ()
+    path: Place = ()
     here = data
     for number, part in enumerate(location):
         if isinstance(here, dict):

@@ -30,7 +30,7 @@ class MqttQuantity:
 
     topic: str
     path: str
-    """Keys joined by dots; empty when the payload is the number."""
+    """Way to the number in a JSON payload, such as ``phases[0].a``; empty when the payload is the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class MqttMeter:
     url: str = field(repr=False)
     """May hold a password."""
     quantities: Mapping[str, MqttQuantity]
-    """By name: ``l1_a`` to ``l3_a`` always, ``l1_v`` and ``l1_w`` onwards where they are told."""
+    """By name (``adapters.metering.sample.QUANTITIES``); ``l1_a`` to ``l3_a`` are always there."""
     timestamp_path: str | None
-    """Keys joined by dots; None when payloads carry no time."""
+    """Way to the time in each payload; None when payloads carry none."""
 
 
 Meter = ModbusTcpMeter | MqttMeter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from adapters.configuration.places import Path, dotted
+from adapters.configuration.places import Place, dotted
 from adapters.configuration.problems import Problem
 from adapters.configuration.settings import Configuration
 from controller.site import static_rule
@@ -40,7 +40,7 @@ def lab_problems(configuration: Configuration) -> list[Problem]:
     ]
 
 
-def _problem(configuration: Configuration, place: Path, what: str) -> Problem:
+def _problem(configuration: Configuration, place: Place, what: str) -> Problem:
     return Problem(str(configuration.path), configuration.places.line(place), dotted(place), what)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from adapters.configuration.values import (
     Currency,
@@ -12,6 +12,7 @@ from adapters.configuration.values import (
     HttpUrl,
     Id,
     Identity,
+    JsonPath,
     ListeningPort,
     MqttUrl,
     NotNegative,
@@ -24,6 +25,7 @@ from adapters.configuration.values import (
     StoreUrl,
     Tenths,
     Topic,
+    UtcTime,
     Variable,
     Wiring,
     Zone,
@@ -87,12 +89,12 @@ class QuantityTable(Table):
 
     topic: Topic
     """Topic of the message."""
-    path: str = Field("", max_length=200)
-    """Keys on the way to the number in a JSON payload, joined by dots; empty: the payload is the number."""
+    path: JsonPath = ""
+    """Way to the number in a JSON payload, such as data.l1.current or phases[0].a; empty: the payload is the number."""
 
 
 class QuantitiesTable(Table):
-    """The quantities of an MQTT meter: currents, and voltages and powers where it tells them."""
+    """The quantities of an MQTT meter: the currents, and more where it tells more."""
 
     l1_a: QuantityTable
     """Current of L1 [A], import positive."""
@@ -112,6 +114,16 @@ class QuantitiesTable(Table):
     """Active power of L2 [W]."""
     l3_w: QuantityTable | None = None
     """Active power of L3 [W]."""
+    l1_pf: QuantityTable | None = None
+    """Power factor of L1."""
+    l2_pf: QuantityTable | None = None
+    """Power factor of L2."""
+    l3_pf: QuantityTable | None = None
+    """Power factor of L3."""
+    total_w: QuantityTable | None = None
+    """Active power of all phases together [W]."""
+    frequency_hz: QuantityTable | None = None
+    """Frequency of the grid [Hz]."""
 
 
 class ModbusTcpMeterTable(Table):
@@ -142,8 +154,8 @@ class MqttMeterTable(Table):
     """Kind of meter."""
     url: MqttUrl | None = None
     """The broker; default: that of [mqtt]."""
-    timestamp_path: str | None = Field(None, max_length=200)
-    """Keys on the way to the time of measurement in each payload, joined by dots; without it the arrival counts."""
+    timestamp_path: JsonPath | None = None
+    """Way to the time of measurement in each JSON payload; without it the arrival counts."""
     quantities: QuantitiesTable
     """Where each quantity is found."""
 
@@ -216,7 +228,7 @@ class TokenTable(Table):
     """What or whose it is."""
     blocked: bool = False
     """Whether it is refused."""
-    valid_until: AwareDatetime | None = None
+    valid_until: UtcTime | None = None
     """End of its validity, with an offset from UTC."""
 
 

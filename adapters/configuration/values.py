@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
+from adapters.metering.json_path import parse_path
 from controller.site import WIRINGS
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
@@ -35,6 +37,10 @@ PATTERNS: Final[Mapping[str, str]] = {
 
 PRICE_MAX: Final = 1_000_000
 """Above the price of a kWh in any currency; a slip of the decimal point or a hostile exponent is caught here."""
+
+
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2999
 
 
 def _zone(name: str) -> str:
@@ -81,6 +87,21 @@ def _price(value: Any) -> Any:
         except InvalidOperation:
             raise ValueError("expected an amount of money, such as 0.30") from None
     return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _to_utc(time: datetime) -> datetime:
+    # Far from both ends of what a datetime holds, so that arithmetic with it cannot overflow.
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        raise ValueError(f"expected a time between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return time.astimezone(UTC)
+
+
+def _json_path(text: str) -> str:
+    try:
+        parse_path(text)
+    except ValueError:
+        raise ValueError("expected a path such as data.l1.current or phases[0].a") from None
+    return text
 
 
 def _url(example: str, *schemes: str) -> Callable[[str], str]:
@@ -138,4 +159,7 @@ Price = Annotated[
 ]
 MqttUrl = Annotated[str, AfterValidator(_url("mqtt://127.0.0.1:1883", "mqtt", "mqtts"))]
 HttpUrl = Annotated[str, AfterValidator(_url("http://127.0.0.1:8086", "http", "https"))]
+UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""A time with a zone, converted to UTC."""
+JsonPath = Annotated[str, Field(max_length=200), AfterValidator(_json_path)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]

@@ -18,7 +18,7 @@ from controller.loadbalance.capacity import Capacity, backgrounds, capacity, res
 from controller.loadbalance.facts import STATES, Facts, facts_of
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
 from controller.loadbalance.observer import Estimate, Sight, observe
-from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, pace
+from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, pace, unchangeable
 from controller.loadbalance.sharing import OWN_MAXIMUM, admit, minimum_for_idle, share, waiting_order
 from controller.plan import Event, Plan, Setpoint, Severity
 from controller.site import Site
@@ -106,6 +106,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     now_s = snapshot.monotonic_s
     estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s)
     pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
+    facts.fixed = unchangeable(layout, facts, pulse, now_s)
     reserved = reserves(layout, facts, estimate.draw_a)
     gap = np.clip(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A, NOISE_MOST_A) * ~np.isnan(estimate.meter_a)
     now = capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved)
@@ -119,14 +120,15 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     division = _divide(layout, facts, now, cautious, order, running)
 
     good, meters_good = _meters_good(layout, facts, memory)
-    wish = Wish(division.target_a, order)
+    wish = Wish(np.where(facts.fixed, held, division.target_a), order)
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good)
     because = _reasons(division.because, paced)
     overloaded: Bools = np.any(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=1)
     events = _events(layout, facts, estimate, memory, good, overloaded)
     plan = _plan(layout, snapshot, facts, limit.tolist(), because, estimate.draw_a, events)
-    serving = facts.competing & (limit >= layout.min_a - TOLERANCE_A)
-    waiting = facts.competing & ~serving
+    hungry = facts.steered & ~facts.idle
+    serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
+    waiting = hungry & ~serving
     since = np.full(layout.size, np.nan) if memory is None else memory.admitted_since_s
     starved = np.full(layout.size, np.nan) if memory is None else memory.unserved_since_s
     remembered = Memory(
@@ -157,6 +159,8 @@ def _divide(
             because.append("point:max" if by == OWN_MAXIMUM else cautious.names[by])
         elif place in admission.refused_by:
             because.append(f"not_admitted:{cautious.names[admission.refused_by[place]]}")
+        elif facts.fixed[place]:
+            because.append("charger:unconfirmed")
         elif facts.competing[place]:
             because.append("not_admitted:point:max")
         else:

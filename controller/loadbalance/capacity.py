@@ -47,12 +47,12 @@ def backgrounds(layout: Layout, meter_a: Floats, draw_a: Floats) -> Floats:
 def reserves(layout: Layout, facts: Facts, draw_a: Floats) -> Floats:
     """What is kept for points that do not compete, per grid phase (P, 3) [A].
 
-    An offline point keeps the largest of its measured phases, its command and its fallback on each of its phases;
-    any other keeps what it draws.
+    An offline point keeps the largest of its measured phases, its command and its fallback on each of its phases, and
+    so does one that is fixed; any other keeps what it draws.
     """
     worst = np.maximum(draw_a.max(axis=1), np.maximum(np.fmax(facts.commanded_a, 0.0), layout.fallback_a))
     unsteered = np.where(layout.wired, worst[:, None], 0.0)
-    return np.where(facts.offline[:, None], unsteered, np.where(facts.competing[:, None], 0.0, draw_a))
+    return np.where((facts.offline | facts.fixed)[:, None], unsteered, np.where(facts.competing[:, None], 0.0, draw_a))
 
 
 def capacity(

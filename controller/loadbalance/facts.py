@@ -44,11 +44,20 @@ class Facts:
     voltage_v: Floats
     """(C, 3)"""
 
+    fixed: Bools
+    """(P,): what cannot be changed now: it keeps what its charger holds, and the others make do with the rest."""
+
     @property
     def competing(self) -> Bools:
         """(P,): the points that compete for current."""
-        competing: Bools = _COMPETING[self.state]
+        competing: Bools = _COMPETING[self.state] & ~self.fixed
         return competing
+
+    @property
+    def steered(self) -> Bools:
+        """(P,): the points that are given a limit for their transaction."""
+        steered: Bools = _COMPETING[self.state] | self.idle
+        return steered
 
     @property
     def offline(self) -> Bools:
@@ -92,6 +101,7 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
         meter_a=meter_a,
         meter_age_s=meter_age_s,
         voltage_v=voltage_v,
+        fixed=np.zeros(layout.size, dtype=bool),
     )
 
 

@@ -27,6 +27,9 @@ SMALL_RAISE_EVERY_S: Final = 60.0
 SMALL_RAISE_A: Final = 0.2
 """Raises below the site's ``raise_step_a`` are gathered: at most one a minute."""
 
+CONFIRM_S: Final = 5.0
+"""A charger on a local network confirms within a second; one that takes longer is counted with its old limit."""
+
 _FOR_CHANGES: Final = 0.5
 """The part of a write budget that is spent on changes of the limit; the rest renews schedules and protects."""
 
@@ -84,8 +87,20 @@ def fresh_pulse(layout: Layout, now_s: float) -> Pulse:
 def held_limits(facts: Facts, pulse: Pulse) -> Floats:
     """What each competing or idle point is limited to now: our last word, or else what its charger holds (P,) [A]."""
     said = np.where(np.isnan(pulse.limit_a), np.fmax(facts.commanded_a, 0.0), pulse.limit_a)
-    held: Floats = np.where(facts.competing | facts.idle, said, 0.0)
+    held: Floats = np.where(facts.steered, said, 0.0)
     return held
+
+
+def unchangeable(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bools:
+    """Who keeps what it holds, whatever we decide (P,).
+
+    That is a charger that has not confirmed a reduction, and one that has spent its write budget: what it holds is
+    safe unattended, so the others can always make room for it.
+    """
+    holds = np.fmax(facts.commanded_a, 0.0)
+    deaf = (holds > pulse.limit_a + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
+    spent = (_writes(layout, pulse, now_s)[layout.station] < 1.0) & (holds >= layout.min_a)
+    return facts.steered & ~facts.idle & (deaf | spent)
 
 
 def pace(
@@ -117,13 +132,14 @@ def pace(
     """
     control = layout.site.control
     held = held_limits(facts, pulse)
-    writes = np.minimum(_write_capacity(layout), pulse.writes + (now_s - pulse.at_s) * _write_rate(layout))
+    writes = _writes(layout, pulse, now_s)
     since_change = now_s - pulse.changed_s
     may_change = (since_change >= control.change_s) & (writes[layout.station] >= 1.0)
     calm = ~_on_any(layout, now_s - pulse.reduced_s < control.calm_s)
     settled_circuits = ~_on_any(layout, now_s - pulse.reduced_s < control.calm_s + control.change_s)
 
-    beyond_reserve = np.where(facts.idle, np.maximum(0.0, held - now.reserved_a.max(axis=1)), held)
+    reserved = facts.idle | facts.fixed
+    beyond_reserve = np.where(reserved, np.maximum(0.0, held - now.reserved_a.max(axis=1)), held)
     violated = now.rows @ beyond_reserve > now.free_a + TOLERANCE_A
     protect = (now.rows[violated] > 0).any(axis=0) & (wish.target_a < held)
     limit = np.where(protect, wish.target_a, held)
@@ -141,7 +157,7 @@ def pace(
     good = ~_on_any(layout, ~meters_good)
     ready = (wants | small) & may_change & calm & good & ~yields & ~protect
     raised = _raise(layout, cautious.rows, room, np.where(ready, wish.target_a, limit), limit, wish.order, facts.weight)
-    limit = _rounded(layout, np.where(ready, np.maximum(limit, raised), limit))
+    limit = np.where(facts.fixed, held, _rounded(layout, np.where(ready, np.maximum(limit, raised), limit)))
 
     paced = np.select(
         [missing <= RESOLUTION_A, ~good, ~calm, ~may_change, np.ones_like(calm)],
@@ -159,14 +175,15 @@ def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Cap
     that was allowed and has not appeared yet counts as drawn.
     """
     commanded = np.fmax(facts.commanded_a, 0.0)
-    holds = np.where(facts.competing | facts.idle, np.fmax(commanded, limit), 0.0)
+    holds = np.where(facts.steered, np.fmax(commanded, limit), 0.0)
     per_phase = np.where(layout.wired, np.maximum(holds[:, None], estimate.lingering_a), 0.0)
     per_phase = np.where(facts.competing[:, None], per_phase, np.maximum(0.0, per_phase - cautious.reserved_a))
     phase_rows = len(layout.row_names)
     claimed = (layout.below @ per_phase)[layout.row_circuit, layout.row_phase]
     room = cautious.free_a - cautious.rows @ per_phase.max(axis=1)
     room[:phase_rows] = cautious.free_a[:phase_rows] - claimed
-    hidden = np.where(facts.offline[:, None], cautious.reserved_a - estimate.draw_a, estimate.unseen_a)
+    unsteered = (facts.offline | facts.fixed)[:, None]
+    hidden = np.where(unsteered, cautious.reserved_a - estimate.draw_a, estimate.unseen_a)
     metered = layout.fuse_a - layout.margin_a - estimate.meter_a - layout.below @ np.maximum(hidden, 0.0)
     proven: Floats = np.fmin(room, np.concatenate([metered[layout.row_circuit, layout.row_phase], room[phase_rows:]]))
     return proven
@@ -197,7 +214,7 @@ def _rounded(layout: Layout, limit: Floats) -> Floats:
 def _next_pulse(
     layout: Layout, facts: Facts, pulse: Pulse, held: Floats, limit: Floats, writes: Floats, now_s: float
 ) -> Pulse:
-    steered = facts.competing | facts.idle
+    steered = facts.steered
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
     lowered = steered & (limit < held - RESOLUTION_A / 2)
     on_circuit: Bools = np.any(layout.below & lowered, axis=1)
@@ -215,6 +232,11 @@ def _on_any(layout: Layout, circuits: Bools) -> Bools:
     """(P,): whether any circuit above the point is among these."""
     found: Bools = np.any(layout.below & circuits[:, None], axis=0)
     return found
+
+
+def _writes(layout: Layout, pulse: Pulse, now_s: float) -> Floats:
+    """Profile writes that each station can spare for changes now."""
+    return np.fmin(_write_capacity(layout), pulse.writes + (now_s - pulse.at_s) * _write_rate(layout))
 
 
 def _write_rate(layout: Layout) -> Floats:

@@ -10,8 +10,8 @@ IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 # Arguments for the program behind a target: make demo ARGS="--duration 60"
 ARGS ?=
 
-# Real programs that tests run against: an MQTT broker, a browser with a font, two stores for telemetry, and a proxy.
-TEST_PACKAGES := mosquitto chromium fonts-dejavu-core influxdb nginx-light victoria-metrics
+# Real programs that tests run against: an MQTT broker, a browser with a font, a database, two stores for telemetry, a proxy.
+TEST_PACKAGES := mosquitto chromium fonts-dejavu-core postgresql influxdb victoria-metrics nginx-light
 
 # A stamp says that .venv is up to date; the developer's packages include those of the service.
 SERVICE := .venv/installed-service
@@ -40,7 +40,7 @@ bench: $(DEV)  ## Measure, print a table, write build/bench.json
 
 screenshot: $(DEV)  ## Run the demo and photograph its page into docs/images/page.png
 	@scripts/install-debian-packages.sh chromium fonts-dejavu-core
-	@$(IN_VENV) python scripts/screenshot.py $(ARGS)
+	@$(IN_VENV) python -m scripts.screenshot $(ARGS)
 
 format: $(DEV)  ## Put the code into the agreed form
 	@$(IN_VENV) ruff format . && $(IN_VENV) ruff check --fix .

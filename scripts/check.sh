@@ -20,13 +20,14 @@ types_of_the_page() {
 check "format" ruff format --check .
 check "lint" ruff check .
 check "types" mypy
-check "types of the scripts" mypy scripts
+check "types of the scripts" mypy --package scripts
 check "types of the benchmarks" mypy --package tests.benchmarks
-check "import contracts" lint-imports
+check "import contracts" lint-imports --no-logo
 check "types of the page" types_of_the_page
-check "documents" python scripts/check_documents.py
-check "files" python scripts/check_files.py
-check "dependencies" python scripts/check_dependencies.py
+check "documents" python -m scripts.check_documents
+check "files" python -m scripts.check_files
+check "dependencies" python -m scripts.check_dependencies
+check "npm packages" python -m scripts.check_node_packages
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nFailed:\n' >&2

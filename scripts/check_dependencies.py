@@ -17,7 +17,8 @@ from typing import Final
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from repository import ROOT, report
+
+from scripts.repository import ROOT, report
 
 PINNED: Final = ("constraints.txt", "constraints-dev.txt", "constraints-node.txt")
 

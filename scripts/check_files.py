@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from repository import ROOT, files, report, text_of
+from scripts.repository import ROOT, files, report, text_of
 
 LARGEST_BYTES: Final = 1 << 20
 """Larger files are data or products; neither belongs here."""

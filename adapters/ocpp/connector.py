@@ -1,0 +1,172 @@
+"""What is known of one connector, and what the controller sees of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from adapters.ocpp.limits import Limits, Retry
+from adapters.ocpp.meter_values import Measured
+from adapters.ocpp.progress import Progress
+from controller.hub_satellite.connector import Status, point_state
+from controller.hub_satellite.deadman import Cadence
+from controller.site import ChargingPoint
+from controller.snapshot import PointState
+from controller.units import TOLERANCE_A, Phases
+
+SAMPLE_INTERVAL_S: Final = 10
+"""How often chargers are asked to send MeterValues [s]."""
+
+DRAW_FRESH_S: Final = 3.0 * SAMPLE_INTERVAL_S
+"""A draw older than this no longer contradicts the status: some chargers stop measuring when a car pauses."""
+
+PLAN_HOLD_S: Final = 10.0
+"""A plan's word older than this is not written any more. So when the control loop stops, renewals stop with it,
+and the chargers fall back by themselves, however healthy this end of the connection looks."""
+
+_STALE_TRANSACTION_S: Final = 900.0
+"""A connector that stays Available this long with a transaction open has lost its StopTransaction, or delays it."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A transaction that is open on a connector."""
+
+    id: int
+    session: str
+    start_wh: int
+    authorised: bool
+    """Whether its token may charge here; if not, the point gets no current."""
+    stop_asked: bool = False
+    stale_reported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    current_a: Phases
+    at_s: float
+
+
+class Connector:
+    """One connector of a station that is a charging point of the site."""
+
+    def __init__(self, point: ChargingPoint, cadence: Cadence) -> None:
+        self.point = point
+        self.limits = Limits(point.fallback_a, cadence)
+        self.status = Status.UNKNOWN
+        self.transaction: Transaction | None = None
+        self.default_accepted: bool | None = None
+        """Whether the charger took its permanent default on this connection; None: not asked yet, or no answer."""
+        self.default_retry = Retry()
+        self.progress: Progress | None = None
+        """The report of the plan whose limit for this point is on its way."""
+        self._desired_a: float | None = None
+        self._desired_at_s = 0.0
+        self._draw: _Draw | None = None
+        self._register_wh: int | None = None
+        self._available_since_s: float | None = None
+
+    def target_a(self, monotonic_s: float) -> float | None:
+        """Return what its charger should hold [A]; None where nobody says, and while no transaction is open."""
+        if self.transaction is None:
+            return None
+        if not self.transaction.authorised:
+            return 0.0
+        return self._desired_a if monotonic_s - self._desired_at_s <= PLAN_HOLD_S else None
+
+    def desire(self, limit_a: float | None, monotonic_s: float) -> None:
+        """Take the plan's word; None where it has none."""
+        self._desired_a, self._desired_at_s = limit_a, monotonic_s
+
+    def begin(self, transaction: Transaction, register_wh: int | None = None) -> None:
+        """Open a transaction: until a limit of its own is accepted, the default rules."""
+        self.transaction = transaction
+        self.limits.forget()
+        self._desired_a = None
+        self._register_wh = register_wh
+        self.settle(accepted=False)
+
+    def end(self) -> None:
+        """Close the transaction. What was measured during it says nothing of the time after."""
+        self.transaction = None
+        self.limits.forget()
+        self._draw = None
+        self.settle(accepted=False)
+
+    def reconnected(self) -> None:
+        """Count on nothing that the charger accepted on an earlier connection."""
+        self.limits.reconnected()
+        self.default_accepted = None
+        self.default_retry.reset()
+
+    def report(self, status: Status, monotonic_s: float) -> None:
+        """Take the charger's word on its status."""
+        if status is not Status.AVAILABLE:
+            self._available_since_s = None
+        elif self._available_since_s is None:
+            self._available_since_s = monotonic_s
+        self.status = status
+
+    def measure(self, measured: Measured, monotonic_s: float) -> None:
+        """Take a measurement, dated by its arrival."""
+        if measured.current_a is not None:
+            self._draw = _Draw(measured.current_a, monotonic_s)
+        if measured.register_wh is not None:
+            self._register_wh = measured.register_wh
+
+    def settle(self, *, accepted: bool) -> None:
+        """Tell the plan that waits for this point's limit what became of it."""
+        if self.progress is not None:
+            self.progress.settle(self.point.id, accepted=accepted)
+            self.progress = None
+
+    def commanded_a(self, monotonic_s: float, skew_s: float) -> float:
+        """Return the highest limit that the charger may be acting on [A]."""
+        # A charger that has refused its default is not bound by anything we wrote.
+        default_a = self.point.max_a if self.default_accepted is False else self.point.fallback_a
+        if self.transaction is None:
+            return default_a
+        return self.limits.highest_a(monotonic_s, default_a, skew_s)
+
+    def lowers(self, monotonic_s: float, skew_s: float) -> bool:
+        """Whether its target is below what the charger may be acting on."""
+        target_a = self.target_a(monotonic_s)
+        return target_a is not None and target_a < self.commanded_a(monotonic_s, skew_s) - TOLERANCE_A
+
+    def went_stale(self, monotonic_s: float) -> bool:
+        """Whether its transaction has now, for the first time, been open too long on an empty connector."""
+        transaction, since_s = self.transaction, self._available_since_s
+        if transaction is None or since_s is None or transaction.stale_reported:
+            return False
+        transaction.stale_reported = monotonic_s - since_s >= _STALE_TRANSACTION_S
+        return transaction.stale_reported
+
+    def state(self, *, connected: bool, now: datetime, monotonic_s: float, skew_s: float) -> PointState:
+        """Return what the controller sees."""
+        commanded_a = self.commanded_a(monotonic_s, skew_s)
+        draw = self._draw
+        if not connected and self.limits.run_out(monotonic_s, skew_s):
+            draw = None  # it is at its fallback by now, whatever it drew when it was last heard
+        recent = draw is not None and monotonic_s - draw.at_s <= DRAW_FRESH_S
+        transaction = self.transaction
+        return PointState(
+            state=point_state(
+                connected=connected,
+                status=self.status,
+                in_transaction=transaction is not None,
+                drawn_a=max(draw.current_a) if draw is not None and recent else 0.0,
+                limit_a=commanded_a,
+                min_a=self.point.min_a,
+            ),
+            measured_a=None if draw is None else draw.current_a,
+            measured_at=None if draw is None else now - timedelta(seconds=monotonic_s - draw.at_s),
+            commanded_a=commanded_a,
+            max_a=None if transaction is None or transaction.authorised else 0.0,
+            delivered_wh=self._delivered_wh(),
+        )
+
+    def _delivered_wh(self) -> int:
+        if self.transaction is None or self._register_wh is None:
+            return 0
+        return max(0, self._register_wh - self.transaction.start_wh)

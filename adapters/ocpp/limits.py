@@ -1,0 +1,174 @@
+"""What one connector's charger has been told, and what it may therefore be acting on; the profiles that say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from ocpp.v16.datatypes import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod
+from ocpp.v16.enums import ChargingProfileKindType, ChargingProfilePurposeType, ChargingRateUnitType
+
+from adapters.ocpp.fields import written_time
+from controller.hub_satellite.deadman import CLOCK_SKEW_S, Cadence, Schedule, Write, schedule
+from controller.units import TOLERANCE_A, floored
+
+STACK_LEVEL: Final = 0
+"""Every charger takes it, some that advertise more take only this. A TxProfile overrules a TxDefaultProfile by
+its purpose (OCPP 1.6 §3.13.1), so both may lie on the same level."""
+
+_DEFAULT_STARTS: Final = "2000-01-01T00:00:00Z"
+"""Long ago: a charger that has lost its clock and its connection must still find its default in force."""
+
+_FIRST_RETRY_S: Final = 5.0
+_LAST_RETRY_S: Final = 60.0
+"""A limit that was refused is tried again after 5, 10, 20, 40 and then every 60 s: reasons pass (a charger's own
+load balancing, a reboot), and until then the site reckons with the old limit."""
+
+_MAX_UNCERTAIN: Final = 4
+"""Writes that may or may not have arrived, kept apart; beyond that they count as the highest of them."""
+
+
+def _profile_id(connector: int, purpose: ChargingProfilePurposeType) -> int:
+    """Return an id that no other connector and purpose has: profiles are replaced by id alone (OCPP 1.6 §5.16.3)."""
+    return connector * 10 + (2 if purpose is ChargingProfilePurposeType.tx_profile else 1)
+
+
+def tx_profile(connector: int, transaction_id: int, held: Schedule) -> ChargingProfile:
+    """Return the profile that limits a running transaction. It overwrites the one before it (same id and level)."""
+    return ChargingProfile(
+        charging_profile_id=_profile_id(connector, ChargingProfilePurposeType.tx_profile),
+        transaction_id=transaction_id,
+        stack_level=STACK_LEVEL,
+        charging_profile_purpose=ChargingProfilePurposeType.tx_profile,
+        charging_profile_kind=ChargingProfileKindType.absolute,
+        charging_schedule=ChargingSchedule(
+            charging_rate_unit=ChargingRateUnitType.amps,
+            start_schedule=written_time(held.starts_at),
+            charging_schedule_period=[
+                ChargingSchedulePeriod(start_period=start_s, limit=limit_a) for start_s, limit_a in held.periods
+            ],
+        ),
+    )
+
+
+def default_profile(connector: int, fallback_a: float) -> ChargingProfile:
+    """Return the permanent TxDefaultProfile at the fallback: what holds for a car before, and without, our word."""
+    return ChargingProfile(
+        charging_profile_id=_profile_id(connector, ChargingProfilePurposeType.tx_default_profile),
+        stack_level=STACK_LEVEL,
+        charging_profile_purpose=ChargingProfilePurposeType.tx_default_profile,
+        charging_profile_kind=ChargingProfileKindType.absolute,
+        charging_schedule=ChargingSchedule(
+            charging_rate_unit=ChargingRateUnitType.amps,
+            start_schedule=_DEFAULT_STARTS,
+            charging_schedule_period=[ChargingSchedulePeriod(start_period=0, limit=floored(fallback_a))],
+        ),
+    )
+
+
+@dataclass(slots=True)
+class Retry:
+    """When something that failed is tried again: after ever longer times, up to a bound."""
+
+    not_before_s: float = 0.0
+    _pause_s: float = _FIRST_RETRY_S
+
+    def failed(self, monotonic_s: float) -> None:
+        """Wait longer than the last time."""
+        self.not_before_s = monotonic_s + self._pause_s
+        self._pause_s = min(_LAST_RETRY_S, self._pause_s * 2)
+
+    def reset(self) -> None:
+        """Try at once."""
+        self.not_before_s, self._pause_s = 0.0, _FIRST_RETRY_S
+
+
+@dataclass(slots=True)
+class Limits:
+    """The limit of one connector's running transaction: what its charger accepted, and what may have arrived.
+
+    A write counts from the moment it is sent. It stops counting when the charger has refused it, or has accepted
+    a later one; without an answer it goes on counting until its schedule has run out.
+    """
+
+    fallback_a: float
+    cadence: Cadence
+    confirmed: bool = False
+    """Whether a limit was accepted on the present connection: some chargers forget theirs when they reconnect."""
+    accepted: Write | None = None
+    _uncertain: list[Write] = field(default_factory=list)
+    _failed: float | None = None
+    _retry: Retry = field(default_factory=Retry)
+
+    def forget(self) -> None:
+        """Start anew: a TxProfile ends with its transaction."""
+        self.accepted = None
+        self._uncertain.clear()
+        self.reconnected()
+
+    def recall(self, limit_a: float, written_s: float) -> None:
+        """Take up a limit that the charger may hold from before a restart."""
+        self._uncertain.append(Write(limit_a, self.fallback_a, self.cadence.validity_s, written_s))
+
+    def reconnected(self) -> None:
+        """Count on nothing that was accepted before, and ask for everything again at once."""
+        self.confirmed = False
+        self._failed = None
+        self._retry.reset()
+
+    def highest_a(self, monotonic_s: float, default_a: float, skew_s: float = CLOCK_SKEW_S) -> float:
+        """Return the highest limit that may be in force [A]; ``default_a`` is what rules without a TxProfile."""
+        may_hold = self._may_hold()
+        highest = max((write.highest_a(monotonic_s, skew_s) for write in may_hold), default=default_a)
+        return highest if self.confirmed else max(highest, default_a)
+
+    def run_out(self, monotonic_s: float, skew_s: float = CLOCK_SKEW_S) -> bool:
+        """Whether a charger that heard nothing more is at its fallback by now."""
+        return all(write.run_out(monotonic_s, skew_s) for write in self._may_hold())
+
+    def differs(self, limit_a: float) -> bool:
+        """Whether the charger is not known to hold this limit."""
+        sure = self.confirmed and self.accepted is not None and not self._uncertain
+        return not sure or self.accepted is None or abs(self.accepted.limit_a - limit_a) > TOLERANCE_A
+
+    def due(self, limit_a: float, monotonic_s: float) -> bool:
+        """Whether this limit should be written now: it is new, or its renewal is due, and no retry is pending."""
+        same_again = self._failed is not None and abs(self._failed - limit_a) <= TOLERANCE_A
+        if same_again and monotonic_s < self._retry.not_before_s:
+            return False
+        if self.differs(limit_a) or self.accepted is None:
+            return True
+        return self.accepted.renewal_due(monotonic_s, self.cadence.renew_s)
+
+    def send(self, limit_a: float, now: datetime, monotonic_s: float) -> tuple[Write, Schedule]:
+        """Count a write from now on, and return it with the schedule to be sent."""
+        write = Write(floored(limit_a), self.fallback_a, self.cadence.validity_s, monotonic_s)
+        self._uncertain.append(write)
+        if len(self._uncertain) > _MAX_UNCERTAIN:
+            highest_a = max(unanswered.limit_a for unanswered in self._uncertain)
+            self._uncertain = [replace(write, limit_a=highest_a)]
+        return write, schedule(write.limit_a, self.fallback_a, self.cadence.validity_s, now)
+
+    def accept(self, write: Write) -> None:
+        """The charger took it. Whatever was sent before has been overwritten."""
+        self.accepted, self.confirmed = write, True
+        self._uncertain.clear()
+        self._failed = None
+        self._retry.reset()
+
+    def refuse(self, write: Write, monotonic_s: float) -> None:
+        """The charger did not take it, and does what it did before."""
+        if write in self._uncertain:
+            self._uncertain.remove(write)
+        self.unanswered(write, monotonic_s)
+
+    def unanswered(self, write: Write, monotonic_s: float) -> None:
+        """Nobody knows whether it arrived: it goes on counting, and is sent again later."""
+        if self._failed is None or abs(self._failed - write.limit_a) > TOLERANCE_A:
+            self._retry.reset()
+        self._failed = write.limit_a
+        self._retry.failed(monotonic_s)
+
+    def _may_hold(self) -> list[Write]:
+        return self._uncertain if self.accepted is None else [self.accepted, *self._uncertain]

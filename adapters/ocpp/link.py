@@ -1,0 +1,136 @@
+"""A charger's socket as the OCPP library is allowed to see it: only sound frames, each call once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from ocpp.v16.enums import Action
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+
+from adapters.ocpp.wire import Answers, Frame, Kind, Refused, call_error, read_frame
+
+MAX_UNANSWERABLE: Final = 20
+"""Frames that are no OCPP at all: a charger in trouble sends a few, a stranger many. Then the socket is closed."""
+
+_SPELLING: Final = {"FormatViolation": "FormationViolation"}
+"""Error codes that the library spells as later versions do (OCPP-J 1.6 §4.2.3)."""
+
+
+class LinkClosedError(Exception):
+    """The conversation is over: the charger has gone, was replaced or was shown the door."""
+
+
+class Link:
+    """Stands between a socket and the library's ``ChargePoint``, which reads with recv() and answers with send().
+
+    The library works through one call after the other, so there is one call at a time to be answered.
+    """
+
+    def __init__(
+        self, socket: ServerConnection, handled: Collection[str], on_misbehaviour: Callable[[str, str], None]
+    ) -> None:
+        """Take over a socket.
+
+        Args:
+            socket: an open connection, its frames limited in size.
+            handled: the actions that somebody answers.
+            on_misbehaviour: told (event kind, what) of frames that go no further.
+        """
+        self.closed = False
+        self.expected_reply: str | None = None
+        """The id of our own call that is waiting for its answer; any other answer is dropped."""
+        self._socket = socket
+        self._handled = handled
+        self._on_misbehaviour = on_misbehaviour
+        self._answers = Answers()
+        self._answering: Frame | None = None
+        self._unanswerable = 0
+
+    async def recv(self) -> str:
+        """Return the next frame that the library can take.
+
+        Raises:
+            LinkClosedError: there will be none.
+        """
+        while True:
+            try:
+                raw = await self._socket.recv()
+            except ConnectionClosed as closed:
+                self.closed = True
+                raise LinkClosedError from closed
+            if self.closed:
+                raise LinkClosedError
+            frame = read_frame(raw)
+            if isinstance(frame, Refused):
+                await self._refuse("malformed_frame", frame)
+            elif await self._passes(frame):
+                return frame.text
+
+    async def send(self, text: str) -> None:
+        """Send a frame of ours, and remember it if it is the answer to a call.
+
+        Raises:
+            LinkClosedError: the charger has gone.
+        """
+        if text.startswith(f"[{Kind.ERROR.value},"):
+            text = _without_details(text)
+        elif self._answering is not None and text.startswith(f"[{Kind.RESULT.value},"):
+            self._answers.keep(self._answering, text)
+            self._answering = None
+        await self._transmit(text)
+
+    async def close(self, code: CloseCode, reason: str) -> None:
+        """End the conversation. Nothing that still arrives is looked at."""
+        self.closed = True
+        await self._socket.close(code, reason)
+
+    async def _transmit(self, text: str) -> None:
+        try:
+            await self._socket.send(text)
+        except ConnectionClosed as closed:
+            self.closed = True
+            raise LinkClosedError from closed
+
+    async def _passes(self, frame: Frame) -> bool:
+        if frame.kind != Kind.CALL:
+            if frame.message_id != self.expected_reply:
+                return False
+            self.expected_reply = None
+            return True
+        known = self._answers.repeated(frame)
+        if isinstance(known, Refused):
+            await self._refuse("message_id_reused", known)
+        elif known is not None:
+            await self._transmit(known)
+        elif frame.action not in self._handled:
+            # OCPP-J 1.6 §4.2.3: not known at all, or known and not served. The library has the two reversed.
+            code = "NotSupported" if frame.action in _KNOWN_ACTIONS else "NotImplemented"
+            await self._transmit(call_error(frame.message_id, code))
+        else:
+            self._answering = frame
+            return True
+        return False
+
+    async def _refuse(self, kind: str, refused: Refused) -> None:
+        self._on_misbehaviour(kind, refused.reason)
+        if refused.answer is not None:
+            await self._transmit(refused.answer)
+            return
+        self._unanswerable += 1
+        if self._unanswerable >= MAX_UNANSWERABLE:
+            await self.close(CloseCode.POLICY_VIOLATION, "this is not OCPP-J")
+            raise LinkClosedError
+
+
+_KNOWN_ACTIONS: Final = frozenset(action.value for action in Action)
+
+
+def _without_details(text: str) -> str:
+    """Return a CALLERROR of the library without its details: they repeat the message, id tags and all."""
+    message: list[Any] = json.loads(text)
+    code = str(message[2])
+    return call_error(str(message[1]), _SPELLING.get(code, code), str(message[3] or ""))

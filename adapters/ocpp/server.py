@@ -1,0 +1,209 @@
+"""The central system: where chargers connect, and what the controller holds for its charging points."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from math import ceil
+from typing import Any, Final
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from adapters.ocpp.access import Denied, Doorkeeper
+from adapters.ocpp.lobby import Lobby
+from adapters.ocpp.progress import Progress
+from adapters.ocpp.session16 import Session16
+from adapters.ocpp.station import Station, StationView
+from adapters.ocpp.surroundings import Surroundings
+from adapters.ocpp.wire import MAX_FRAME_BYTES
+from controller.plan import Plan
+from controller.ports import Applied, Clock, EventSink, HeldLimit, Ledger, Measurements
+from controller.site import Site
+from controller.snapshot import PointState
+
+SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
+
+OPEN_TIMEOUT_S: Final = 10.0
+PING_INTERVAL_S: Final = 20.0
+PING_TIMEOUT_S: Final = 60.0
+"""Some chargers answer pings late; a connection that died is noticed after 80 s, long after it was replaced."""
+
+CLOSE_TIMEOUT_S: Final = 3.0
+MAX_QUEUED_FRAMES: Final = 8
+"""Frames read ahead per connection; a charger sends one and waits."""
+
+_LIBRARY_LOG: Final = logging.getLogger("loadstar.websockets")
+_LIBRARY_LOG.setLevel(logging.CRITICAL)  # it logs strangers' broken handshakes with tracebacks
+
+
+class CentralSystem:
+    """The site's charging points over OCPP 1.6J; fulfils ``controller.ports.ChargingPoints``.
+
+    Stations connect to ``ws(s)://HOST:PORT/ocpp/<identity>``. A station that the site does not name is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: Site,
+        ledger: Ledger,
+        measurements: Measurements,
+        clock: Clock,
+        on_event: EventSink,
+        on_applied: Callable[[Applied], None] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 9000,
+        ssl_context: ssl.SSLContext | None = None,
+        lab: bool = False,
+        held: Mapping[str, HeldLimit] | None = None,
+        call_timeout_s: float = 30.0,
+        boot_wait_s: float = 5.0,
+    ) -> None:
+        """Prepare; nothing is bound before ``start``.
+
+        Args:
+            site: the points, and which station and connector each is.
+            ledger: where transactions are recorded before they are acknowledged.
+            measurements: where samples and held limits are kept.
+            clock: time.
+            on_event: where events go.
+            on_applied: told when the last change of a plan has been answered.
+            host: the address to listen on.
+            port: the port to listen on; 0 takes a free one, which ``port`` tells after ``start``.
+            ssl_context: for wss; None for ws.
+            lab: let stations in without a password, and let any token charge.
+            held: by point id, what chargers were last told before a restart.
+            call_timeout_s: how long a charger may take to answer us.
+            boot_wait_s: how long a charger that connects may be silent before it is spoken to.
+        """
+        self.host = host
+        self.port = port
+        self._around = Surroundings(site, ledger, measurements, clock, on_event, lab, call_timeout_s, boot_wait_s)
+        self._on_applied = on_applied
+        self._ssl_context = ssl_context
+        self._held = dict(held or {})
+        identities = dict.fromkeys([point.station for point in site.points] + [station.id for station in site.stations])
+        self._stations = {identity: Station(identity, self._around) for identity in identities}
+        self._doorkeeper = Doorkeeper(self._around, frozenset(identities))
+        self._lobby = Lobby()
+        self._server: Server | None = None
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Take up the sessions that are running by the ledger, then listen.
+
+        Raises:
+            OSError: the address cannot be bound.
+            LedgerUnavailable: the ledger cannot be read.
+        """
+        for running in await self._around.ledger.running():
+            if running.station in self._stations:
+                held = self._held.get(running.point or "")
+                self._stations[running.station].resume(running, held, await self._may_charge(running.token))
+        self._server = await serve(
+            self._converse,
+            self.host,
+            self.port,
+            process_request=self._admit,
+            select_subprotocol=_select_subprotocol,
+            create_connection=self._lobby.connection,  # type: ignore[arg-type]  # it is a factory, as documented
+            ssl=self._ssl_context,
+            server_header=None,
+            open_timeout=OPEN_TIMEOUT_S,
+            ping_interval=PING_INTERVAL_S,
+            ping_timeout=PING_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            max_size=MAX_FRAME_BYTES,
+            max_queue=MAX_QUEUED_FRAMES,
+            logger=_LIBRARY_LOG,
+        )
+        self.port = next(iter(self._server.sockets)).getsockname()[1]
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening. What a charger has announced is still recorded and answered."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+        if self._farewells:
+            await asyncio.wait(self._farewells)
+
+    def states(self, now: datetime, monotonic_s: float) -> Mapping[str, PointState]:
+        """Every point of the site, with measurements dated ``now`` minus their age."""
+        found: dict[str, PointState] = {}
+        for station in self._stations.values():
+            found |= station.states(now, monotonic_s)
+        return found
+
+    def apply(self, plan: Plan) -> None:
+        """Bring the plan's limits into the chargers, lower ones first. Returns at once.
+
+        It must be called every few seconds: what nobody repeats is not renewed, and then the chargers fall back.
+        """
+        progress = Progress(self._around.clock, self._on_applied)
+        for station in self._stations.values():
+            station.desire(plan, progress)
+        progress.complete()
+        now_s = self._around.clock.monotonic_s()
+        for station in sorted(self._stations.values(), key=lambda station: not station.lowers(now_s)):
+            station.wake()
+
+    def stations(self) -> Sequence[StationView]:
+        """Every station of the site as it is now."""
+        return [station.view() for station in self._stations.values()]
+
+    async def _may_charge(self, token: str) -> bool:
+        """Whether a session that runs already goes on: one whose token has expired since may."""
+        if self._around.lab:
+            return True
+        known = await self._around.ledger.token(token)
+        return known is not None and not known.blocked
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        identity = await self._doorkeeper.admit(request, _address(connection))
+        if isinstance(identity, Denied):
+            return _response(connection, identity)
+        connection.username = identity
+        return None
+
+    async def _converse(self, connection: ServerConnection) -> None:
+        self._lobby.leave(connection)
+        if connection.subprotocol is None:
+            # OCPP-J 1.6 §3.2: complete the handshake without the header, then close.
+            await connection.close(CloseCode.PROTOCOL_ERROR, f"the subprotocol here is {SUBPROTOCOL}")
+            return
+        station = self._stations[connection.username]
+        session = Session16(station, connection, self._around)
+        replaced = station.connected(session)
+        if isinstance(replaced, Session16):
+            farewell = asyncio.create_task(replaced.replace())
+            self._farewells.add(farewell)
+            farewell.add_done_callback(self._farewells.discard)
+        try:
+            await session.converse()
+        finally:
+            station.disconnected(session)
+
+
+def _select_subprotocol(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
+
+def _address(connection: ServerConnection) -> str:
+    address: Any = connection.remote_address
+    return str(address[0]) if isinstance(address, tuple) and address else "unknown"
+
+
+def _response(connection: ServerConnection, denied: Denied) -> Response:
+    response = connection.respond(denied.status, denied.reason + "\n")
+    if denied.status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
+    if denied.retry_after_s is not None:
+        response.headers["Retry-After"] = str(ceil(denied.retry_after_s))
+    return response

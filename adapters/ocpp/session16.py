@@ -1,0 +1,336 @@
+"""One conversation in OCPP 1.6J: answers what a station says, and carries what we ask of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar, cast
+from uuid import uuid4
+
+import ocpp.messages
+from ocpp.exceptions import (
+    NotImplementedError as OcppNotImplementedError,
+)
+from ocpp.exceptions import (
+    NotSupportedError,
+    OCPPError,
+    PropertyConstraintViolationError,
+    UnknownCallErrorCodeError,
+    ValidationError,
+)
+from ocpp.routing import on
+from ocpp.v16 import ChargePoint, call_result
+from ocpp.v16.datatypes import IdTagInfo
+from ocpp.v16.enums import (
+    Action,
+    AuthorizationStatus,
+    DataTransferStatus,
+    GenericStatus,
+    RegistrationStatus,
+)
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import CloseCode
+
+from adapters.ocpp.connector import Connector, Transaction
+from adapters.ocpp.fields import Fields, read_time, written_time
+from adapters.ocpp.link import Link, LinkClosedError
+from adapters.ocpp.meter_values import read_meter_values
+from adapters.ocpp.station import Station
+from adapters.ocpp.surroundings import Surroundings
+from adapters.ocpp.writer import CallFailedError, Writer
+from controller.hub_satellite.connector import Status
+from controller.plan import Severity
+from controller.ports import LedgerUnavailable, MeterSample, Outcome, Started, TransactionStart, TransactionStop
+
+ocpp.messages.ASYNC_VALIDATION = False  # a thread for each message costs more than the validation itself
+
+HEARTBEAT_S: Final = 300
+"""Only the charger's clock needs it; pings tell whether the connection lives."""
+
+_NO_REGISTER_WH: Final = 2**31 - 1
+"""What some chargers send as meterStart when their meter has not answered yet."""
+
+_STATUSES: Final = frozenset(status.value for status in Status if status is not Status.UNKNOWN)
+
+_LOG: Final = logging.getLogger("loadstar.ocpp")
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+
+def _answers(action: Action, *, lenient: bool = False) -> Callable[[_Handler], _Handler]:
+    """Answer an action. Lenient: whatever its schema says of the payload, the handler reads it with care."""
+    return cast("Callable[[_Handler], _Handler]", on(action, skip_schema_validation=lenient))
+
+
+class _LibraryLog:
+    """Takes the library's log: it holds every frame with its id tags. Only our own mistakes go on from here."""
+
+    def __init__(self, station: Station, around: Surroundings) -> None:
+        self._station = station
+        self._around = around
+
+    def info(self, *_arguments: object) -> None:
+        """Frames; dropped."""
+
+    warning = error = info
+
+    def exception(self, *_arguments: object) -> None:
+        """A handler has failed: a charger's mistake (answered, dropped here), the ledger's state, or our bug."""
+        error = sys.exception()
+        if isinstance(error, LedgerUnavailable):
+            message = "a charger's message could not be recorded; the charger sends it again"
+            self._around.report("ledger_unavailable", "ledger", message, Severity.ALARM)
+        elif not isinstance(error, OCPPError):
+            _LOG.error("%s: a message could not be handled", self._station.id, exc_info=error)
+            message = "a message could not be handled: a fault of this program, see its log"
+            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
+
+
+class Session16(ChargePoint):  # type: ignore[misc]  # the library has no types
+    """A station on its live connection."""
+
+    def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
+        self._link = Link(socket, _ANSWERED, self._misbehaved)
+        super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
+        self._station = station
+        self._around = around
+        self._writer = Writer(station, around, self._ask)
+        self._misbehaviours: set[str] = set()
+
+    async def converse(self) -> None:
+        """Talk until the connection ends. Raises nothing for what the station does."""
+        writing = asyncio.create_task(self._write(), name=f"ocpp-writer-{self._station.id}")
+        try:
+            with suppress(LinkClosedError):
+                await self.start()
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def replace(self) -> None:
+        """Close this connection: the station has made a newer one."""
+        await self._link.close(CloseCode.NORMAL_CLOSURE, "replaced by a newer connection")
+
+    def wake(self) -> None:
+        """Look for something to send."""
+        self._writer.wake()
+
+    async def route_message(self, raw_msg: str) -> None:
+        """Handle one frame; only when it has been answered may we ask something."""
+        await super().route_message(raw_msg)
+        self._writer.heard()
+
+    async def _write(self) -> None:
+        try:
+            await self._writer.run()
+        except LinkClosedError:
+            pass  # the reader sees it too
+        except Exception:
+            _LOG.exception("%s: writing has failed", self._station.id)
+            message = "writing to it has failed: a fault of this program, see its log"
+            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
+            await self._link.close(CloseCode.INTERNAL_ERROR, "")
+
+    async def _ask(self, request: Any) -> Any:
+        """Send a call and return its answer.
+
+        Raises:
+            CallFailedError: there is no usable answer.
+            LinkClosedError: the station has gone.
+        """
+        message_id = str(uuid4())
+        self._link.expected_reply = message_id
+        try:
+            # The library's timeout starts when the frame is out; a peer that does not read blocks before that.
+            async with asyncio.timeout(2 * self._around.call_timeout_s):
+                return await self.call(request, suppress=False, unique_id=message_id)
+        except TimeoutError:
+            raise CallFailedError("no answer") from None
+        except (OcppNotImplementedError, NotSupportedError) as error:
+            raise CallFailedError(error.code, refused=True) from None
+        except (OCPPError, UnknownCallErrorCodeError, ValidationError) as error:
+            raise CallFailedError(getattr(error, "code", "unknown error code")) from None
+        finally:
+            self._link.expected_reply = None
+
+    def _misbehaved(self, kind: str, reason: str) -> None:
+        self._station.frames_refused += 1
+        if kind not in self._misbehaviours:  # once per connection: a flood of frames is no flood of events
+            self._misbehaviours.add(kind)
+            self._around.report(kind, self._station.subject, f"a frame was refused: {reason}", Severity.WARNING)
+
+    # ---- what stations say ----
+
+    @_answers(Action.boot_notification, lenient=True)
+    async def _boot_notification(self, /, **payload: Any) -> Any:
+        fields = Fields(payload)
+        self._station.vendor = fields.text("charge_point_vendor", 20)[:20]
+        self._station.model = fields.text("charge_point_model", 20)[:20]
+        self._station.firmware = fields.optional_text("firmware_version", 50)
+        self._station.booted()
+        return call_result.BootNotification(
+            current_time=written_time(self._around.clock.now()),
+            interval=HEARTBEAT_S,
+            status=RegistrationStatus.accepted,
+        )
+
+    @_answers(Action.heartbeat, lenient=True)
+    async def _heartbeat(self, /, **_payload: Any) -> Any:
+        return call_result.Heartbeat(current_time=written_time(self._around.clock.now()))
+
+    @_answers(Action.status_notification, lenient=True)
+    async def _status_notification(self, /, **payload: Any) -> Any:
+        fields = Fields(payload)
+        number, status = fields.integer("connector_id"), fields.text("status", 20)
+        if status not in _STATUSES:
+            raise PropertyConstraintViolationError("status is none of ChargePointStatus")
+        self._station.hear_time(read_time(payload.get("timestamp")))
+        connector = self._station.connectors.get(number)
+        if connector is not None:
+            connector.report(Status(status), self._around.clock.monotonic_s())
+        if status == Status.FAULTED:
+            message = f"connector {number} is faulted: {fields.optional_text('error_code', 40) or 'no code'}"
+            self._around.report("connector_faulted", self._station.subject, message, Severity.WARNING)
+        return call_result.StatusNotification()
+
+    @_answers(Action.authorize)
+    async def _authorize(self, /, **payload: Any) -> Any:
+        return call_result.Authorize(id_tag_info=await self._id_tag_info(payload["id_tag"]))
+
+    @_answers(Action.start_transaction, lenient=True)
+    async def _start_transaction(self, /, **payload: Any) -> Any:
+        fields = Fields(payload)
+        number, token = fields.integer("connector_id"), fields.text("id_tag", 20)
+        start_wh = fields.integer("meter_start")
+        connector = self._station.connectors.get(number)
+        if not 0 <= start_wh < _NO_REGISTER_WH:
+            fields.flag("meter_start_implausible")
+        if connector is None:
+            fields.flag("unknown_connector")
+            message = f"a transaction started on connector {number}, which the site does not know"
+            self._around.report("unknown_connector", self._station.subject, message, Severity.WARNING)
+        info = await self._id_tag_info(token)
+        authorised = info.status == AuthorizationStatus.accepted
+        if not authorised:
+            fields.flag("unauthorised_token")
+        start = TransactionStart(
+            station=self._station.id,
+            connector=number,
+            point=None if connector is None else connector.point.id,
+            token=token,
+            started_at=fields.time("timestamp", self._around.clock.now()),
+            start_wh=start_wh,
+            flags=fields.flags,
+        )
+        started = await self._around.ledger.start_transaction(start)
+        if connector is not None and await self._opens(started, connector):
+            transaction = Transaction(started.transaction_id, started.session_id, start_wh, authorised)
+            self._station.begin(connector, transaction)
+        return call_result.StartTransaction(transaction_id=started.transaction_id, id_tag_info=info)
+
+    async def _opens(self, started: Started, connector: Connector) -> bool:
+        """Whether a recorded start opens its transaction now: a repeated one does if it was cut off before."""
+        if started.outcome is not Outcome.REPEATED:
+            return started.outcome is Outcome.RECORDED
+        if connector.transaction is not None and connector.transaction.id == started.transaction_id:
+            return False
+        return any(running.id == started.session_id for running in await self._around.ledger.running())
+
+    @_answers(Action.stop_transaction, lenient=True)
+    async def _stop_transaction(self, /, **payload: Any) -> Any:
+        fields = Fields(payload)
+        transaction_id, end_wh = fields.integer("transaction_id"), fields.integer("meter_stop")
+        if not 0 <= end_wh < _NO_REGISTER_WH:
+            fields.flag("meter_stop_implausible")
+        token = fields.optional_text("id_tag", 255)
+        stop = TransactionStop(
+            station=self._station.id,
+            transaction_id=str(transaction_id),
+            ended_at=fields.time("timestamp", self._around.clock.now()),
+            end_wh=end_wh,
+            reason=fields.optional_text("reason", 30) or "Local",
+            token=token,
+            flags=fields.flags,
+        )
+        await self._around.ledger.stop_transaction(stop)
+        self._station.end(transaction_id)
+        info = None if token is None else await self._id_tag_info(token)
+        return call_result.StopTransaction(id_tag_info=info)
+
+    @_answers(Action.meter_values, lenient=True)
+    async def _meter_values(self, /, **payload: Any) -> Any:
+        connector = self._station.connectors.get(Fields(payload).integer("connector_id"))
+        if connector is None:  # 0 is the station's own meter
+            return call_result.MeterValues()
+        now = self._around.clock.now()
+        measured = read_meter_values(payload.get("meter_value"), connector.point, self._around.site.nominal_voltage_v)
+        connector.measure(measured, self._around.clock.monotonic_s())
+        self._station.values_unreadable += measured.unreadable
+        self._station.hear_time(measured.at)
+        sample = MeterSample(
+            point=connector.point.id,
+            at=min(measured.at or now, now),
+            current_a=measured.current_a,
+            power_w=measured.power_w,
+            register_wh=measured.register_wh,
+            session=None if connector.transaction is None else connector.transaction.session,
+        )
+        self._around.measurements.record(sample)
+        return call_result.MeterValues()
+
+    @_answers(Action.data_transfer)
+    async def _data_transfer(self, /, **_payload: Any) -> Any:
+        return call_result.DataTransfer(status=DataTransferStatus.unknown_vendor_id)
+
+    @_answers(Action.diagnostics_status_notification)
+    async def _diagnostics_status_notification(self, /, **_payload: Any) -> Any:
+        return call_result.DiagnosticsStatusNotification()
+
+    @_answers(Action.firmware_status_notification)
+    async def _firmware_status_notification(self, /, **_payload: Any) -> Any:
+        return call_result.FirmwareStatusNotification()
+
+    @_answers(Action.security_event_notification)
+    async def _security_event_notification(self, /, **payload: Any) -> Any:
+        message = f"it reports {payload['type']}"
+        self._around.report("charger_security_event", self._station.subject, message, Severity.WARNING)
+        return call_result.SecurityEventNotification()
+
+    @_answers(Action.log_status_notification)
+    async def _log_status_notification(self, /, **_payload: Any) -> Any:
+        return call_result.LogStatusNotification()
+
+    @_answers(Action.signed_firmware_status_notification)
+    async def _signed_firmware_status_notification(self, /, **_payload: Any) -> Any:
+        return call_result.SignedFirmwareStatusNotification()
+
+    @_answers(Action.sign_certificate)
+    async def _sign_certificate(self, /, **_payload: Any) -> Any:
+        return call_result.SignCertificate(status=GenericStatus.rejected)
+
+    async def _id_tag_info(self, uid: str) -> IdTagInfo:
+        """What the site says of a token now (AuthorizationStatus, OCPP 1.6 §7.2)."""
+        if self._around.lab:
+            return IdTagInfo(status=AuthorizationStatus.accepted)
+        token = await self._around.ledger.token(uid)
+        if token is None:
+            message = "a token that the site does not know was presented"
+            self._around.report("unknown_token", self._station.subject, message, Severity.WARNING)
+            return IdTagInfo(status=AuthorizationStatus.invalid)
+        if token.blocked:
+            return IdTagInfo(status=AuthorizationStatus.blocked)
+        if token.valid_until is None:
+            return IdTagInfo(status=AuthorizationStatus.accepted)
+        expired = token.valid_until <= self._around.clock.now()
+        status = AuthorizationStatus.expired if expired else AuthorizationStatus.accepted
+        return IdTagInfo(status=status, expiry_date=written_time(token.valid_until))
+
+
+_ANSWERED: Final = frozenset(
+    handler._on_action.value  # noqa: SLF001 - where the library keeps it
+    for handler in vars(Session16).values()
+    if hasattr(handler, "_on_action")
+)

@@ -1,0 +1,209 @@
+"""What is known of one charging station, for as long as the service runs, whichever connection it speaks on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from adapters.ocpp.connector import Connector, Transaction
+from adapters.ocpp.progress import Progress
+from adapters.ocpp.surroundings import Surroundings
+from controller.hub_satellite.deadman import CLOCK_SKEW_S, WriteCount, cadence
+from controller.plan import Plan, Severity
+from controller.ports import HeldLimit, RunningSession
+from controller.snapshot import PointState
+from controller.units import floored
+
+_CLOCK_SAMPLES: Final = 5
+"""Times in a row by which a charger's clock is judged: a single late message may have waited in a queue."""
+
+
+class Conversation(Protocol):
+    """A live connection with a station."""
+
+    def wake(self) -> None:
+        """There may be something to tell the station."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StationView:
+    """A station as pages and metrics see it."""
+
+    id: str
+    online: bool
+    vendor: str | None
+    model: str | None
+    firmware: str | None
+    writes_today: int
+    """Charging profiles sent since midnight UTC."""
+    writes_per_day: int | None
+    profiles_rejected: int
+    values_unreadable: int
+    frames_refused: int
+    clock_skew_s: float
+    """How far its clock is ahead (+) or behind (-) [s]; 0 while within what is allowed for."""
+
+
+class Station:
+    """One OCPP identity with its connectors."""
+
+    def __init__(self, identity: str, around: Surroundings) -> None:
+        self.id = identity
+        self.subject = f"station:{identity}"
+        points = [point for point in around.site.points if point.station == identity]
+        budget = around.site.writes_per_day.get(identity)
+        pace = cadence(around.site.control, budget, max(1, len(points)))
+        self.connectors: Mapping[int, Connector] = {point.connector: Connector(point, pace) for point in points}
+        self.conversation: Conversation | None = None
+        self.vendor: str | None = None
+        self.model: str | None = None
+        self.firmware: str | None = None
+        self.configured = False
+        """Whether its settings were sent since it last started."""
+        self.profiles_rejected = 0
+        self.values_unreadable = 0
+        self.frames_refused = 0
+        self._around = around
+        self._writes = WriteCount(budget)
+        self._offsets_s: deque[float] = deque(maxlen=_CLOCK_SAMPLES)
+        self._clock_skew_s = 0.0
+
+    @property
+    def skew_s(self) -> float:
+        """By how much its schedules may end late [s]."""
+        return max(CLOCK_SKEW_S, -self._clock_skew_s)
+
+    def view(self) -> StationView:
+        """Return what pages and metrics show."""
+        return StationView(
+            id=self.id,
+            online=self.conversation is not None,
+            vendor=self.vendor,
+            model=self.model,
+            firmware=self.firmware,
+            writes_today=self._writes.today,
+            writes_per_day=self._writes.budget,
+            profiles_rejected=self.profiles_rejected,
+            values_unreadable=self.values_unreadable,
+            frames_refused=self.frames_refused,
+            clock_skew_s=self._clock_skew_s,
+        )
+
+    def states(self, now: datetime, monotonic_s: float) -> dict[str, PointState]:
+        """Return its points as the controller sees them."""
+        connected = self.conversation is not None
+        return {
+            connector.point.id: connector.state(
+                connected=connected, now=now, monotonic_s=monotonic_s, skew_s=self.skew_s
+            )
+            for connector in self.connectors.values()
+        }
+
+    def connected(self, conversation: Conversation) -> Conversation | None:
+        """Speak on this connection from now on; returns the one that it replaces."""
+        replaced, self.conversation = self.conversation, conversation
+        self._offsets_s.clear()
+        for connector in self.connectors.values():
+            connector.reconnected()
+            connector.settle(accepted=False)
+        kind, severity = ("station_replaced", Severity.WARNING) if replaced else ("station_online", Severity.INFO)
+        message = "a newer connection took the place of the old one" if replaced else "connected"
+        self._around.report(kind, self.subject, message, severity)
+        return replaced
+
+    def disconnected(self, conversation: Conversation) -> None:
+        """A connection has ended. Only the one that is spoken on counts: a replaced one changes nothing."""
+        if self.conversation is not conversation:
+            return
+        self.conversation = None
+        for connector in self.connectors.values():
+            connector.settle(accepted=False)
+        self._around.report("station_offline", self.subject, "the connection has ended", Severity.WARNING)
+
+    def booted(self) -> None:
+        """It has started anew: nothing that it was told before counts."""
+        self.configured = False
+        for connector in self.connectors.values():
+            connector.reconnected()
+
+    def resume(self, running: RunningSession, held: HeldLimit | None, authorised: bool) -> None:
+        """Take up a session that was running when the service went down: its charger does not announce it again."""
+        connector = self.connectors.get(running.connector)
+        if connector is None or not running.transaction_id.lstrip("-").isdigit():
+            return
+        transaction = Transaction(int(running.transaction_id), running.id, running.start_wh, authorised)
+        connector.begin(transaction, running.last_wh)
+        if held is not None:
+            age_s = max(0.0, (self._around.clock.now() - held.written_at).total_seconds())
+            connector.limits.recall(held.limit_a, self._around.clock.monotonic_s() - age_s)
+
+    def begin(self, connector: Connector, transaction: Transaction) -> None:
+        """Open a transaction that the ledger has recorded."""
+        older = connector.transaction
+        if older is not None and older.id != transaction.id:
+            message = f"transaction {transaction.id} started before the end of {older.id} was reported"
+            subject = f"point:{connector.point.id}"
+            self._around.report("transaction_superseded", subject, message, Severity.WARNING)
+        connector.begin(transaction)
+
+    def end(self, transaction_id: int) -> None:
+        """Close a transaction, wherever it is open."""
+        for connector in self.connectors.values():
+            if connector.transaction is not None and connector.transaction.id == transaction_id:
+                connector.end()
+
+    def desire(self, plan: Plan, progress: Progress) -> None:
+        """Take the plan's limits for its points, and name to ``progress`` those that must travel now."""
+        now_s = self._around.clock.monotonic_s()
+        for connector in self.connectors.values():
+            setpoint = plan.setpoints.get(connector.point.id)
+            before_a = connector.target_a(now_s)
+            connector.desire(None if setpoint is None else floored(setpoint.limit_a), now_s)
+            target_a = connector.target_a(now_s)
+            if connector.went_stale(now_s):
+                message = "the connector is available, and the end of its transaction was never reported"
+                self._around.report("transaction_stale", f"point:{connector.point.id}", message, Severity.WARNING)
+            if connector.progress is not None and before_a == target_a:
+                continue  # on its way already
+            connector.settle(accepted=False)
+            if self.conversation is None or target_a is None or not connector.limits.differs(target_a):
+                continue
+            if connector.limits.due(target_a, now_s):
+                connector.progress = progress
+                progress.expect(connector.point.id)
+
+    def lowers(self, monotonic_s: float) -> bool:
+        """Whether one of its points is to get less than its charger may be acting on."""
+        return any(connector.lowers(monotonic_s, self.skew_s) for connector in self.connectors.values())
+
+    def wake(self) -> None:
+        """Let the connection look for something to send."""
+        if self.conversation is not None:
+            self.conversation.wake()
+
+    def count_write(self) -> None:
+        """Count one profile write against the day's budget."""
+        if self._writes.add(self._around.clock.now()):
+            message = f"more than {self._writes.budget} charging profiles were written today"
+            self._around.report("write_budget_exceeded", self.subject, message, Severity.WARNING)
+
+    def hear_time(self, told: datetime | None) -> None:
+        """Judge its clock by a time that it sent just now.
+
+        A message may have waited in the charger, so only the least delayed of the latest few shows how far a
+        clock is behind.
+        """
+        if told is None:
+            return
+        self._offsets_s.append((told - self._around.clock.now()).total_seconds())
+        newest_s = max(self._offsets_s)
+        judged = newest_s > 0 or len(self._offsets_s) == _CLOCK_SAMPLES
+        skew_s = newest_s if judged and abs(newest_s) > CLOCK_SKEW_S else 0.0
+        if skew_s and not self._clock_skew_s:
+            message = f"its clock is {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'}"
+            self._around.report("charger_clock_skewed", self.subject, message, Severity.WARNING)
+        self._clock_skew_s = skew_s

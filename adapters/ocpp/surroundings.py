@@ -1,0 +1,30 @@
+"""What every part of the central system needs from outside, in one hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.plan import Event, Severity
+from controller.ports import Clock, EventSink, Ledger, Measurements
+from controller.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The site, the ports and the settings that hold for all stations."""
+
+    site: Site
+    ledger: Ledger
+    measurements: Measurements
+    clock: Clock
+    on_event: EventSink
+    lab: bool
+    """A laboratory: stations need no password, and every token may charge."""
+    call_timeout_s: float
+    """How long a charger may take to answer us [s]."""
+    boot_wait_s: float
+    """How long a charger that connects may take to say its first word before we speak [s]."""
+
+    def report(self, kind: str, subject: str, message: str, severity: Severity = Severity.INFO) -> None:
+        """Report something worth knowing. Never name a token or a password in it."""
+        self.on_event(Event(kind, subject, message, severity, self.clock.now()))

@@ -1,0 +1,219 @@
+"""Brings what is desired into one station's chargers: one call after the other, the most urgent first.
+
+There is no queue. Whenever a call has been answered, the next is chosen from what is desired by then, so a
+charger that answers slowly is never given limits that have been overtaken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+from ocpp.v16 import call
+from ocpp.v16.enums import (
+    ChargingProfileStatus,
+    ConfigurationStatus,
+    MessageTrigger,
+    RemoteStartStopStatus,
+)
+
+from adapters.ocpp.connector import SAMPLE_INTERVAL_S, Connector
+from adapters.ocpp.limits import default_profile, tx_profile
+from adapters.ocpp.station import Station
+from adapters.ocpp.surroundings import Surroundings
+from controller.hub_satellite.connector import Status
+from controller.plan import Severity
+from controller.ports import HeldLimit
+
+MEASURANDS: Final = (
+    "Current.Import,Power.Active.Import,Energy.Active.Import.Register",
+    "Current.Import,Energy.Active.Import.Register",
+    "Power.Active.Import,Energy.Active.Import.Register",
+)
+"""What chargers are asked to measure, best first: some refuse a list for one entry that they do not know."""
+
+_Step = Callable[[], Awaitable[None]]
+
+
+class CallFailedError(Exception):
+    """A charger has not done what it was asked: it answered with an error, with nonsense, or not at all."""
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
+        """Whether it certainly changed nothing: it does not know the request."""
+
+
+class Writer:
+    """Everything that we ask of one station on one connection."""
+
+    def __init__(self, station: Station, around: Surroundings, ask: Callable[[Any], Awaitable[Any]]) -> None:
+        """Prepare for a connection.
+
+        Args:
+            station: whom it is about.
+            around: the ports and settings.
+            ask: sends one call and returns its answer; raises CallFailedError.
+        """
+        self._station = station
+        self._around = around
+        self._ask = ask
+        self._wake = asyncio.Event()
+        self._spoken = asyncio.Event()
+        self._chores: deque[_Step] = deque()
+        self._greeted = False
+
+    def wake(self) -> None:
+        """Look for something to do."""
+        self._wake.set()
+
+    def heard(self) -> None:
+        """The charger has spoken and was answered: it takes calls now."""
+        self._spoken.set()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            async with asyncio.timeout(self._around.boot_wait_s):
+                await self._spoken.wait()
+        except TimeoutError:
+            pass  # a charger that reconnects need not say anything (OCPP-J 1.6 §5.4)
+        while True:
+            self._wake.clear()
+            while step := self._next():
+                await step()
+            await self._wake.wait()
+
+    def _next(self) -> _Step | None:
+        """Choose the next call. Each either brings what it is for or is put off, so this comes to an end."""
+        now_s = self._around.clock.monotonic_s()
+        connectors = self._station.connectors.values()
+        due = [c for c in connectors if (target := c.target_a(now_s)) is not None and c.limits.due(target, now_s)]
+        lower = [c for c in due if c.lowers(now_s, self._station.skew_s)]
+        if lower:
+            return partial(self._write_limit, lower[0])
+        for connector in connectors:
+            if connector.default_accepted is not True and now_s >= connector.default_retry.not_before_s:
+                return partial(self._write_default, connector)
+        if due:
+            return partial(self._write_limit, due[0])
+        for connector in connectors:
+            if connector.transaction and not connector.transaction.authorised and not connector.transaction.stop_asked:
+                return partial(self._stop, connector)
+        return self._next_chore()
+
+    async def _write_limit(self, connector: Connector) -> None:
+        """Write the limit of a running transaction."""
+        around, transaction = self._around, connector.transaction
+        now, now_s = around.clock.now(), around.clock.monotonic_s()
+        target_a = connector.target_a(now_s)
+        if transaction is None or target_a is None:
+            return
+        before_a = connector.commanded_a(now_s, self._station.skew_s)
+        write, held = connector.limits.send(target_a, now, now_s)
+        # After a crash from here on, the charger may be holding either.
+        around.measurements.hold(HeldLimit(connector.point.id, max(before_a, write.limit_a), now))
+        profile = tx_profile(connector.point.connector, transaction.id, held)
+        accepted, certain = await self._write(connector, profile)
+        if connector.transaction is not transaction:
+            return
+        answered_s = around.clock.monotonic_s()
+        if accepted:
+            connector.limits.accept(write)
+            around.measurements.hold(HeldLimit(connector.point.id, write.limit_a, now))
+        elif certain:
+            connector.limits.refuse(write, answered_s)
+        else:
+            connector.limits.unanswered(write, answered_s)
+        if connector.target_a(answered_s) == target_a:
+            connector.settle(accepted=accepted)
+
+    async def _write_default(self, connector: Connector) -> None:
+        """Write the permanent default of a connector."""
+        accepted, certain = await self._write(
+            connector, default_profile(connector.point.connector, connector.point.fallback_a)
+        )
+        if accepted:
+            connector.default_accepted = True
+            return
+        connector.default_accepted = False if certain else None
+        connector.default_retry.failed(self._around.clock.monotonic_s())
+
+    async def _write(self, connector: Connector, profile: Any) -> tuple[bool, bool]:
+        """Send one profile; returns whether it was accepted, and whether that is certain."""
+        self._station.count_write()
+        request = call.SetChargingProfile(connector_id=connector.point.connector, cs_charging_profiles=profile)
+        try:
+            status = (await self._ask(request)).status
+        except CallFailedError as failure:
+            self._rejected(connector, profile, str(failure))
+            return False, failure.refused
+        if status != ChargingProfileStatus.accepted:
+            self._rejected(connector, profile, str(status))
+            return False, True
+        return True, True
+
+    def _rejected(self, connector: Connector, profile: Any, reason: str) -> None:
+        self._station.profiles_rejected += 1
+        message = f"its charger has not accepted a {profile.charging_profile_purpose.value}: {reason}"
+        self._around.report("profile_rejected", f"point:{connector.point.id}", message, Severity.WARNING)
+
+    async def _stop(self, connector: Connector) -> None:
+        """Ask a charger to end a transaction that nobody authorised. Its limit is 0 A meanwhile."""
+        transaction = connector.transaction
+        if transaction is None:
+            return
+        transaction.stop_asked = True
+        try:
+            status = (await self._ask(call.RemoteStopTransaction(transaction_id=transaction.id))).status
+        except CallFailedError as failure:
+            status = str(failure)
+        if status != RemoteStartStopStatus.accepted:
+            message = f"its charger does not stop an unauthorised transaction: {status}"
+            self._around.report("remote_stop_rejected", f"point:{connector.point.id}", message, Severity.WARNING)
+
+    def _next_chore(self) -> _Step | None:
+        if not self._station.configured:
+            self._station.configured = True
+            self._chores.clear()  # whatever was left over belongs to the time before it started
+            self._chores.extend([self._set_sample_interval, self._set_measurands])
+        if not self._greeted:
+            self._greeted = True
+            self._chores.extend(self._questions())
+        return self._chores.popleft() if self._chores else None
+
+    def _questions(self) -> Iterable[_Step]:
+        """What a charger that reconnects, or a service that was restarted, leaves untold."""
+        if self._station.vendor is None:
+            yield partial(self._trigger, MessageTrigger.boot_notification, None)
+        for number, connector in self._station.connectors.items():
+            if connector.status is Status.UNKNOWN:
+                yield partial(self._trigger, MessageTrigger.status_notification, number)
+
+    async def _trigger(self, message: MessageTrigger, connector: int | None) -> None:
+        with suppress(CallFailedError):  # many chargers do not know it, and all of them speak sooner or later
+            await self._ask(call.TriggerMessage(requested_message=message, connector_id=connector))
+
+    async def _set_sample_interval(self) -> None:
+        if not await self._set("MeterValueSampleInterval", str(SAMPLE_INTERVAL_S)):
+            message = "it does not let its sample interval be set"
+            self._around.report("setting_rejected", self._station.subject, message, Severity.WARNING)
+
+    async def _set_measurands(self) -> None:
+        for measurands in MEASURANDS:
+            if await self._set("MeterValuesSampledData", measurands):
+                return
+        message = "it does not let its measurands be set"
+        self._around.report("setting_rejected", self._station.subject, message, Severity.WARNING)
+
+    async def _set(self, key: str, value: str) -> bool:
+        try:
+            status = (await self._ask(call.ChangeConfiguration(key=key, value=value))).status
+        except CallFailedError:
+            return False
+        return status in {ConfigurationStatus.accepted, ConfigurationStatus.reboot_required}

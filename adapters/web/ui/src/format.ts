@@ -1,0 +1,37 @@
+/** Numbers, times and money as people read them. */
+
+import { language } from "./texts";
+
+const oneDecimal = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+
+export const NONE = "–";
+
+export const amperes = (value: number | null | undefined) => (value == null ? NONE : `${oneDecimal.format(value)} A`);
+export const bare = (value: number | null | undefined) => (value == null ? NONE : oneDecimal.format(value));
+export const rating = (value: number) => `${whole.format(value)} A`;
+export const kilowatts = (watts: number) => `${oneDecimal.format(watts / 1000)} kW`;
+export const kilowattHours = (wh: number | null) => (wh == null ? NONE : `${oneDecimal.format(wh / 1000)} kWh`);
+
+export function money(amount: string | null, currency: string): string {
+  if (amount === null) return NONE;
+  return new Intl.NumberFormat(language, { style: "currency", currency }).format(Number(amount));
+}
+
+export function duration(from: string, to: string | Date): string {
+  const minutes = Math.max(0, Math.floor((new Date(to).getTime() - new Date(from).getTime()) / 60_000));
+  const hours = Math.floor(minutes / 60);
+  return hours > 0 ? `${hours} h ${String(minutes % 60).padStart(2, "0")} min` : `${minutes} min`;
+}
+
+export function clock(at: string | Date, timeZone: string): string {
+  return new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone }).format(new Date(at));
+}
+
+/** The time of day, with the day before it when that is not today. */
+export function moment(at: string, now: string | Date, timeZone: string): string {
+  const day = (when: string | Date) =>
+    new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone }).format(new Date(when));
+  const time = new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone }).format(new Date(at));
+  return day(at) === day(now) ? time : `${day(at)}, ${time}`;
+}

@@ -1,0 +1,81 @@
+import { render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { logOut, root, type Site } from "./api";
+import { Chart } from "./Chart";
+import { Circuits } from "./Circuits";
+import { useSite, type Link } from "./connection";
+import { clock } from "./format";
+import { Headline } from "./Headline";
+import { Events, Sessions } from "./Past";
+import { Points } from "./Points";
+import "./style.css";
+import { text } from "./texts";
+
+function Page({ name, version, lab }: { name: string; version: string; lab: boolean }) {
+  const followed = useSite(version);
+  const { site, link } = followed;
+  const generation = useGeneration(link);
+  const grid = site && root(site);
+  return (
+    <>
+      <a class="skip" href="#points">
+        {text.skip}
+      </a>
+      <Top name={name} site={site} link={link} lab={lab} />
+      <main class={link === "lost" || link === "silent" ? "past" : ""}>
+        <Headline {...followed} />
+        {site && site.at !== null && (
+          <>
+            <div class="columns">
+              <Circuits site={site} />
+              {grid && <Chart site={site} circuit={grid} generation={generation} />}
+            </div>
+            <Points site={site} />
+            <div class="columns">
+              <Sessions site={site} generation={generation} />
+              <Events site={site} generation={generation} />
+            </div>
+          </>
+        )}
+      </main>
+      <footer>{text.footer(version)}</footer>
+    </>
+  );
+}
+
+function Top({ name, site, link, lab }: { name: string; site: Site | null; link: Link; lab: boolean }) {
+  return (
+    <header class="top">
+      <img src="/static/icon.svg" alt="Loadstar" width="32" height="32" />
+      <span class="site">{name}</span>
+      {lab && <span class="chip lab">{text.lab}</span>}
+      <span class={link === "live" ? "link live" : "link"}>
+        <span class="dot" />
+        {link === "live" ? text.live : text.notLive}
+        {site?.at && <time>{clock(site.at, site.time_zone)}</time>}
+      </span>
+      {!lab && (
+        <button type="button" class="plain" onClick={() => void logOut()}>
+          {text.logOut}
+        </button>
+      )}
+    </header>
+  );
+}
+
+/** Counts how often the page came back to life, so that what may have been missed is fetched again. */
+function useGeneration(link: Link): number {
+  const [generation, set] = useState(0);
+  const away = useRef(false);
+  useEffect(() => {
+    if (link === "live" && away.current) set((before) => before + 1);
+    away.current = link !== "live";
+  }, [link]);
+  return generation;
+}
+
+const host = document.getElementById("page");
+if (host) {
+  const { site = "", version = "", lab } = host.dataset;
+  render(<Page name={site} version={version} lab={lab !== undefined} />, host);
+}

@@ -51,9 +51,10 @@ def guarded(
 
 
 def _sane(point: ChargingPoint, limit_a: float) -> float:
-    if not math.isfinite(limit_a) or limit_a < point.min_a - _ROUNDING_A:
+    if not math.isfinite(limit_a):
         return 0.0
-    return min(limit_a, point.max_a)
+    limit_a = min(limit_a, point.max_a)
+    return limit_a if limit_a >= max(0.0, point.min_a - _ROUNDING_A) else 0.0
 
 
 def _cut(safe: dict[str, float], members: list[ChargingPoint], room_a: float) -> None:

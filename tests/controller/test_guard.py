@@ -1,0 +1,70 @@
+"""The last gate, handed plans that nobody in their right mind would make."""
+
+import math
+import random
+
+import pytest
+
+from controller.guard import guarded
+from controller.site import ChargingPoint, Circuit, Site
+from controller.snapshot import PointState, Reading, Snapshot, State
+from tests.support.oracle import Oracle
+from tests.support.random_sites import AT, random_site, random_snapshot
+
+
+def two_points() -> Site:
+    circuits = (Circuit("main", None, (40.0,) * 3, meter="grid"),)
+    return Site("s", circuits, (ChargingPoint("P01", "main", "A", 1), ChargingPoint("P02", "main", "B", 1, priority=1)))
+
+
+def snapshot(load_a: float) -> Snapshot:
+    charging = PointState(State.CHARGING, (0.0, 0.0, 0.0), AT)
+    return Snapshot(AT, 0.0, {"grid": Reading((load_a,) * 3, AT)}, (), {"P01": charging, "P02": charging})
+
+
+def test_a_plan_that_fits_passes_unchanged() -> None:
+    limits = {"P01": 12.0, "P02": 8.0}
+    assert guarded(two_points(), snapshot(20), {}, limits) == (limits, ())
+
+
+def test_a_plan_that_does_not_fit_loses_its_least_entitled_point_and_raises_an_alarm() -> None:
+    safe, events = guarded(two_points(), snapshot(20), {}, {"P01": 12.0, "P02": 16.0})
+    assert safe == {"P01": 0.0, "P02": 16.0}
+    assert [(e.kind, e.subject, e.severity) for e in events] == [("guard_intervened", "point:P01", "alarm")]
+
+
+@pytest.mark.parametrize("nonsense", [math.nan, math.inf, -math.inf, -6.0, 3.0])
+def test_what_is_no_limit_becomes_zero(nonsense: float) -> None:
+    safe, events = guarded(two_points(), snapshot(0), {}, {"P01": nonsense, "P02": 6.0})
+    assert safe == {"P01": 0.0, "P02": 6.0}
+    assert len(events) == 1
+
+
+def test_more_than_the_point_can_take_is_cut_to_what_it_can() -> None:
+    safe, events = guarded(two_points(), snapshot(0), {}, {"P01": 35.0, "P02": 6.0})
+    assert safe["P01"] == 32.0
+    assert len(events) == 1
+
+
+@pytest.mark.parametrize("batch", range(10))
+def test_no_violating_plan_ever_passes(batch: int) -> None:
+    for number in range(batch * 100, batch * 100 + 100):
+        rng = random.Random(number)
+        site = random_site(rng)
+        picture = random_snapshot(rng, site)
+        oracle = Oracle(site, picture)
+        wild = {p.id: rng.choice([0.0, rng.uniform(0, 60), math.nan]) for p in site.points if not oracle.offline(p)}
+        draws = {name: state.measured_a for name, state in picture.points.items() if state.measured_a}
+        safe, _ = guarded(site, picture, draws, wild)
+        assert all(
+            limit == 0 or site.point[name].min_a - 0.01 <= limit <= site.point[name].max_a
+            for name, limit in safe.items()
+        )
+        for circuit in site.circuits:
+            for phase in range(3):
+                members = [p for p in oracle.below(circuit.id) if phase in p.phases and safe.get(p.id)]
+                load = oracle.background(circuit.id, phase)
+                load += sum(max(0.0, oracle.reserve(p, phase) - (safe.get(p.id, 0.0) if phase in p.phases else 0.0))
+                            for p in oracle.below(circuit.id))  # fmt: skip
+                total = load + sum(safe[p.id] for p in members)
+                assert not members or total <= circuit.fuse_a[phase] - circuit.margin_a + 0.01, f"seed {number}"

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
+from adapters.broker import Broker
 from adapters.metering.json_path import parse_path
 from controller.site import WIRINGS
 from controller.units import RESOLUTION_A, TOLERANCE_A
@@ -118,6 +119,14 @@ def _url(example: str, *schemes: str) -> Callable[[str], str]:
     return check
 
 
+def _mqtt_url(value: str) -> str:
+    try:
+        Broker.at(value)
+    except ValueError:  # whose text may repeat a part of a password
+        raise ValueError("expected mqtt://HOST:PORT or mqtts://HOST:PORT, with USER:PASSWORD@ where needed") from None
+    return value
+
+
 def _store_url(value: str) -> str:
     if value.startswith("sqlite:///"):
         if value.removeprefix("sqlite:///").partition("?")[0] in {"", ":memory:"}:
@@ -157,7 +166,7 @@ Rating = Annotated[PerPhase, AfterValidator(_some_phase)]
 Price = Annotated[
     Decimal, BeforeValidator(_price), Field(ge=0, le=PRICE_MAX, decimal_places=6), WithJsonSchema(_PRICE_SCHEMA)
 ]
-MqttUrl = Annotated[str, AfterValidator(_url("mqtt://127.0.0.1:1883", "mqtt", "mqtts"))]
+MqttUrl = Annotated[str, AfterValidator(_mqtt_url)]
 HttpUrl = Annotated[str, AfterValidator(_url("http://127.0.0.1:8086", "http", "https"))]
 UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """A time with a zone, converted to UTC."""

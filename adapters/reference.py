@@ -1,0 +1,152 @@
+"""Writes what can be generated of the documentation: the JSON Schemas, and the reference of the site file.
+
+``python -m adapters.reference docs`` after a change of the models; a test says when it was forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from adapters.configuration.tables import LATER_METERS, LATER_TABLES, SiteFile, Table
+from adapters.documents import PlanDocument, SnapshotDocument
+from adapters.metering.registers import models
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+_INTRODUCTION: Final = """\
+# The site file
+
+One [TOML](https://toml.io) file describes a site: `loadstar run --config site.toml` runs it, and
+`loadstar check --config site.toml` lists everything that is wrong with it, each problem with its line.
+[An example](../../examples/office.toml) shows it at work; [its JSON Schema](../schemas/site.schema.json) serves editors
+and programs.
+
+- An unknown key is an error, as is a value of the wrong type: `"16"` is not a number.
+- Units stand in the names: `_a` ampere, `_w` watt, `_v` volt, `_s` second. Phases are always L1, L2, L3 of the grid.
+- Relative paths begin at the folder of the site file.
+- Secrets can stand in environment variables: `password_env` and `token_env` hold the name of one. A variable that is
+  named and not set is an error.
+- An `id` becomes a part of MQTT topics and web addresses: letters, digits, `_`, `-`, `.`, 64 characters at most.
+
+This page is generated from the code by `python -m adapters.reference docs`.
+"""
+
+_RULES: Final = f"""
+## What must fit together
+
+- Exactly one circuit has no parent, and every other one leads up to it.
+- A circuit's `meter`, a point's `circuit` and a circuit's `parent` exist; a station in `[[stations]]` has a point.
+- No id, token or user is there twice; two points do not share a connector.
+- `min_a` is a multiple of 0.1 A and not above `max_a`; `fallback_a` is 0 or lies between them.
+- `[ocpp]` and `[web]` do not listen on the same port of the same address. A certificate and its key come together.
+- The static rule: on every phase of every circuit, the worst-case base load and the fallbacks of all points fit the
+  fuse. A site that breaks it can be read, but does not start.
+
+Not supported by this version, and refused: the tables {", ".join(f"`{name}`" for name in LATER_TABLES)} and
+meters of kind {", ".join(f"`{kind}`" for kind in LATER_METERS)}.
+"""
+
+
+def schemas() -> Mapping[str, str]:
+    """The JSON Schema of every file format, by file name."""
+    formats: Mapping[str, type[BaseModel]] = {"site": SiteFile, "snapshot": SnapshotDocument, "plan": PlanDocument}
+    return {
+        f"{name}.schema.json": json.dumps({"$schema": _DIALECT, **model.model_json_schema()}, indent=2) + "\n"
+        for name, model in formats.items()
+    }
+
+
+def site_file_reference() -> str:
+    """The reference of the site file, in Markdown."""
+    parts = [_INTRODUCTION]
+    for name, field in SiteFile.model_fields.items():
+        many = get_origin(field.annotation) is list
+        for table in _tables(field.annotation):
+            kind = table.model_fields.get("kind")
+            suffix = f", kind `{get_args(kind.annotation)[0]}`" if kind else ""
+            parts.append(f"\n## `{f'[[{name}]]' if many else f'[{name}]'}`{suffix}\n\n{_about(table, field)}\n")
+            parts.extend(_rows(table))
+    return "".join([*parts, _RULES])
+
+
+def _about(table: type[Table], field: FieldInfo) -> str:
+    needed = "Required. " if field.is_required() else ""
+    about = f"{needed}{(table.__doc__ or '').strip()}"
+    return f"{about} Models: {', '.join(f'`{name}`' for name in models())}." if "model" in table.model_fields else about
+
+
+def _rows(table: type[Table], prefix: str = "") -> Iterator[str]:
+    if not prefix:
+        yield "\n| key | value | default | |\n|---|---|---|---|\n"
+    schema = table.model_json_schema()["properties"]
+    for name, field in table.model_fields.items():
+        about = " ".join((field.description or "").split())
+        yield f"| `{prefix}{name}` | {_kind(schema[name])} | {_default(field)} | {about} |\n"
+        inner = list(_tables(field.annotation))
+        # Quantities are alike: the first one shows what each of them holds.
+        if inner and (not prefix or name == next(iter(table.model_fields))):
+            yield from _rows(inner[0], f"{prefix}{name}.")
+
+
+def _tables(annotation: Any) -> Iterator[type[Table]]:
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _tables(argument)
+
+
+_KINDS: Final[Mapping[str, str]] = {
+    "string": "text",
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "array": "`[L1, L2, L3]`",
+}
+_BOUNDS: Final = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    return " or ".join(_words(option) for option in options)
+
+
+def _words(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return "table"
+    if "enum" in schema or "const" in schema:
+        return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
+    if schema.get("format") == "date-time":
+        return "time with offset"
+    bounds = "".join(f" {word} {schema[bound]:g}" for bound, word in _BOUNDS.items() if bound in schema)
+    return _KINDS[schema["type"]] + bounds
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None or field.default == "":
+        return "none"
+    if isinstance(field.default, tuple):
+        return "`0`"
+    return f"`{json.dumps(field.default)}`"
+
+
+def main() -> None:
+    """Write everything below the folder that the command line names."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs")
+    files = {folder / "schemas" / name: text for name, text in schemas().items()}
+    files[folder / "reference" / "site-file.md"] = site_file_reference()
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -28,15 +28,19 @@ def guarded(
     first, until they do. A cut is our own bug, never an operating condition.
     """
     safe = {name: _sane(site.point[name], limit) for name, limit in limits_a.items()}
-    reserved = {p.id: _reserve(p, snapshot, draw_a, safe) for p in site.points}
+    claims = {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points}
     background: dict[str, list[float]] = {}
     for circuit in site.leaves_first:
         points = site.points_below[circuit.id]
         background[circuit.id] = _background(site, circuit, snapshot, draw_a, background)
         for phase in range(3):
-            load = background[circuit.id][phase] + sum([reserved[p.id][phase] for p in points])
-            room = circuit.fuse_a[phase] - circuit.margin_a - load + _ROUNDING_A
-            _cut(safe, [p for p in points if phase in p.phases and safe.get(p.id)], room)
+            room = circuit.fuse_a[phase] - circuit.margin_a - background[circuit.id][phase] + _ROUNDING_A
+            members = [p for p in points if phase in p.phases and safe.get(p.id)]
+            members.sort(key=lambda p: (p.priority, safe[p.id]))
+            while members and sum([claims[p.id][phase] for p in points]) > room:
+                point = members.pop(0)
+                safe[point.id] = 0.0
+                claims[point.id] = _claim(point, snapshot, draw_a, safe)
     cuts = [
         name
         for name in safe
@@ -55,14 +59,6 @@ def _sane(point: ChargingPoint, limit_a: float) -> float:
         return 0.0
     limit_a = min(limit_a, point.max_a)
     return limit_a if limit_a >= max(0.0, point.min_a - _ROUNDING_A) else 0.0
-
-
-def _cut(safe: dict[str, float], members: list[ChargingPoint], room_a: float) -> None:
-    if sum([safe[p.id] for p in members]) <= room_a:
-        return
-    members.sort(key=lambda p: (p.priority, safe[p.id]))
-    while members and sum([safe[p.id] for p in members]) > room_a:
-        safe[members.pop(0).id] = 0.0
 
 
 def _background(
@@ -92,15 +88,15 @@ def _fresh(site: Site, circuit: Circuit, snapshot: Snapshot) -> tuple[float | No
     return reading.current_a
 
 
-def _reserve(
+def _claim(
     point: ChargingPoint, snapshot: Snapshot, draw_a: Mapping[str, Phases], limits_a: Mapping[str, float]
 ) -> Phases:
-    """What the point may draw beyond its new limit [A]: all of it if nobody steers it, what it draws if it is idle."""
+    """The most that the point may draw [A]: its limit; what it draws if that is more; the worst if nobody steers it."""
     state = snapshot.points.get(point.id, _NOTHING_KNOWN)
     draw = draw_a.get(point.id, NO_CURRENT)
     if state.state is State.OFFLINE or not state.obeys:
         return phase_vector(point.phases, max(*draw, state.commanded_a or 0.0, point.fallback_a))
-    if state.state in COMPETING:
-        return NO_CURRENT
     allowed = phase_vector(point.phases, limits_a.get(point.id, 0.0))
-    return (max(0.0, draw[0] - allowed[0]), max(0.0, draw[1] - allowed[1]), max(0.0, draw[2] - allowed[2]))
+    if state.state in COMPETING:
+        return allowed
+    return (max(draw[0], allowed[0]), max(draw[1], allowed[1]), max(draw[2], allowed[2]))

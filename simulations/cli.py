@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adapters.cli import app, execute
-
-POINTS_MAX = 200
-"""More simulated stations than one computer can keep lively."""
+from simulations.faults import FAULTS
 
 
 @app.command()
 def demo(
-    points: Annotated[int, typer.Option(min=1, max=POINTS_MAX, help="Number of charging points.")] = 20,
+    points: Annotated[int, typer.Option(metavar="N", help="Number of charging points.")] = 20,
     duration: Annotated[
-        float | None, typer.Option(min=1.0, help="Seconds until it ends by itself; default: when Ctrl-C is pressed.")
+        float | None,
+        typer.Option(metavar="SECONDS", help="When it ends by itself; default: when Ctrl-C is pressed."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same building and the same cars.")] = 1,
-    fault: Annotated[str | None, typer.Option(metavar="NAME", help="Something that goes wrong on the way.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed brings the same building and cars.")] = 1,
+    fault: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What goes wrong halfway; an unknown name lists them.")
+    ] = None,
     secure: Annotated[
-        bool, typer.Option("--secure", help="With passwords, tokens and TLS, as on a real site.")
+        bool, typer.Option("--secure", help="With passwords, tokens, a login and TLS, as on a real site.")
     ] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port of the page; 0 for any free one.")] = 8080,
+    port: Annotated[int, typer.Option(metavar="PORT", help="TCP port of the page; 0: any free one.")] = 8080,
+    ocpp_port: Annotated[
+        int, typer.Option(metavar="PORT", help="TCP port that charging stations connect to; 0: any free one.")
+    ] = 9000,
 ) -> None:
     """Run the service with a simulated meter, building and cars on this machine, and show what it does.
 
@@ -33,8 +37,16 @@ def demo(
     """
     from simulations.demo import run_demo  # noqa: PLC0415 - brings the whole service with it
 
-    summary = run_demo(points=points, duration_s=duration, seed=seed, fault=fault, secure=secure, web_port=port)
-    typer.echo(json.dumps(summary, indent=2))
+    code = run_demo(
+        points=points,
+        duration=duration,
+        seed=seed,
+        fault=fault,
+        secure=secure,
+        web_port=port,
+        ocpp_port=ocpp_port,
+    )
+    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ LONGEST_RETRY_S: Final = 8.0
 """Redialling slows down to this; real stations take up to minutes, which only makes a demonstration longer."""
 MAX_FRAME_BYTES: Final = 128 * 1024
 PING_S: Final = 20.0
+GOODBYE_S: Final = 2.0
 _LOG = logging.getLogger("simulations.ocpp")
 
 
@@ -160,6 +161,7 @@ class OcppClient:
                 compression=None,
                 max_size=MAX_FRAME_BYTES,
                 ping_interval=PING_S,
+                close_timeout=GOODBYE_S,
                 proxy=None,
             ) as socket:
                 self._socket = socket
@@ -172,6 +174,7 @@ class OcppClient:
                     registered = self.registered.is_set()
                     self.registered.clear()
                     self._endpoint = self._socket = None
+                    await socket.close()
         except* (WebSocketException, OSError, TimeoutError, OCPPError) as problems:
             reasons = "; ".join(str(problem) for problem in problems.exceptions)
             _LOG.info("%s: connection ended: %s", self.firmware.station.identity, reasons)

@@ -28,6 +28,15 @@ _NO_SUCH_REGISTERS: Final = (2, 3)
 """Illegal data address, illegal data value (MODBUS Application Protocol V1.1b3, §7)."""
 
 
+def next_beat(beat: int, passed_s: float, poll_s: float) -> tuple[int, float]:
+    """The beat that follows ``beat`` when ``passed_s`` have passed since beat 0, and how long to wait for it [s].
+
+    Beats lie at whole multiples of ``poll_s``, so they do not drift; those that were missed are left out.
+    """
+    following = max(beat + 1, math.ceil(passed_s / poll_s))
+    return following, following * poll_s - passed_s
+
+
 class _NoAnswerError(Exception):
     """The meter could not be reached, or did not answer properly."""
 
@@ -89,9 +98,8 @@ class ModbusTcpMeter(Meter):
             beat = 0
             while True:
                 await self._poll()
-                passed_s = self._clock.monotonic_s() - start_s
-                beat = max(beat + 1, math.ceil(passed_s / self._poll_s))
-                await asyncio.sleep(beat * self._poll_s - passed_s)
+                beat, wait_s = next_beat(beat, self._clock.monotonic_s() - start_s, self._poll_s)
+                await asyncio.sleep(wait_s)
         finally:
             self._disconnect()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -32,11 +32,14 @@ class Intake:
     ``meter_back`` when all of it is over.
     """
 
-    def __init__(self, meter_id: str, judge: Judge, clock: Clock, on_event: EventSink) -> None:
+    def __init__(
+        self, meter_id: str, judge: Judge, clock: Clock, on_event: EventSink, on_reading: Callable[[], None] | None
+    ) -> None:
         self._id = meter_id
         self._judge = judge
         self._clock = clock
         self._on_event = on_event
+        self._on_reading = on_reading or (lambda: None)
         self._good: tuple[Sample, float] | None = None
         self._heard_s = clock.monotonic_s()
         self._troubles: set[Trouble] = set()
@@ -48,6 +51,7 @@ class Intake:
         verdict = self._judge.verdict(sample, measured_s)
         if verdict.sample is not None:
             self._good = (verdict.sample, measured_s)
+            self._on_reading()
         if verdict.trouble is not None:
             self._begin(verdict.trouble, verdict.reason)
         else:

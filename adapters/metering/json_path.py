@@ -7,7 +7,7 @@ from typing import Any, Final
 
 JsonPath = tuple[str | int, ...]
 
-_STEP: Final = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(\d+)\]")
+_STEP: Final = re.compile(r"(?:^|(?<=.)\.)([^.\[\]]+)|\[(\d+)\]")
 
 
 def parse_path(text: str) -> JsonPath:

@@ -113,7 +113,7 @@ class Collector:
         alive = {name for name, spoke_s in self._spoke_s.items() if monotonic_s - spoke_s <= self._max_age_s}
         again = topic in self._round
         complete = self._round | {topic} >= alive
-        self._round = set() if complete else {topic} if again else self._round | {topic}
+        self._round = {topic} if again else set() if complete else self._round | {topic}
         return self._sample(monotonic_s) if complete or again else None
 
     def _age_s(self, document: Any, now: datetime) -> float:

@@ -55,6 +55,7 @@ class ModbusTcpMeter(Meter):
         poll_s: time between two readings [s].
         clock: where times come from.
         on_event: hears of troubles when they begin and when they are over.
+        on_reading: called after each good reading, e.g. to decide at once.
         ceiling_a: no current can be larger than this, e.g. ten times the fuse [A].
         nominal_voltage_v: of the site [V].
 
@@ -74,6 +75,7 @@ class ModbusTcpMeter(Meter):
         clock: Clock,
         on_event: EventSink,
         ceiling_a: float,
+        on_reading: Callable[[], None] | None = None,
         nominal_voltage_v: float = 230.0,
     ) -> None:
         self.id = id
@@ -82,7 +84,7 @@ class ModbusTcpMeter(Meter):
         self._clock = clock
         self._map = register_map(model)
         self._blocks = self._map.blocks
-        self._intake = Intake(id, Judge(Bounds(ceiling_a, nominal_voltage_v)), clock, on_event)
+        self._intake = Intake(id, Judge(Bounds(ceiling_a, nominal_voltage_v)), clock, on_event, on_reading)
         self._client: AsyncModbusTcpClient | None = None
         self._retry_at_s = -math.inf
         self._retry_after_s = RECONNECT_FIRST_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -33,6 +33,7 @@ class MqttMeter(Meter):
             None: a message counts from its arrival, and retained ones are ignored, for they may be of any age.
         clock: where times come from.
         on_event: hears of troubles when they begin and when they are over.
+        on_reading: called after each good reading, e.g. to decide at once.
         ceiling_a: no current can be larger than this, e.g. ten times the fuse [A].
         nominal_voltage_v: of the site [V].
         max_age_s: a part of a reading that is older than this is missing [s].
@@ -50,6 +51,7 @@ class MqttMeter(Meter):
         clock: Clock,
         on_event: EventSink,
         ceiling_a: float,
+        on_reading: Callable[[], None] | None = None,
         timestamp_path: str | None = None,
         nominal_voltage_v: float = 230.0,
         max_age_s: float = HOLD_S,
@@ -62,7 +64,7 @@ class MqttMeter(Meter):
         self._clock = clock
         self._collector = Collector(quantities, timestamp_path, max_age_s)
         phases = tuple(phase for phase, name in enumerate(PHASE_CURRENTS) if name in quantities)
-        self._intake = Intake(id, Judge(Bounds(ceiling_a, nominal_voltage_v), phases), clock, on_event)
+        self._intake = Intake(id, Judge(Bounds(ceiling_a, nominal_voltage_v), phases), clock, on_event, on_reading)
         self._silent_because = "not connected yet"
 
     def reading(self, now: datetime, monotonic_s: float) -> Reading | None:

@@ -110,21 +110,19 @@ class Doorkeeper:
         return await self._authenticate(identity, header, stored, address)
 
     async def _authenticate(self, identity: str, header: str, stored: str | None, address: str) -> str | Denied:
-        now_s = self._around.clock.monotonic_s()
         pair = (identity, address)
-        wait_s = max(self._of_identity.wait_s(pair, now_s), self._of_address.wait_s(address, now_s))
-        if wait_s > 0:
-            return Denied(HTTPStatus.TOO_MANY_REQUESTS, "too many wrong passwords", wait_s)
-        # Counted before it is checked, so that tries made at the same time cannot slip through together.
-        self._of_identity.failed(pair, now_s)
-        self._of_address.failed(address, now_s)
         user, password = credentials(header) or ("", b"")
-        async with self._verifying:
-            right = await asyncio.to_thread(password_matches, password, stored) and user == identity
-        if right:
-            self._of_identity.succeeded(pair)
-            self._of_address.succeeded(address)
-            return identity
+        async with self._verifying:  # judged only here, or tries made at the same time would slip through together
+            now_s = self._around.clock.monotonic_s()
+            wait_s = max(self._of_identity.wait_s(pair, now_s), self._of_address.wait_s(address, now_s))
+            if wait_s > 0:
+                return Denied(HTTPStatus.TOO_MANY_REQUESTS, "too many wrong passwords", wait_s)
+            if await asyncio.to_thread(password_matches, password, stored) and user == identity:
+                self._of_identity.succeeded(pair)
+                self._of_address.succeeded(address)
+                return identity
+            self._of_identity.failed(pair, now_s)
+            self._of_address.failed(address, now_s)
         message = f"a wrong user name or password was given from {address}"
         self._around.report("authentication_failed", f"station:{identity}", message, Severity.WARNING)
         return Denied(HTTPStatus.UNAUTHORIZED, "wrong user name or password")

@@ -159,6 +159,9 @@ class Charger(ChargePoint):  # type: ignore[misc]  # the library has no types
     async def boot(self) -> Any:
         return await self.ask(call.BootNotification(charge_point_model="M", charge_point_vendor="V"))
 
+    async def heartbeat(self) -> Any:
+        return await self.ask(call.Heartbeat())
+
     async def say(self, status: str, connector: int = 1, **options: Any) -> Any:
         return await self.ask(call.StatusNotification(connector, "NoError", status, **options))
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adapters.cli import app, execute
-from simulations.faults import FAULTS
 
 
 @app.command()
@@ -21,15 +19,22 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed brings the same building and cars.")] = 1,
     fault: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What goes wrong halfway; an unknown name lists them.")
+        str | None, typer.Option(metavar="NAME", help=f"What goes wrong halfway: {', '.join(FAULTS)}.")
     ] = None,
     secure: Annotated[
         bool, typer.Option("--secure", help="With passwords, tokens, a login and TLS, as on a real site.")
     ] = False,
-    port: Annotated[int, typer.Option(metavar="PORT", help="TCP port of the page; 0: any free one.")] = 8080,
+    web_port: Annotated[int, typer.Option(metavar="PORT", help="TCP port of the page; 0: any free one.")] = 8080,
     ocpp_port: Annotated[
         int, typer.Option(metavar="PORT", help="TCP port that charging stations connect to; 0: any free one.")
     ] = 9000,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the site file, the ledger and the log are kept; default: nowhere after the end.",
+        ),
+    ] = None,
 ) -> None:
     """Run the service with a simulated meter, building and cars on this machine, and show what it does.
 
@@ -43,8 +48,9 @@ def demo(
         seed=seed,
         fault=fault,
         secure=secure,
-        web_port=port,
+        web_port=web_port,
         ocpp_port=ocpp_port,
+        directory=directory,
     )
     raise typer.Exit(code)
 

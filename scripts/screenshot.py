@@ -1,0 +1,72 @@
+"""Runs the demo and photographs its page: ``python -m scripts.screenshot [SECONDS]``, docs/images/page.png."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Final
+
+from playwright.sync_api import sync_playwright
+
+from scripts.repository import ROOT
+
+ADDRESS: Final = "http://127.0.0.1:8080"
+PICTURE: Final = ROOT / "docs" / "images" / "page.png"
+RUN_BEFORE_S: Final = 90.0
+"""By then cars have come, and the building has changed its load a few times."""
+START_WITHIN_S: Final = 60.0
+END_WITHIN_S: Final = 30.0
+WIDTH: Final = 1280
+HEIGHT: Final = 900
+
+
+def wait_until_running(demo: subprocess.Popen[bytes]) -> None:
+    """Return once the control loop turns.
+
+    Raises:
+        RuntimeError: the demo ended, or did not start in time.
+    """
+    deadline = time.monotonic() + START_WITHIN_S
+    while time.monotonic() < deadline and demo.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{ADDRESS}/healthz", timeout=2):  # noqa: S310 - an address of our own
+                return
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.5)
+    raise RuntimeError(f"the demo does not answer at {ADDRESS}")
+
+
+def photograph() -> None:
+    """Open the page in Debian's Chromium, and keep what it shows."""
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page.goto(ADDRESS, wait_until="load")
+        page.wait_for_timeout(5000)  # a few events of the live stream
+        page.screenshot(path=PICTURE, full_page=True)
+        browser.close()
+
+
+def main() -> int:
+    """Start the demo, wait, photograph, end it."""
+    run_before_s = float(sys.argv[1]) if len(sys.argv) > 1 else RUN_BEFORE_S
+    PICTURE.parent.mkdir(exist_ok=True)
+    demo = subprocess.Popen(["loadstar", "demo"], stdout=subprocess.DEVNULL)
+    try:
+        wait_until_running(demo)
+        time.sleep(run_before_s)
+        photograph()
+    finally:
+        demo.send_signal(signal.SIGINT)
+        demo.wait(END_WITHIN_S)
+    print(f"written: {PICTURE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -81,7 +81,9 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 def _redacted(key: str, value: Any, depth: int) -> Any:
-    if value is None or isinstance(value, bool | int | float):
+    if value is None:
+        return None
+    if isinstance(value, bool | int | float):
         return value if _kind(key) is None else _HIDDEN
     if depth == 0:
         return "…"

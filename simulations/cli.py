@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adapters.cli import app, execute
+from simulations.faults import FAULTS
 
 
 @app.command()

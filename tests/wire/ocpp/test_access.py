@@ -82,7 +82,9 @@ async def test_an_authorization_key_in_hex_is_taken_in_either_form(password, sto
 
 async def test_wrong_passwords_are_reported_and_slowed_down_without_harm_to_others():
     async with bench(site_of(point(), point("P02", "CP02"))) as b, charger(b) as real:
-        codes = [(await refused(b, additional_headers=basic("CP01", f"guess {n}"))).response for n in range(FREE_TRIES + 3)]
+        codes = [
+            (await refused(b, additional_headers=basic("CP01", f"guess {n}"))).response for n in range(FREE_TRIES + 3)
+        ]
         assert [answer.status_code for answer in codes] == [401] * FREE_TRIES + [429] * 3
         assert codes[-1].headers["Retry-After"] == "1"
         assert b.events.kinds("station:CP01").count("authentication_failed") == FREE_TRIES
@@ -167,6 +169,7 @@ async def test_a_newer_connection_takes_over_and_the_old_ones_end_changes_nothin
 
 async def test_many_reconnects_at_once_leave_exactly_one_conversation():
     async with bench() as b:
+
         async def once() -> None:
             try:
                 async with socket(b) as connection:
@@ -188,8 +191,16 @@ async def test_what_a_replaced_connection_still_sends_is_not_looked_at():
             await new.boot()
             await new.say("Available")
             try:
-                await old.send(json.dumps([2, "late", "StatusNotification", {
-                    "connectorId": 1, "errorCode": "NoError", "status": "Charging"}]))
+                await old.send(
+                    json.dumps(
+                        [
+                            2,
+                            "late",
+                            "StatusNotification",
+                            {"connectorId": 1, "errorCode": "NoError", "status": "Charging"},
+                        ]
+                    )
+                )
             except ConnectionClosed:
                 pass
             await new.heartbeat()
@@ -198,7 +209,9 @@ async def test_what_a_replaced_connection_still_sends_is_not_looked_at():
 
 async def test_sockets_that_only_hold_a_place_make_room_for_chargers():
     async with bench() as b:
-        silent = [await asyncio.open_connection("127.0.0.1", b.central.port) for _ in range(MAX_WAITING_OF_ADDRESS + 30)]
+        silent = [
+            await asyncio.open_connection("127.0.0.1", b.central.port) for _ in range(MAX_WAITING_OF_ADDRESS + 30)
+        ]
         async with charger(b) as client:
             await client.boot()
         gone = 0

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.service import Service
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from adapters.configuration import ConfigurationError, load_configuration
 from adapters.log import configure_logging
+from adapters.service import Service
 from simulations.demo_credentials import Credentials, make_credentials
 from simulations.demo_site import Ports, write_demo_site
 from simulations.faults import FAULTS
@@ -209,21 +209,15 @@ def _line(status: dict[str, Any]) -> str:
 
 def _summary(booked: dict[str, Any], truth: dict[str, Any]) -> dict[str, Any]:
     """What the service has on its books, beside what the simulated equipment knows to be true."""
-    kept = (
-        "peak_phase_a",
-        "fuse_a",
-        "overload_as",
-        "longest_overload_s",
-        "fuse_violation_as",
-        "thermal_peak",
-    )
+    kept = ("peak_phase_a", "fuse_a", "overload_as", "longest_overload_s", "fuse_violation_as", "thermal_peak")
     return {
+        **booked,
         "points_connected": truth["points_connected"],
         "profiles_accepted": truth["profiles_accepted"],
-        **booked,
         "metered_sessions": len(truth["sessions"]),
         "metered_wh": truth["metered_wh"],
         "undelivered": truth["undelivered"],
         **{name: round(truth[name], 4) for name in kept},
+        "reaction_own_ms": booked.get("reaction_ms"),
         "reaction_ms": truth["reaction_ms"],
     }

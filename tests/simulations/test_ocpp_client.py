@@ -2,7 +2,7 @@ import asyncio
 import base64
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +13,7 @@ from simulations.chargers import ChargingStation, Connector, ConnectorModel
 from simulations.firmware import Firmware
 from simulations.ocpp_client import OcppClient
 from tests.support.central import CentralSystem
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  (the condition is a fact, not an event)
-            await asyncio.sleep(0.01)
+from tests.support.ocpp import until
 
 
 class OnWire:

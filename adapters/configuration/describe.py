@@ -11,14 +11,13 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from adapters.configuration.places import Place
-from adapters.configuration.problems import without_login
 from adapters.configuration.values import PATTERNS
 
 FOUND_MAX: Final = 60
 """Characters shown of a value: enough to recognise it."""
 
-SECRET_KEYS: Final = frozenset({"password", "uid"})
-"""Their values are never shown, right or wrong."""
+SECRET_KEYS: Final = frozenset({"password", "uid", "url"})
+"""Their values are never shown, right or wrong; a URL may hold a password, and a broken one hides it anywhere."""
 
 _Words = Callable[[Mapping[str, Any]], str]
 
@@ -124,7 +123,7 @@ def shown(value: Any, path: Place) -> str | None:
         return f"a list of {len(value)}"
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(without_login(value)) if isinstance(value, str) else _plain(value)
+    text = repr(value) if isinstance(value, str) else _plain(value)
     return text if len(text) <= FOUND_MAX else f"{text[: FOUND_MAX - 1]}…"
 
 

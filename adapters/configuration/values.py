@@ -81,13 +81,13 @@ def _tenths(value: float) -> float:
     return value
 
 
-def _price(value: Any) -> Any:
-    if isinstance(value, str):
+def _price(value: Any) -> Decimal:
+    if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
         try:
             return Decimal(value)
         except InvalidOperation:
-            raise ValueError("expected an amount of money, such as 0.30") from None
-    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            pass
+    raise ValueError("expected an amount of money, such as 0.30")
 
 
 def _to_utc(time: datetime) -> datetime:

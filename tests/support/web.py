@@ -169,7 +169,9 @@ def only_ada(user: str, password: str) -> str | None:
     return "operator" if (user, password) == ("ada", "correct horse") else None
 
 
-def made_app(site: Site, live: Live, records: FakeRecords | None = None, lab: bool = True) -> FastAPI:
+def made_app(
+    site: Site, live: Live, records: FakeRecords | None = None, lab: bool = True, version: str = VERSION
+) -> FastAPI:
     return create_app(
-        site=site, live=live, records=records or FakeRecords(), authenticate=only_ada, lab=lab, version=VERSION
+        site=site, live=live, records=records or FakeRecords(), authenticate=only_ada, lab=lab, version=version
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import Connection, func, select
 
@@ -43,6 +43,44 @@ def find_password_hash(connection: Connection, station: str) -> str | None:
     """The hash that the station's password is checked against."""
     query = select(station_credentials.c.password_hash).where(station_credentials.c.station == station)
     return connection.execute(query).scalar()
+
+
+class SeededUser(Protocol):
+    """A user as the site file names one."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def password(self) -> str: ...  # noqa: D102
+    @property
+    def role(self) -> str: ...  # noqa: D102
+
+
+def changed_users(connection: Connection, seeds: Iterable[SeededUser]) -> list[dict[str, str]]:
+    """Rows for those users whose password or role is not the one seeded last, as for ``changed_passwords``."""
+    last = {row.name: row for row in connection.execute(select(users))}
+    changed = []
+    for user in seeds:
+        row = last.get(user.name)
+        if row is None or row.seeded_role != user.role or not matches(user.password, row.seeded_hash):
+            password_hash = hashed(user.password)
+            changed.append(
+                {
+                    "name": user.name,
+                    "password_hash": password_hash,
+                    "role": user.role,
+                    "seeded_hash": password_hash,
+                    "seeded_role": user.role,
+                }
+            )
+    return changed
+
+
+def store_users(connection: Connection, rows: Iterable[dict[str, str]]) -> None:
+    """Make these the users of those names."""
+    for row in rows:
+        connection.execute(users.delete().where(users.c.name == row["name"]))
+        connection.execute(users.insert().values(**row))
 
 
 def changed_passwords(connection: Connection, seeds: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A file whose only use is to be deleted when the disk is full.
 
 On a full disk SQLite can neither commit nor fold its log back into the database, so nothing inside the
-database can make room. The ballast can, and what it makes is enough for thousands of sessions.
+database can make room. The ballast can, and buys the days until somebody frees some space.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 BALLAST_BYTES: Final = 1 << 20
-"""A session with its messages takes about 1 KiB; this is room for a thousand, and for SQLite's log."""
+"""A session with its messages takes about 1.2 KiB: this is room for 500 of them and for SQLite's log."""
 
 ROOMY_BYTES: Final = 16 * BALLAST_BYTES
 """The ballast comes back only when this much is free, so that it does not fill the disk by itself."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
 from adapters.store import access, records
@@ -88,19 +88,23 @@ class SqlLedger:
         """One session."""
         return self._read(lambda connection: records.session_record(connection, session_id, self._last_register))
 
-    def seed(self, tokens: Iterable[Token], passwords: Mapping[str, str]) -> None:
+    def seed(
+        self, tokens: Iterable[Token], passwords: Mapping[str, str], users: Iterable[access.SeededUser] = ()
+    ) -> None:
         """Take over what the site file says; it is the beginning, the ledger has the last word.
 
-        A token that the ledger knows stays as it is there. A password (plain, by station) counts when it
-        differs from the one that the file gave last. Nothing is removed. Takes tens of milliseconds for each
-        password: call it off the event loop.
+        A token that the ledger knows stays as it is there. A station's password (plain), or a user's password
+        and role, counts when it differs from what the file said last. Nothing is removed. Takes tens of
+        milliseconds for each password: call it off the event loop.
         """
         listed = tuple(tokens)
         changed = self._read(lambda connection: access.changed_passwords(connection, passwords))
+        changed_users = self._read(lambda connection: access.changed_users(connection, users))
 
         def write(connection: Connection) -> None:
             access.add_unknown_tokens(connection, listed)
             access.store_passwords(connection, changed)
+            access.store_users(connection, changed_users)
 
         self._writer.submit(write).result()
 
@@ -124,7 +128,7 @@ class SqlLedger:
         try:
             with self._reader.connect() as connection:
                 return query(connection)
-        except (OperationalError, InterfaceError) as error:
+        except DBAPIError as error:
             raise LedgerUnavailable(f"cannot read the ledger: {error.orig}") from error
 
 

@@ -15,9 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import make_url
-
-from adapters.store.database import sqlite_path
 from adapters.store.measurement_file import MeasurementFile
 from controller.plan import Event, Severity
 from controller.ports import EventSink, HeldLimit, MeterSample
@@ -169,16 +166,3 @@ class MeasurementStore:
             self._on_event(Event("measurements_lost", "measurements", message, severity))
         self._failing = False
         self._lost = 0
-
-
-def measurements_path(ledger_url: str) -> Path:
-    """Where the measurements belonging to a ledger are: beside a SQLite ledger, else in the working directory.
-
-    >>> str(measurements_path("sqlite:///site/loadstar.db"))
-    'site/loadstar-measurements.db'
-    >>> str(measurements_path("postgresql+psycopg://db.example/charging"))
-    'charging-measurements.db'
-    """
-    url = make_url(ledger_url)
-    path = sqlite_path(url) or Path(f"{url.database or 'loadstar'}.db")
-    return path.with_name(f"{path.stem}-measurements.db")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, literal, select, tuple_
 
-from adapters.store.schema import UtcTime, sessions
+from adapters.store.schema import UtcTime, sessions, storable_text
 from controller.ports import RunningSession, SessionRecord
 
 PAGE_LIMIT: Final = 500
@@ -38,7 +38,7 @@ def running_sessions(connection: Connection, last_register: LastRegister) -> lis
 
 def session_record(connection: Connection, session_id: str, last_register: LastRegister) -> SessionRecord | None:
     """One session, or None."""
-    row = connection.execute(select(sessions).where(sessions.c.id == session_id)).first()
+    row = connection.execute(select(sessions).where(sessions.c.id == storable_text(session_id))).first()
     return None if row is None else _record(row, last_register)
 
 
@@ -66,7 +66,9 @@ def session_page(
     if point is not None:
         query = query.where(sessions.c.point == point)
     if after is not None:
-        last = connection.execute(select(sessions.c.started_at, sessions.c.id).where(sessions.c.id == after)).first()
+        last = connection.execute(
+            select(sessions.c.started_at, sessions.c.id).where(sessions.c.id == storable_text(after))
+        ).first()
         if last is None:
             raise ValueError(f"after: {after!r} is not the end of a page")
         query = query.where(key < tuple_(literal(last.started_at, UtcTime), literal(last.id)))

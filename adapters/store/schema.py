@@ -126,7 +126,7 @@ sessions = Table(
     Column("id", String(36), primary_key=True),
     Column("station", PeerText, nullable=False),
     Column("connector", PeerInteger, nullable=False),
-    Column("point", Text),
+    Column("point", PeerText),
     Column("token", PeerText, nullable=False),
     # The id that we gave out; none for a session of which only the end was announced.
     Column("transaction_id", Integer, unique=True),
@@ -205,4 +205,7 @@ users = Table(
     Column("name", PeerText, primary_key=True),
     Column("password_hash", Text, nullable=False),
     Column("role", String(16), nullable=False),
+    # As for the stations; none for a user whom no site file has named.
+    Column("seeded_hash", Text),
+    Column("seeded_role", String(16)),
 )

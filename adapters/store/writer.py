@@ -11,10 +11,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import closing, suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 
 from adapters.store.ballast import Ballast
 from controller.plan import Event, Severity
@@ -28,12 +29,14 @@ GROUP_LIMIT: Final = 200
 """Operations in one commit, so that the first of a long queue is not kept waiting for the last."""
 
 ATTEMPTS: Final = 2
-"""A failed commit is tried once more, and only after the ballast has made room for it."""
+"""A commit that found the disk full is tried once more, after making room for it."""
 
 T = TypeVar("T")
 Action = Callable[[Connection], T]
 _Job = tuple[Action[Any], "Future[Any]"]
-_DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
+_STATEMENT_ERRORS: Final = (DataError, IntegrityError, ProgrammingError)
+"""What is wrong with one statement; any other error of a driver is the database's state."""
+
 _FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 
 
@@ -126,43 +129,36 @@ class Writer:
             try:
                 with self._engine.begin() as connection:
                     return [_attempt(connection, action) for action, _ in group]
-            except _DATABASE_ERRORS as error:
+            except DBAPIError as error:
                 if attempt == ATTEMPTS or not self._made_room(error):
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _made_room(self, error: BaseException) -> bool:
-        if self._ballast is None or _sqlite_code(error) not in _FULL or not self._ballast.drop():
+        if self._ballast is None or _sqlite_code(error) not in _FULL:
             return False
-        self._on_event(
-            Event(
-                "ledger_disk_full",
-                "ledger",
-                "the disk is full; the ledger lives on its reserve: free some space",
-                Severity.ALARM,
-            )
-        )
-        self._fold_log()
+        if self._ballast.drop():
+            message = "the disk is full; the ledger lives on its reserve: free some space"
+            self._tell(Event("ledger_disk_full", "ledger", message, Severity.ALARM))
+        # SQLite's log is larger than what it changes: folded into the database, it gives its space back.
+        with suppress(sqlite3.Error, DBAPIError), closing(self._engine.raw_connection()) as connection:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return True
 
-    def _fold_log(self) -> None:
-        # The log can be larger than what it changes: folded into the database, it gives its space back.
-        try:
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        except _DATABASE_ERRORS:
-            return
+    def _tell(self, event: Event) -> None:
+        with suppress(Exception):  # a listener's failure is no reason to stop writing the book
+            self._on_event(event)
 
     def _report_failure(self, error: BaseException) -> None:
         if not self._failing:
             self._failing = True
             message = f"transactions are not acknowledged: {_cause(error)}"
-            self._on_event(Event("ledger_unavailable", "ledger", message, Severity.ALARM))
+            self._tell(Event("ledger_unavailable", "ledger", message, Severity.ALARM))
 
     def _report_success(self) -> None:
         if self._failing:
             self._failing = False
-            self._on_event(Event("ledger_unavailable", "ledger", "the ledger can be written again"))
+            self._tell(Event("ledger_unavailable", "ledger", "the ledger can be written again"))
         if self._ballast is not None:
             self._ballast.keep()
 
@@ -172,9 +168,9 @@ def _attempt(connection: Connection, action: Action[Any]) -> tuple[Any, Exceptio
     try:
         with connection.begin_nested():
             return action(connection), None
-    except _DATABASE_ERRORS:
-        raise
     except Exception as error:  # handed to its own caller
+        if isinstance(error, DBAPIError) and not isinstance(error, _STATEMENT_ERRORS):
+            raise
         return None, error
 
 

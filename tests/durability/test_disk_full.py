@@ -160,3 +160,33 @@ async def test_a_queue_that_grows_too_long_refuses_at_once(tmp_path: Path, monke
     with sqlite3.connect(path) as reader:
         assert reader.execute("SELECT count(*) FROM sessions").fetchone() == (len(waiting),)
     reader.close()
+
+
+async def test_a_listener_that_fails_does_not_stop_the_book(disk: SmallDisk, tmp_path: Path):
+    def fail(_event: Event) -> None:
+        raise RuntimeError("the event loop is closed")
+
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}", currency="EUR", price_per_kwh=None, on_event=fail)
+    disk.pages = 40
+    refused = await until_refused(ledger)
+    disk.pages = ROOMY_PAGES
+    assert (await ledger.start_transaction(a_start(minutes=refused))).outcome is Outcome.RECORDED
+    ledger.close()
+
+
+async def test_a_damaged_ledger_acknowledges_nothing(tmp_path: Path, events: list[Event]):
+    path = tmp_path / "ledger.db"
+    open_ledger(f"sqlite:///{path}", currency="EUR", price_per_kwh=None, on_event=print).close()
+    with path.open("r+b") as file:
+        file.seek(4096)  # the first page stays: it opens
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+    async def a_first_session() -> None:
+        ledger = open_ledger(f"sqlite:///{path}", currency="EUR", price_per_kwh=None, on_event=events.append)
+        try:
+            await ledger.start_transaction(a_start())
+        finally:
+            ledger.close()
+
+    with pytest.raises(LedgerUnavailable, match="malformed"):
+        await a_first_session()

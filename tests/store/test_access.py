@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 from sqlalchemy import create_engine, update
 
 from adapters.passwords import hashed, matches
 from adapters.store.ledger import SqlLedger
-from adapters.store.schema import station_credentials, tokens
+from adapters.store.schema import station_credentials, tokens, users
 from controller.ports import Token
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import at
@@ -83,3 +85,37 @@ def test_the_first_user_is_made_once_and_its_password_told_once(opened: OpenLedg
     assert ledger.check_user("admin", password + "x") is None
     assert ledger.check_user("nobody", password) is None
     assert ledger.check_user("admin\0", "\ud800") is None
+
+
+@dataclass(frozen=True)
+class SiteUser:
+    name: str
+    password: str
+    role: str
+
+
+def test_users_of_the_site_file_follow_its_edits_and_nothing_else(opened: OpenLedger, url: str):
+    ledger = opened()
+    ledger.seed([], {}, [SiteUser("ann", "first password 1", "viewer"), SiteUser("bob", "bobs password 12", "viewer")])
+    assert ledger.check_user("ann", "first password 1") == "viewer"
+    assert ledger.ensure_first_user() is None, "with users in the site file nobody else is made up"
+
+    meanwhile(url, update(users).where(users.c.name == "bob").values(password_hash=hashed("bob changed it 1")))
+    ledger = opened()
+    ledger.seed(
+        [], {}, [SiteUser("ann", "first password 1", "operator"), SiteUser("bob", "bobs password 12", "viewer")]
+    )
+    assert ledger.check_user("ann", "first password 1") == "operator"
+    assert ledger.check_user("bob", "bob changed it 1") == "viewer"
+    ledger.seed([], {}, [SiteUser("ann", "second password", "operator")])
+    assert ledger.check_user("ann", "first password 1") is None
+    assert ledger.check_user("ann", "second password") == "operator"
+    assert ledger.check_user("bob", "bob changed it 1") == "viewer"
+
+
+def test_the_site_file_can_name_the_first_user(ledger: SqlLedger):
+    told_once = ledger.ensure_first_user()
+    assert told_once is not None
+    ledger.seed([], {}, [SiteUser("admin", "from the file 01", "admin")])
+    assert ledger.check_user("admin", told_once) is None
+    assert ledger.check_user("admin", "from the file 01") == "admin"

@@ -59,9 +59,11 @@ async def test_running_and_ended_sessions_and_those_of_one_point(ledger: SqlLedg
 def test_a_page_that_cannot_be_is_refused(ledger: SqlLedger):
     with pytest.raises(ValueError, match="limit"):
         ledger.sessions(limit=0)
-    with pytest.raises(ValueError, match="after"):
-        ledger.sessions(after="made up")
-    assert ledger.session("made up") is None
+    for odd in ("made up", "", "\0", "\ud800"):
+        with pytest.raises(ValueError, match="after"):
+            ledger.sessions(after=odd)
+        assert ledger.session(odd) is None
+        assert ledger.sessions(point=odd) == ([], None)
 
 
 async def test_many_readers_in_threads_while_sessions_are_written(ledger: SqlLedger):

@@ -45,6 +45,8 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("password_hash", sa.Text, nullable=False),
         sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("seeded_hash", sa.Text),
+        sa.Column("seeded_role", sa.String(16)),
     )
 
 

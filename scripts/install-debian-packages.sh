@@ -36,10 +36,13 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "Installing Debian packages: ${wanted[*]}"
 export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-without_starting_services apt-get install -y -qq --no-install-recommends "${wanted[@]}" </dev/null >/dev/null || true
+log=$(mktemp)
+apt-get update -qq >"$log" 2>&1 || true # an old list may still do
+without_starting_services apt-get install -y -qq --no-install-recommends "${wanted[@]}" </dev/null >>"$log" 2>&1 || true
 mapfile -t wanted < <(missing "$@")
 if [ ${#wanted[@]} -gt 0 ]; then
+    tail -n 20 "$log" >&2
     echo "install-debian-packages: could not be installed: ${wanted[*]}" >&2
     exit 1
 fi
+rm -f "$log"

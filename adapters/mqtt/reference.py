@@ -1,0 +1,54 @@
+"""The manual's list of topics, from the tables that the topics are made of: ``python -m adapters.mqtt.reference``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from adapters.mqtt.publisher import EVENTS_KEPT, ONCE_QOS, STATE_EVERY_S, VALUE_QOS
+from adapters.mqtt.topics import CIRCUIT, EVENT, METER, OFFLINE, ONLINE, POINT, ROOT, STATE, STATUS, Topic
+
+_INTRODUCTION = f"""# MQTT topics
+
+<!-- Made by `python -m adapters.mqtt.reference > docs/reference/mqtt.md`; a test compares. -->
+
+Loadstar publishes below `{ROOT}/<site>/` when `[mqtt].url` is set. Every value is retained and plain: a number without
+quotes or unit, a word, or a time in UTC. Import is positive, export negative; L1, L2, L3 are those of the grid. An
+empty message means that there is no such value at present; the broker then forgets the topic. Only changes are
+sent, and everything after a new connection. The characters `/`, `+` and `#` of an id become `_`.
+
+## The site
+
+| topic | what | retained | QoS |
+|---|---|---|---|
+| `{STATUS}` | `{ONLINE}`, or `{OFFLINE}` (also by last will, when the connection dies) | yes | {ONCE_QOS} |
+| `{STATE}` | all values below as one JSON document, at most every {STATE_EVERY_S:.0f} s | yes | {VALUE_QOS} |
+| `{EVENT}` | one event as JSON | no | {ONCE_QOS} |
+
+An event has `at`, `kind`, `subject`, `severity` (`info`, `warning`, `alarm`) and `message`; while the broker is away the
+newest {EVENTS_KEPT} wait. In the JSON documents, amounts and times are texts, and what has no value is `null`.
+
+All other topics are retained, with QoS {VALUE_QOS}.
+"""
+
+
+def reference() -> str:
+    """The page ``docs/reference/mqtt.md``."""
+    parts = [
+        _INTRODUCTION,
+        *_section("Meters", "meter/<id>", METER),
+        *_section("Circuits", "circuit/<id>", CIRCUIT),
+        *_section("Charging points", "point/<id>", POINT),
+    ]
+    return "\n".join(parts)
+
+
+def _section(title: str, place: str, topics: tuple[Topic[Any], ...]) -> Iterator[str]:
+    yield f"## {title}\n\n| topic | unit | what |\n|---|---|---|"
+    yield from (f"| `{place}/{topic.name}` | {topic.unit} | {topic.meaning} |" for topic in topics)
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())

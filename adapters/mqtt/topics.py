@@ -1,0 +1,173 @@
+"""Which topics there are and what stands on them: tables from which values, documents and the manual are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+
+from controller.plan import Event, Setpoint
+from controller.ports import CircuitState, SessionRecord, Tick
+from controller.site import Site
+from controller.snapshot import PointState, Reading
+from controller.units import PHASE_NAMES, Phases
+
+Value = float | int | str | bool | Decimal | datetime | None
+"""None: there is no such value at present; its topic is emptied."""
+Path = tuple[str, ...]
+
+ROOT: Final = "loadstar"
+STATUS, STATE, EVENT = "status", "state", "event"
+ONLINE, OFFLINE = "online", "offline"
+
+_DECIMALS: Final[Mapping[str, int]] = {"A": 2, "V": 1, "W": 0}
+"""Finer than any meter is true, coarse enough that noise is not news."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Generic[T]):
+    """One topic below a meter, a circuit or a point."""
+
+    name: str
+    unit: str
+    meaning: str
+    value: Callable[[T], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class PointView:
+    """Everything about one charging point at one tick."""
+
+    state: PointState
+    setpoint: Setpoint | None
+    session: SessionRecord | None
+
+
+def _per_phase(
+    name: str, unit: str, meaning: str, values: Callable[[T], tuple[float | None, ...] | None]
+) -> tuple[Topic[T], ...]:
+    def of(phase: int) -> Callable[[T], Value]:
+        return lambda source: None if (triple := values(source)) is None else triple[phase]
+
+    return tuple(
+        Topic(name.format(phase=label.lower()), unit, meaning.format(phase=label), of(phase))
+        for phase, label in enumerate(PHASE_NAMES)
+    )
+
+
+def _total(power_w: Phases | None) -> float | None:
+    return None if power_w is None else sum(power_w)
+
+
+def _setpoint(value: Callable[[Setpoint], Value]) -> Callable[[PointView], Value]:
+    return lambda view: None if view.setpoint is None else value(view.setpoint)
+
+
+def _session(value: Callable[[SessionRecord], Value]) -> Callable[[PointView], Value]:
+    return lambda view: None if view.session is None else value(view.session)
+
+
+METER: Final[tuple[Topic[Reading], ...]] = (
+    Topic("power_w", "W", "Active power of the three phases; export is negative", lambda r: _total(r.power_w)),
+    *_per_phase("{phase}_a", "A", "Current on {phase}; export is negative", lambda r: r.current_a),
+    *_per_phase("{phase}_v", "V", "Voltage of {phase}", lambda r: r.voltage_v),
+    Topic("measured_at", "", "When this was measured, UTC", lambda r: r.measured_at),
+)
+CIRCUIT: Final[tuple[Topic[CircuitState], ...]] = (
+    *_per_phase("current_{phase}_a", "A", "Current on {phase}, measured or estimated", lambda c: c.current_a),
+    *_per_phase("background_{phase}_a", "A", "What is not charging, on {phase}", lambda c: c.background_a),
+    *_per_phase("headroom_{phase}_a", "A", "What is left below fuse and margin on {phase}", lambda c: c.headroom_a),
+    Topic("fresh", "", "Whether its meter is believed: `true` or `false`", lambda c: c.fresh),
+)
+POINT: Final[tuple[Topic[PointView], ...]] = (
+    Topic("state", "", "One of the states of a charging point, e.g. `charging`", lambda p: p.state.state.value),
+    *_per_phase("current_{phase}_a", "A", "What it draws on the grid's {phase}", lambda p: p.state.measured_a),
+    Topic("limit_a", "A", "What it may draw per phase", _setpoint(lambda s: s.limit_a)),
+    Topic("because", "", "What keeps the limit from being higher", _setpoint(lambda s: s.because)),
+    Topic("session/id", "", "The running session", _session(lambda s: s.id)),
+    Topic("session/started_at", "", "When it began, UTC", _session(lambda s: s.started_at)),
+    Topic("session/energy_wh", "Wh", "Energy of the session so far", _session(lambda s: s.energy_wh)),
+    Topic("session/cost", "currency", "Cost of the session so far", _session(lambda s: s.cost)),
+    Topic("session/currency", "", "ISO 4217 code of the cost", _session(lambda s: s.currency)),
+)
+
+
+def values(site: Site, tick: Tick) -> dict[Path, Value]:
+    """Every value of the site, by the levels of its topic below ``loadstar/<site>``."""
+    found: dict[Path, Value] = {}
+    for meter_id, reading in tick.meters.items():
+        found |= _filled(("meter", meter_id), METER, reading)
+    for circuit in site.circuits:
+        state = tick.circuits.get(circuit.id)
+        if state is not None:
+            found |= _filled(("circuit", circuit.id), CIRCUIT, state)
+    for point in site.points:
+        view = PointView(
+            tick.points.get(point.id, PointState()), tick.plan.setpoints.get(point.id), tick.sessions.get(point.id)
+        )
+        found |= _filled(("point", point.id), POINT, view)
+    return found
+
+
+def _filled(place: Path, topics: tuple[Topic[T], ...], source: T) -> dict[Path, Value]:
+    return {(*place, *entry.name.split("/")): _rounded(entry.value(source), entry.unit) for entry in topics}
+
+
+def _rounded(value: Value, unit: str) -> Value:
+    if not isinstance(value, float) or unit not in _DECIMALS:
+        return value
+    decimals = _DECIMALS[unit]
+    return round(value, decimals) + 0.0 if decimals else round(value)  # and no "-0.0"
+
+
+def topic(*levels: str) -> str:
+    """The full topic of some levels; what has a meaning of its own in a topic cannot be part of a level.
+
+    >>> topic("hq", "point", "P/01#", "state")
+    'loadstar/hq/point/P_01_/state'
+    """
+    forbidden = str.maketrans("/+#\0", "____")
+    return "/".join((ROOT, *(level.translate(forbidden) for level in levels)))
+
+
+def text(value: Value) -> str:
+    """A value as it stands on a topic: plain, without quotes; empty when there is none.
+
+    >>> text(10.4), text(True), text(None), text(datetime(2026, 11, 20, 9, tzinfo=UTC))
+    ('10.4', 'true', '', '2026-11-20T09:00:00Z')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _utc(value) if isinstance(value, datetime) else str(value)
+
+
+def document(tick: Tick, found: Mapping[Path, Value]) -> dict[str, Any]:
+    """All values as one JSON document: its keys are the levels of the topics. Amounts and times are texts."""
+    whole: dict[str, Any] = {"at": _utc(tick.at)}
+    for path, value in found.items():
+        place = whole
+        for level in path[:-1]:
+            place = place.setdefault(level, {})
+        place[path[-1]] = text(value) if isinstance(value, Decimal | datetime) else value
+    return whole
+
+
+def event_document(event: Event, now: datetime) -> dict[str, str]:
+    """An event as a JSON document."""
+    return {
+        "at": _utc(event.at or now),
+        "kind": event.kind,
+        "subject": event.subject,
+        "severity": event.severity.value,
+        "message": event.message,
+    }
+
+
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

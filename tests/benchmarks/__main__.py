@@ -28,7 +28,7 @@ def run(benchmarks: Sequence[Benchmark], console: Console) -> tuple[dict[str, Me
         with console.status(function.__name__):
             try:
                 results = function()
-            except Exception:  # noqa: BLE001 - one broken benchmark must not hide the others
+            except Exception:  # one broken benchmark must not hide the others
                 traceback.print_exc()
                 failed.append(function.__name__)
                 continue

@@ -45,7 +45,7 @@ def test_links_must_lead_to_files_and_headings(tree: Path):
     ("line", "complaint"),
     [
         ("index = " + "https://py" + "pi.org/simple", "names a package index"),
-        ("pip install --extra" + "-index-url x", "names a package index"),
+        ("pip install --extra-index" + "-url x", "names a package index"),
         ('"resolved": ' + '"https://example.org/a.tgz"', "names a package index"),
         ("see /ro" + "ot/notes", "names a path of one machine"),
         ("see /ho" + "me/ada/notes", "names a path of one machine"),

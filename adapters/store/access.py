@@ -12,7 +12,7 @@ from adapters.store.schema import station_credentials, tokens, users
 from controller.ports import Token
 
 FIRST_USER: Final = "admin"
-FIRST_ROLE: Final = "admin"
+FIRST_ROLE: Final = "installer"
 
 
 def find_token(connection: Connection, uid: str) -> Token | None:

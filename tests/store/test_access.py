@@ -81,7 +81,7 @@ def test_the_first_user_is_made_once_and_its_password_told_once(opened: OpenLedg
     ledger = opened()
     assert password is not None
     assert ledger.ensure_first_user() is None
-    assert ledger.check_user("admin", password) == "admin"
+    assert ledger.check_user("admin", password) == "installer"
     assert ledger.check_user("admin", password + "x") is None
     assert ledger.check_user("nobody", password) is None
     assert ledger.check_user("admin\0", "\ud800") is None
@@ -116,6 +116,6 @@ def test_users_of_the_site_file_follow_its_edits_and_nothing_else(opened: OpenLe
 def test_the_site_file_can_name_the_first_user(ledger: SqlLedger):
     told_once = ledger.ensure_first_user()
     assert told_once is not None
-    ledger.seed([], {}, [SiteUser("admin", "from the file 01", "admin")])
+    ledger.seed([], {}, [SiteUser("admin", "from the file 01", "viewer")])
     assert ledger.check_user("admin", told_once) is None
-    assert ledger.check_user("admin", "from the file 01") == "admin"
+    assert ledger.check_user("admin", "from the file 01") == "viewer"

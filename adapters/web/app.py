@@ -26,7 +26,7 @@ from adapters.web.api import build_router, set_cookie
 from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
-from controller.ports import Records
+from controller.ports import LedgerUnavailable, Records
 from controller.site import Site
 
 HERE: Final = Path(__file__).parent
@@ -132,6 +132,10 @@ def _add_errors(app: FastAPI) -> None:
         # The offending input stays out of the answer: it may be a password.
         found = [f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg']}" for each in error.errors()]
         return JSONResponse({"detail": "; ".join(found)}, 422)
+
+    @app.exception_handler(LedgerUnavailable)
+    async def without_ledger(_: Request, __: Exception) -> Response:
+        return JSONResponse({"detail": "the ledger cannot be read at the moment"}, 503)
 
     @app.exception_handler(Exception)
     async def broken(_: Request, __: Exception) -> Response:

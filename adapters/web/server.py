@@ -108,7 +108,7 @@ class WebServer:
         assert self._listener is not None, "started by start() only"
         try:
             asyncio.run(self._server.serve(sockets=[self._listener]))
-        except BaseException as failure:  # noqa: BLE001 - uvicorn raises SystemExit; start() reports it
+        except BaseException as failure:
             self._failure = failure
 
 

@@ -90,7 +90,7 @@ class Broadcast:
                 sent, quiet_s = version, 0.0
                 try:
                     self._hand_out(self._newest())
-                except Exception as error:  # noqa: BLE001 - it is for those who wait
+                except Exception as error:
                     self._next.set_exception(error)
                     return
             elif quiet_s >= HEARTBEAT_S:

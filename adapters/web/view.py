@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,7 @@ def session_view(record: SessionRecord) -> models.Session:
         start_wh=record.start_wh,
         end_wh=record.end_wh,
         energy_wh=record.energy_wh,
-        cost=None if record.cost is None else Decimal(record.cost),
+        cost=record.cost,
         currency=record.currency,
         stop_reason=record.stop_reason,
         review_flags=record.review_flags,

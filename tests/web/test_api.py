@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
 from controller.plan import Event, Severity
+from controller.ports import LedgerUnavailable
 from controller.snapshot import State
 from tests.support.web import BEGIN, FakeRecords, HandClock, Seen, ended_session, made_app, made_tick, small_site
 
@@ -156,6 +157,16 @@ async def test_our_own_bug_is_a_plain_500(browser: Browser):
     answer = await browser.http.get("/api/v1/sessions")
     assert (answer.status_code, answer.json()) == (500, {"detail": "Internal Server Error"})
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_ledger_that_cannot_be_read_is_said_so_and_nothing_else_fails(browser: Browser):
+    def fail(**_: object) -> None:
+        raise LedgerUnavailable("disk I/O error at /secret/path")
+
+    browser.records.sessions = fail
+    browser.publish()
+    assert await browser.json("/api/v1/sessions", 503) == {"detail": "the ledger cannot be read at the moment"}
+    assert await browser.json("/api/v1/points")
 
 
 async def test_events_newest_first_in_pages(browser: Browser):

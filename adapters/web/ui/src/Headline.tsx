@@ -34,7 +34,7 @@ export function Headline({ site, link, heard }: Followed) {
           <Tile
             name={text.tiles.free(numbers.grid)}
             value={amperes(numbers.free?.value)}
-            note={text.tiles.freeNote(numbers.free?.phase ?? "")}
+            note={numbers.free ? text.tiles.freeNote(numbers.free.phase) : text.tiles.freeUnknown}
           />
           <Tile name={text.tiles.energy} value={kilowattHours(numbers.energy_wh)} note={text.tiles.energyNote(numbers.sessions)} />
         </dl>

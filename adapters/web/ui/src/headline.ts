@@ -66,7 +66,7 @@ export function figures(site: Site) {
     faulted: site.points.filter((point) => point.state === "faulted").length,
     power_w: site.points.reduce((sum, point) => sum + draws(point), 0) * site.nominal_voltage_v,
     grid: grid?.id ?? "",
-    free: free.sort((a, b) => a.value - b.value)[0],
+    free: grid?.meter && !grid.fresh ? undefined : free.sort((a, b) => a.value - b.value)[0],
     sessions: sessions.length,
     energy_wh: sessions.reduce((sum, session) => sum + (session.energy_wh ?? 0), 0),
   };

@@ -115,6 +115,7 @@ export const text = {
     powerNote: "from measured currents",
     free: (circuit: string) => `Free on ${circuit}`,
     freeNote: (phase: string) => `on ${phase}, the fullest phase`,
+    freeUnknown: "not measured now",
     energy: "Energy",
     energyNote: (sessions: number) => `in ${sessions === 1 ? "1 running session" : `${sessions} running sessions`}`,
   },

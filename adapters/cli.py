@@ -25,9 +25,8 @@ from adapters.configuration import (
     load_configuration,
     static_rule_problems,
 )
-from adapters.configuration.problems import without_login
 from adapters.documents import DocumentError, plan_document, read_snapshot
-from adapters.log import configure_logging
+from adapters.log import configure_logging, without_login
 from adapters.safety_report import print_safety, safety_document
 
 BAD_INPUT: Final = 2

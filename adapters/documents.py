@@ -116,7 +116,7 @@ class SnapshotDocument(Document):
 class SetpointDocument(Document):
     """The limit of one charging point."""
 
-    limit_a: Annotated[float, Field(ge=0, multiple_of=0.1)]
+    limit_a: _NotNegative
     """Limit [A]: 0, or at least the point's minimum, in steps of 0.1 A."""
     because: str
     """The constraint that stopped it from getting more."""

@@ -29,7 +29,7 @@ _IN_TEXT: Final = re.compile(
 )
 """``key="value"`` as it stands in JSON and in the representation of Python objects."""
 
-_TALKATIVE: Final = ("ocpp", "websockets", "pymodbus", "aiomqtt", "paho", "uvicorn.access", "asyncio")
+TALKATIVE: Final = ("ocpp", "websockets", "pymodbus", "aiomqtt", "paho", "uvicorn.access", "asyncio")
 """Libraries that log every frame or request: their warnings are enough, with or without ``debug``."""
 
 
@@ -61,7 +61,7 @@ def configure_logging(*, debug: bool = False, stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
-    for name in _TALKATIVE:
+    for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -73,6 +73,15 @@ def _rendering(for_people: bool) -> list[Processor]:
         redact,
         structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer(),
     ]
+
+
+def without_login(text: str) -> str:
+    """Hide the user and the password of every URL in a text.
+
+    >>> without_login("cannot reach postgresql://me:secret@db/ledger")
+    'cannot reach postgresql://***@db/ledger'
+    """
+    return _LOGIN_IN_URL.sub("://***@", text)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -100,7 +109,7 @@ def _hidden(key: str, text: str) -> str:
         return _HIDDEN
     if kind is _TOKENS:
         return f"…{text[-TOKEN_TAIL:]}" if len(text) >= TOKEN_LEAST else _HIDDEN
-    return _IN_TEXT.sub(_hidden_in_text, _LOGIN_IN_URL.sub("://***@", text))
+    return _IN_TEXT.sub(_hidden_in_text, without_login(text))
 
 
 def _hidden_in_text(found: re.Match[str]) -> str:

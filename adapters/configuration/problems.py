@@ -2,21 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
-
-_LOGIN_IN_URL: Final = re.compile(r"://[^\s\"']*@")
-
-
-def without_login(text: str) -> str:
-    """Hide the user and the password of every URL in a text.
-
-    >>> without_login("postgresql://me:secret@db/ledger")
-    'postgresql://***@db/ledger'
-    """
-    return _LOGIN_IN_URL.sub("://***@", text)
 
 
 @dataclass(frozen=True, slots=True)

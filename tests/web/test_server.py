@@ -3,15 +3,23 @@
 import contextlib
 import json
 import socket
+import ssl
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from adapters.live import Live
 from adapters.web import server as server_module
 from adapters.web import stream as stream_module
-from adapters.web.server import WebServer
+from adapters.web.server import ServerError, WebServer
 from tests.support.web import HandClock, Seen, made_app, made_tick, small_site
 
 
@@ -200,3 +208,52 @@ def test_garbage_is_answered_with_400(running: Running):
     with running.connect() as client:
         client.sendall(b"\x16\x03\x01\x02\x00\r\n\r\n")
         assert client.recv(1000).startswith(b"HTTP/1.1 400")
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1 and its key, in PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loadstar.test")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    chain, secret = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return chain, secret
+
+
+def test_with_a_certificate_the_server_speaks_https(tmp_path: Path):
+    chain, secret = certificate(tmp_path)
+    site = small_site()
+    server = WebServer(made_app(site, Live(site, HandClock()), lab=False), "127.0.0.1", 0, chain, secret)
+    server.start()
+    try:
+        trusted = ssl.create_default_context(cafile=str(chain))
+        answer = httpx.post(
+            f"https://127.0.0.1:{server.port}/api/v1/login",
+            json={"username": "ada", "password": "correct horse"},
+            verify=trusted,
+        )
+        assert answer.status_code == 200
+        assert "secure" in answer.headers["set-cookie"].lower()
+    finally:
+        server.stop()
+
+
+def test_a_certificate_that_is_missing_is_an_error_before_anything_listens(tmp_path: Path):
+    site = small_site()
+    server = WebServer(
+        made_app(site, Live(site, HandClock())), "127.0.0.1", 0, tmp_path / "none.pem", tmp_path / "none.key"
+    )
+    with pytest.raises(ServerError) as raised:
+        server.start()
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
+    server.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from ocpp.exceptions import InternalError
@@ -47,7 +48,7 @@ async def test_a_whole_session():
     ("uid", "expected"),
     [(TOKEN, "Accepted"), (TOKEN.lower(), "Accepted"), ("NOBODY", "Invalid"), ("THIEF", "Blocked"), ("OLD", "Expired")],
 )
-async def test_what_a_token_may_is_said_alike_on_authorize_and_on_start(uid, expected):
+async def test_what_a_token_may_is_said_alike_on_authorize_and_on_start(uid: str, expected: Any):
     async with bench() as b, charger(b) as client:
         b.ledger.add_token("THIEF", blocked=True)
         b.ledger.add_token("OLD", valid_until=b.clock.now())
@@ -95,7 +96,7 @@ async def test_in_the_laboratory_any_token_charges():
         ({"somethingNew": True, "self": 1}, ()),
     ],
 )
-async def test_an_odd_start_is_recorded_with_flags_and_answered(change, flags):
+async def test_an_odd_start_is_recorded_with_flags_and_answered(change: dict[str, Any], flags: tuple[str, ...]):
     async with bench() as b, socket(b) as connection:
         kind, _, answer = await rpc(connection, "StartTransaction", START | change)
         assert kind == 3
@@ -127,7 +128,7 @@ async def test_an_odd_start_is_recorded_with_flags_and_answered(change, flags):
         ("SetChargingProfile", {}, "NotSupported"),
     ],
 )
-async def test_what_has_no_meaning_gets_the_right_error(action, payload, code):
+async def test_what_has_no_meaning_gets_the_right_error(action: str, payload: dict[str, Any], code: str):
     async with bench() as b, socket(b) as connection:
         kind, _, found, _, details = await rpc(connection, action, payload)
         assert (kind, found, details) == (4, code, {})
@@ -136,7 +137,7 @@ async def test_what_has_no_meaning_gets_the_right_error(action, payload, code):
 
 
 @pytest.mark.parametrize("transaction_id", [-1, 0, 999_999])
-async def test_a_stop_of_a_transaction_that_nobody_knows_is_answered(transaction_id):
+async def test_a_stop_of_a_transaction_that_nobody_knows_is_answered(transaction_id: int):
     async with bench() as b, charging(b) as (client, _):
         await client.end(transaction_id)
         assert b.ledger.stops[0].transaction_id == str(transaction_id)
@@ -322,7 +323,7 @@ async def test_a_server_that_stops_answers_what_was_announced_before():
         assert (await answering).transaction_id == 1000
 
 
-async def test_an_error_of_ours_is_an_error_not_a_silence(monkeypatch):
+async def test_an_error_of_ours_is_an_error_not_a_silence(monkeypatch: pytest.MonkeyPatch):
     async with bench() as b, charger(b) as client:
         monkeypatch.setattr(b.ledger, "token", None)  # a fault of the program
         with pytest.raises(InternalError):

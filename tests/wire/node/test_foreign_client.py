@@ -1,0 +1,84 @@
+"""A client in another language, with schemas of its own, runs a whole session."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.support.ocpp import PASSWORD, TOKEN, Bench, bench
+
+HERE = Path(__file__).parent
+INSTALL_S = 90.0
+SESSION_S = 60.0
+
+
+async def run(*command: str, within_s: float) -> tuple[int | None, str]:
+    """Run a command in this folder to its end; returns its exit code and everything that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=HERE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(within_s):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, output.decode()
+
+
+def tool(name: str) -> str:
+    path = shutil.which(name)
+    assert path is not None, f"{name} is needed for this test (Debian packages: nodejs, npm)"
+    return path
+
+
+async def foreign_session(b: Bench, password: str = PASSWORD) -> tuple[int | None, dict[str, Any]]:
+    if not (HERE / "node_modules" / "ocpp-rpc").is_dir():
+        code, output = await run(tool("npm"), "ci", "--no-audit", "--no-fund", within_s=INSTALL_S)
+        assert code == 0, output
+    endpoint = f"ws://127.0.0.1:{b.central.port}/ocpp"
+    session = asyncio.create_task(
+        run(tool("node"), "session.mjs", endpoint, "CP01", password, TOKEN, within_s=SESSION_S)
+    )
+    while not session.done():  # the control loop of this test
+        b.plan(P01=13.5)
+        await asyncio.sleep(0.05)
+    code, output = await session
+    seen: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return code, seen
+
+
+async def test_ocpp_rpc_in_strict_mode_runs_a_whole_session():
+    async with bench() as b:
+        code, seen = await foreign_session(b)
+    assert seen["failures"] == []
+    assert code == 0
+    answers = seen["answers"]
+    assert answers["BootNotification"]["status"] == "Accepted"
+    assert answers["Authorize"] == {"idTagInfo": {"status": "Accepted"}}
+    assert answers["StopTransaction"] == {"idTagInfo": {"status": "Accepted"}}
+    assert answers["DataTransfer"] == {"status": "UnknownVendorId"}
+    assert answers["MeterValues"] == answers["StatusNotification"] == {}
+    purposes = [profile["csChargingProfiles"]["chargingProfilePurpose"] for profile in seen["profiles"]]
+    assert purposes == ["TxDefaultProfile", "TxProfile"]
+    limit = seen["profiles"][1]["csChargingProfiles"]
+    assert limit["transactionId"] == answers["StartTransaction"]["transactionId"]
+    periods = limit["chargingSchedule"]["chargingSchedulePeriod"]
+    assert periods == [{"startPeriod": 0, "limit": 13.5}, {"startPeriod": 180, "limit": 6}]
+    assert b.ledger.starts[0].start_wh == 12_000
+    assert b.ledger.stops[0].end_wh == 12_500
+    assert not b.ledger.sessions
+    assert b.measurements.samples[0].register_wh == 12_345
+    assert b.measurements.samples[0].current_a == (13.5, 13.5, 13.5)
+
+
+async def test_ocpp_rpc_with_a_wrong_password_is_refused():
+    async with bench() as b:
+        code, seen = await foreign_session(b, "wrong")
+    assert code == 1
+    assert "Unauthorized" in seen["failures"][0]
+    assert seen["answers"] == {}

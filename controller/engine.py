@@ -192,10 +192,10 @@ def _events(
     enough = layout.site.control.fresh_readings
     for place, circuit in enumerate(layout.site.circuits):
         if circuit.meter is not None and before[place] > 0 and good[place] == 0:
-            text = f"no reading for {facts.meter_age_s[place]:.0f} s: circuit {circuit.id} is given its worst case"
-            events.append(Event("meter_lost", f"meter:{circuit.meter}", text, Severity.ALARM))
+            text = f"no reading of meter {circuit.meter} for {facts.meter_age_s[place]:.0f} s: the declared base load is assumed"
+            events.append(Event("worst_case_assumed", f"circuit:{circuit.id}", text, Severity.WARNING))
         if circuit.meter is not None and memory is not None and before[place] < enough and good[place] == enough:
-            events.append(Event("meter_back", f"meter:{circuit.meter}", "readings are good again"))
+            events.append(Event("worst_case_ended", f"circuit:{circuit.id}", "its meter is believed again"))
         was = memory is not None and bool(memory.overloaded[place])
         if overloaded[place] and not was:
             worst = int(np.nanargmax(estimate.meter_a[place] - layout.fuse_a[place]))

@@ -149,14 +149,17 @@ def test_a_lost_meter_lowers_to_the_worst_case_and_raises_nothing_until_it_is_ba
     assert sum(loop.limit.values()) <= 63 - 1 - 30 + 0.01, "the declared worst case of 30 A is assumed"
     loop.after(60)
     assert not loop.raises_between(lost, loop.now_s)
-    assert [e.kind for e in loop.events if e.kind.startswith("meter")] == ["meter_lost"]
+    assert [e.kind for e in loop.events if e.kind.startswith("worst")] == ["worst_case_assumed"]
     back = loop.now_s
     loop.meter_works = True
     loop.after(9)
     assert not loop.raises_between(back, back + 4), "five good readings first"
     loop.after(51)
     assert loop.raises_between(back, loop.now_s), "and within a minute it goes on"
-    assert [e.kind for e in loop.events if e.kind.startswith("meter")] == ["meter_lost", "meter_back"]
+    assert [e.kind for e in loop.events if e.kind.startswith("worst")] == [
+        "worst_case_assumed",
+        "worst_case_ended",
+    ]
 
 
 def test_a_station_with_a_write_budget_is_changed_rarely_and_never_beyond_what_is_safe_unattended() -> None:

@@ -1,0 +1,330 @@
+"""The composition root: the only file that constructs the concrete adapters of a real site."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import ssl
+import sys
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import make_url
+
+from adapters.clock import SystemClock
+from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter
+from adapters.influx import InfluxWriter
+from adapters.live import Live
+from adapters.loop import ControlLoop
+from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
+from adapters.metering.messages import Quantity
+from adapters.metering.mqtt import MqttMeter
+from adapters.mqtt.publisher import MqttPublisher
+from adapters.ocpp import CentralSystem
+from adapters.store import MeasurementStore, open_ledger
+from adapters.watchdog import notify
+from adapters.web.app import create_app
+from adapters.web.server import WebServer
+from controller import ports
+from controller.plan import Event, Severity
+from controller.site import Site
+
+CEILING: Final = 10.0
+"""No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
+
+SESSIONS_EVERY_S: Final = 2.0
+"""How often running sessions are looked up for those who watch."""
+
+REACTIONS_KEPT: Final = 10_000
+"""The newest reaction times, for a summary: a day of a lively site, and under 100 kB."""
+
+log = structlog.get_logger("loadstar")
+
+
+class Service:
+    """A whole site: meters, charging points, ledger, pages, telemetry, and the loop that holds them together."""
+
+    def __init__(self, configuration: Configuration, *, lab: bool = False) -> None:
+        """Prepare; nothing is opened or bound before ``start``.
+
+        Args:
+            configuration: a checked site.
+            lab: let stations and people in without passwords, and let every token charge.
+        """
+        self._configuration, self._lab = configuration, lab
+        self._site = configuration.site
+        self._clock = SystemClock()
+        self.live = Live(self._site, self._clock)
+        self._sessions: Mapping[str, ports.SessionRecord] = {}
+        self._reactions_s: list[float] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stops: list[tuple[str, Any]] = []
+        self._mqtt: MqttPublisher | None = None
+        self._influx: InfluxWriter | None = None
+        self._on_loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        """Open the ledger, take up running sessions, listen, and begin to control.
+
+        Raises:
+            OSError: an address is taken, or a file cannot be opened.
+            LedgerUnavailable: the ledger cannot be opened.
+        """
+        self._on_loop = asyncio.get_running_loop()
+        try:
+            await self._open()
+        except BaseException:
+            await self.stop()
+            raise
+        notify("READY=1")
+        log.info("started", site=self._site.id, ocpp=self.ocpp_port, web=self.web_port, lab=self._lab)
+
+    async def stop(self) -> None:
+        """Stop controlling and close everything, newest first. Chargers go on with their own schedules."""
+        notify("STOPPING=1")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        while self._stops:
+            name, stop = self._stops.pop()
+            try:
+                if asyncio.iscoroutinefunction(stop):
+                    await stop()
+                else:
+                    await asyncio.to_thread(stop)
+            except Exception:
+                log.exception("stop_failed", part=name)
+
+    @property
+    def ocpp_port(self) -> int:
+        """Where stations connect."""
+        return self._points.port
+
+    @property
+    def web_port(self) -> int:
+        """Where pages and API are served."""
+        return self._web.port
+
+    def summary(self) -> dict[str, Any]:
+        """What has happened since the start, from the service's own books."""
+        sessions = self._all_sessions()
+        reactions_ms = sorted(1000 * seconds for seconds in self._reactions_s)
+        return {
+            "points_connected": sum(
+                station.online for station in self._points.stations() for _ in self._of(station.id)
+            ),
+            "profiles_accepted": self.live.counters().accepted_limits,
+            "sessions_recorded": len(sessions),
+            "energy_wh": sum(session.energy_wh or 0 for session in sessions),
+            "cost": str(sum((session.cost or Decimal(0) for session in sessions), Decimal(0))),
+            "currency": self._site.currency,
+            "reaction_ms": {"p50": _quantile(reactions_ms, 0.5), "p99": _quantile(reactions_ms, 0.99)},
+        }
+
+    # -- construction ------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        configuration, site = self._configuration, self._site
+        measurements = MeasurementStore(_measurements_path(configuration), on_event=self._report)
+        self._stops.append(("measurements", measurements.close))
+        self._ledger = await asyncio.to_thread(
+            open_ledger,
+            configuration.store_url,
+            currency=site.currency,
+            price_per_kwh=configuration.price_per_kwh,
+            on_event=self._report,
+            last_register=measurements.last_register,
+        )
+        self._stops.append(("ledger", self._ledger.close))
+        await asyncio.to_thread(self._seed)
+        self._points = CentralSystem(
+            site=site,
+            ledger=self._ledger,
+            measurements=measurements,
+            clock=self._clock,
+            on_event=self._report,
+            on_applied=self._applied,
+            host=configuration.ocpp.host,
+            port=configuration.ocpp.port,
+            ssl_context=_tls(configuration.ocpp),
+            lab=self._lab,
+            held=measurements.held_limits(),
+        )
+        await self._points.start()
+        self._stops.append(("ocpp", self._points.stop))
+        self._open_web()
+        self._open_telemetry()
+        self._open_loop()
+
+    def _seed(self) -> None:
+        """Bring the site file's beginning into the ledger."""
+        configuration = self._configuration
+        self._ledger.seed(configuration.tokens, configuration.passwords, configuration.users)
+        if self._lab:
+            return
+        password = self._ledger.ensure_first_user()
+        if password is not None:
+            print(f"First start: log in as 'admin' with the password {password}", file=sys.stderr)  # noqa: T201 - shown once, never logged
+
+    def _open_web(self) -> None:
+        listener = self._configuration.web
+        app = create_app(
+            site=self._site,
+            live=self.live,
+            records=self._ledger,
+            authenticate=self._ledger.check_user,
+            lab=self._lab,
+            version=version("loadstar"),
+        )
+        self._web = WebServer(app, listener.host, listener.port, listener.tls_certificate, listener.tls_key)
+        self._web.start()
+        self._stops.append(("web", self._web.stop))
+
+    def _open_telemetry(self) -> None:
+        configuration = self._configuration
+        if configuration.mqtt_url is not None:
+            self._mqtt = MqttPublisher(
+                url=configuration.mqtt_url, site=self._site, clock=self._clock, on_event=self._report
+            )
+            self._run(self._mqtt.run())
+        if (influx := configuration.influx) is not None:
+            self._influx = InfluxWriter(
+                url=influx.url,
+                org=influx.org,
+                bucket=influx.bucket,
+                token=influx.token,
+                site=self._site,
+                on_event=self._report,
+            )
+            self._stops.append(("influx", self._influx.close))
+
+    def _open_loop(self) -> None:
+        meters: list[ports.Meter] = []
+        loop = ControlLoop(
+            site=self._site,
+            clock=self._clock,
+            meters=meters,
+            points=self._points,
+            sessions=lambda: self._sessions,
+            publish=self._publish,
+            on_event=self._report,
+        )
+        meters += [self._meter(meter, loop) for meter in self._configuration.meters]
+        for meter in meters:
+            self._run(meter.run())
+        self._run(self._follow_sessions())
+        self._run(loop.run())
+
+    def _meter(self, meter: Meter, loop: ControlLoop) -> ports.Meter:
+        shared: dict[str, Any] = {
+            "id": meter.id,
+            "clock": self._clock,
+            "on_event": self._report,
+            "on_reading": loop.wake,
+            "ceiling_a": CEILING * _rating_a(self._site),
+            "nominal_voltage_v": self._site.nominal_voltage_v,
+        }
+        if isinstance(meter, ModbusTcpMeter):
+            return ModbusTcp(
+                host=meter.host, port=meter.port, unit=meter.unit, model=meter.model, poll_s=meter.poll_s, **shared
+            )
+        quantities = {name: Quantity(q.topic, q.path) for name, q in meter.quantities.items()}
+        return MqttMeter(url=meter.url, quantities=quantities, timestamp_path=meter.timestamp_path, **shared)
+
+    # -- what flows --------------------------------------------------------------------------------------------
+
+    def _publish(self, tick: ports.Tick) -> None:
+        self.live.publish(tick)
+        if self._mqtt is not None:
+            self._mqtt.publish(tick)
+        if self._influx is not None:
+            self._influx.write(tick)
+        notify("WATCHDOG=1")
+
+    def _applied(self, applied: ports.Applied) -> None:
+        self.live.applied(applied)
+        if applied.changed:
+            self._reactions_s.append(applied.seconds)
+            del self._reactions_s[:-REACTIONS_KEPT]
+
+    def _report(self, event: Event) -> None:
+        """Take an event from any thread."""
+        level = {Severity.INFO: log.info, Severity.WARNING: log.warning, Severity.ALARM: log.error}[event.severity]
+        level(event.kind, subject=event.subject, message=event.message)
+        self.live.report(event)
+        if self._mqtt is not None and self._on_loop is not None and not self._on_loop.is_closed():
+            self._on_loop.call_soon_threadsafe(self._mqtt.publish_event, event)
+
+    async def _follow_sessions(self) -> None:
+        """Keep the running sessions at hand without ever asking the ledger on the control loop's time."""
+        while True:
+            try:
+                sessions, _ = await asyncio.to_thread(self._ledger.sessions, running=True, limit=500)
+                self._sessions = {session.point: session for session in reversed(sessions) if session.point}
+            except Exception:
+                log.exception("sessions_unreadable")
+            await asyncio.sleep(SESSIONS_EVERY_S)
+
+    def _run(self, work: Any) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    def _of(self, station: str) -> list[str]:
+        return [point.id for point in self._site.points if point.station == station]
+
+    def _all_sessions(self) -> list[ports.SessionRecord]:
+        found: list[ports.SessionRecord] = []
+        after: str | None = None
+        while True:
+            page, after = self._ledger.sessions(limit=500, after=after)
+            found += page
+            if after is None:
+                return found
+
+
+def run(configuration: Configuration, *, lab: bool = False) -> None:
+    """Run a site until SIGTERM or Ctrl-C."""
+    asyncio.run(_run_until_told(configuration, lab))
+
+
+async def _run_until_told(configuration: Configuration, lab: bool) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    service = Service(configuration, lab=lab)
+    await service.start()
+    try:
+        await told.wait()
+    finally:
+        await service.stop()
+        log.info("stopped", site=configuration.site.id)
+
+
+def _rating_a(site: Site) -> float:
+    return max(max(circuit.fuse_a) for circuit in site.circuits if circuit.parent is None)
+
+
+def _measurements_path(configuration: Configuration) -> Path:
+    """Beside a SQLite ledger; for any other, beside the site file: measurements never leave the machine."""
+    url = make_url(configuration.store_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        ledger = Path(url.database)
+        return ledger.with_name(f"{ledger.stem}-measurements.db")
+    return configuration.path.with_name("loadstar-measurements.db")
+
+
+def _tls(listener: Listener) -> ssl.SSLContext | None:
+    if listener.tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(listener.tls_certificate, listener.tls_key)
+    return context
+
+
+def _quantile(ordered: list[float], part: float) -> float | None:
+    return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], 1) if ordered else None

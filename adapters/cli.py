@@ -28,6 +28,7 @@ from adapters.configuration import (
 from adapters.documents import DocumentError, plan_document, read_snapshot
 from adapters.log import configure_logging, without_login
 from adapters.safety_report import print_safety, safety_document
+from controller.ports import LedgerUnavailable
 
 BAD_INPUT: Final = 2
 OUR_FAULT: Final = 1
@@ -125,7 +126,11 @@ def run(
     # The service brings every protocol library with it; the other commands do not wait for them.
     from adapters import service  # noqa: PLC0415
 
-    service.run(configuration, lab=insecure_lab)
+    try:
+        service.run(configuration, lab=insecure_lab)
+    except (OSError, LedgerUnavailable) as error:  # a port that is taken, a certificate or a store that is no use
+        typer.echo(without_login(f"loadstar: cannot run {config}: {error}"), err=True)
+        raise typer.Exit(BAD_INPUT) from error
 
 
 @app.command()

@@ -29,7 +29,7 @@ _IN_TEXT: Final = re.compile(
 )
 """``key="value"`` as it stands in JSON and in the representation of Python objects."""
 
-TALKATIVE: Final = ("ocpp", "websockets", "pymodbus", "aiomqtt", "paho", "uvicorn.access", "asyncio")
+TALKATIVE: Final = ("alembic", "ocpp", "websockets", "pymodbus", "aiomqtt", "paho", "uvicorn.access", "asyncio")
 """Libraries that log every frame or request: their warnings are enough, with or without ``debug``."""
 
 

@@ -46,7 +46,7 @@ recent_node() {
 }
 
 pip_install() {
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input "$@"
+    .venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input "$@"
 }
 
 install_node() {

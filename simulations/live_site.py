@@ -112,7 +112,7 @@ class LiveSite:
             now_s = self.now_s()
             self.world.step(now_s, now_s - last_s)
             last_s = now_s
-            self.reactions.load(now_s, self.world.building_a)
+            self.reactions.load(now_s, self.world.building_a, self.world.headroom_a)
             for client in self.clients.values():
                 client.observe()
 

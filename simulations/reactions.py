@@ -9,7 +9,7 @@ from typing import Final
 from controller.units import Phases
 
 RISE_A: Final = 8.0
-"""A smaller rise may find room without anybody's limit being lowered."""
+"""A smaller one is hard to tell from the noise of meters and cars."""
 WINDOW_S: Final = 4.0
 """Beyond the controller's 3 s: what is lowered later has other causes."""
 WAVE_GAP_S: Final = 0.4
@@ -19,17 +19,22 @@ KEPT: Final = 10_000
 
 
 class ReactionLog:
-    """Pairs each big rise of the load with the wave of lowered limits that followed. Any clock; seconds."""
+    """Pairs each big rise of the load that overloads the connection with the wave of lowered limits that answers it."""
 
     def __init__(self) -> None:
         self._rises_s: deque[float] = deque(maxlen=KEPT)
         self._lowered_s: deque[float] = deque(maxlen=KEPT)
         self._last_a: Phases | None = None
 
-    def load(self, now_s: float, current_a: Phases) -> None:
-        """The building's load at this moment."""
-        if self._last_a is not None and max(b - a for a, b in zip(self._last_a, current_a, strict=True)) >= RISE_A:
-            self._rises_s.append(now_s)
+    def load(self, now_s: float, current_a: Phases, headroom_a: float) -> None:
+        """The building's load at this moment, and what the fullest phase of the grid connection has left [A].
+
+        A rise that leaves room asks for no answer, and is not waited for.
+        """
+        if self._last_a is not None and headroom_a < 0.0:
+            rise_a = max(b - a for a, b in zip(self._last_a, current_a, strict=True))
+            if rise_a >= RISE_A:
+                self._rises_s.append(now_s)
         self._last_a = current_a
 
     def lowered(self, now_s: float) -> None:

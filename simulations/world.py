@@ -94,6 +94,11 @@ class World:
         """Current at the grid connection [A]."""
         return self.circuit_a[self._root.id]
 
+    @property
+    def headroom_a(self) -> float:
+        """What the fullest phase of the grid connection has left below its rating [A]; negative: overloaded."""
+        return min(fuse_a - a for fuse_a, a in zip(self._root.fuse_a, self.grid_a, strict=True))
+
     def step(self, now_s: float, dt: float) -> None:
         """Live through ``dt`` seconds that end at ``now_s`` [Unix s]."""
         for station in self.stations.values():

@@ -114,14 +114,15 @@ def test_a_full_outbox_drops_the_oldest_meter_values_and_never_a_start_or_stop()
 
 def test_a_reaction_counts_to_the_last_limit_of_the_wave_that_answers():
     log = ReactionLog()
-    log.load(0.0, (10.0, 10.0, 10.0))
-    log.load(10.0, (25.0, 10.0, 10.0))
+    log.load(0.0, (10.0, 10.0, 10.0), headroom_a=30.0)
+    log.load(10.0, (25.0, 10.0, 10.0), headroom_a=-5.0)
     log.lowered(10.1)  # one car came at the same time
     for moment_s in (10.7, 10.72, 10.75):
         log.lowered(moment_s)
     log.lowered(12.0)
-    log.load(20.0, (27.0, 10.0, 10.0))  # no rise worth mentioning
+    log.load(20.0, (27.0, 10.0, 10.0), headroom_a=-1.0)  # no rise worth mentioning
     log.lowered(20.5)
-    log.load(30.0, (10.0, 10.0, 10.0))
-    log.load(40.0, (40.0, 10.0, 10.0))  # there was room: nobody was lowered
+    log.load(30.0, (10.0, 10.0, 10.0), headroom_a=20.0)
+    log.load(40.0, (30.0, 10.0, 10.0), headroom_a=2.0)  # there was room: what is lowered then has other causes
+    log.lowered(41.0)
     assert log.seconds() == pytest.approx([0.75])

@@ -1,0 +1,178 @@
+"""Telemetry, written to real servers and read back from them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters import influx as telemetry
+from adapters.influx import TICKS_KEPT, InfluxWriter, records_of
+from controller.ports import Tick
+from controller.site import Site
+from controller.snapshot import State
+from tests.support.influx import DATABASE, Influx, VictoriaMetrics, influx, victoria_metrics
+from tests.support.meters import Events
+from tests.support.processes import free_port, until
+from tests.support.web import BEGIN, Seen, made_tick, small_site
+
+SITE = small_site()
+AT_MS = round(BEGIN.timestamp() * 1000)
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "FLUSH_S", 0.05)
+    monkeypatch.setattr(telemetry, "RETRY_LAST_S", 0.1)
+
+
+def a_tick(second: float = 0.0) -> Tick:
+    return made_tick(SITE, second, {"P01": Seen(), "P02": Seen(State.WITHHELD, draw_a=0.0, limit_a=0.0)})
+
+
+def a_writer(url: str, events: Events, site: Site = SITE) -> InfluxWriter:
+    return InfluxWriter(url=url, org="hq", bucket=DATABASE, token="secret", site=site, on_event=events)
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+class TestWithInfluxDb:
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[Influx]:
+        with influx(tmp_path) as running:
+            yield running
+
+    def test_what_was_written_is_read_back(self, server: Influx, events: Events):
+        writer = a_writer(server.url, events)
+        for second in range(3):
+            writer.write(a_tick(second))
+        writer.close()
+        assert events == []
+        points = server.rows("SELECT * FROM point WHERE point = 'P01'")
+        assert [row["time"] for row in points] == [AT_MS, AT_MS + 1000, AT_MS + 2000]
+        assert points[0] == {
+            "time": AT_MS, "site": "hq", "point": "P01", "state": "charging", "limit_a": 10.0,
+            "because": "circuit:garage:L2", "l1_a": 9.8, "l2_a": 9.8, "l3_a": 9.8,
+        }  # fmt: skip
+        meters = server.rows("SELECT * FROM meter WHERE phase = 'L2'")
+        assert (meters[0]["meter"], meters[0]["current_a"]) == ("grid", pytest.approx(21.0 + 9.8))
+        circuits = server.rows("SELECT * FROM circuit WHERE circuit = 'main' AND phase = 'L1'")
+        assert circuits[0]["background_a"] == 14.0
+        assert circuits[0]["headroom_a"] == pytest.approx(63 - 1 - 14 - 9.8)
+        sessions = server.rows("SELECT * FROM session WHERE point = 'P01'")
+        assert (sessions[0]["id"], sessions[0]["energy_wh"], sessions[0]["cost"]) == ("S-P01", 5300, 1.855)
+        assert server.rows("SELECT * FROM controller")[0]["decide_s"] == 0.0004
+
+    def test_names_with_every_special_character_are_good_syntax(self, server: Influx, events: Events):
+        odd = 'P,1 =\\"x"\n'
+        tick = a_tick()
+        because = 'limit:"grid, operator"\\\n'
+        setpoint = replace(tick.plan.setpoints["P01"], because=because)
+        writer = a_writer(server.url, events, replace(SITE, id="h q,="))
+        writer.write(
+            replace(tick, plan=replace(tick.plan, setpoints={odd: setpoint}), points={odd: tick.points["P01"]})
+        )
+        writer.close()
+        assert events == []
+        (row,) = server.rows("SELECT * FROM point")
+        assert row["site"] == "h q,="
+        assert row["limit_a"] == 10.0
+        assert "grid, operator" in row["because"]
+
+    async def test_lines_that_the_server_refuses_are_given_up_and_told(
+        self, server: Influx, events: Events, monkeypatch: pytest.MonkeyPatch
+    ):
+        def torn(site_id: str, tick: Tick) -> Iterator[Any]:
+            return iter(["no line at all"]) if tick.at == BEGIN else records_of(site_id, tick)
+
+        monkeypatch.setattr(telemetry, "records_of", torn)
+        writer = a_writer(server.url, events)
+        writer.write(a_tick())
+        await until(lambda: events, "the refusal")
+        assert "HTTP 400" in events[0].message
+        writer.write(a_tick(1))
+        await until(lambda: len(events) > 1, "the next write")
+        writer.close()
+        assert events.kinds == ["influx_lost", "influx_back"]
+        assert "1 ticks lost" in events[1].message
+        assert len(server.rows("SELECT * FROM controller")) == 1
+
+
+class TestWithVictoriaMetrics:
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[VictoriaMetrics]:
+        with victoria_metrics(tmp_path) as running:
+            yield running
+
+    def test_what_was_written_is_read_back(self, server: VictoriaMetrics, events: Events):
+        writer = a_writer(server.url, events)
+        for second in range(3):
+            writer.write(a_tick(second))
+        writer.close()
+        assert events == []
+        (limit,) = [s for s in server.series("point_limit_a") if s["metric"]["point"] == "P01"]
+        assert limit["metric"]["site"] == "hq"
+        assert limit["values"] == [10, 10, 10]
+        assert limit["timestamps"] == [AT_MS, AT_MS + 1000, AT_MS + 2000]
+        phases = {s["metric"]["phase"]: s["values"][0] for s in server.series("meter_current_a")}
+        assert phases == pytest.approx({"L1": 23.8, "L2": 30.8, "L3": 18.8})
+
+    async def test_an_outage_is_told_once_and_loses_nothing(self, server: VictoriaMetrics, events: Events):
+        writer = a_writer(server.url, events)
+        server.stop()
+        for second in range(5):
+            writer.write(a_tick(second))
+        await until(lambda: events, "the loss to be noticed")
+        server.start()
+        await until(lambda: len(events) > 1, "the return to be noticed")
+        writer.write(a_tick(5))
+        writer.close()
+        assert events.kinds == ["influx_lost", "influx_back"]
+        assert "0 ticks lost" in events[1].message
+        (decide,) = server.series("controller_decide_s")
+        assert len(decide["values"]) == 6
+
+
+def test_a_server_that_never_answers_keeps_nobody_waiting_and_the_buffer_bounded(events: Events):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        writer = a_writer(f"http://127.0.0.1:{silent.getsockname()[1]}", events)
+        tick = a_tick()
+        for _ in range(3 * TICKS_KEPT):
+            writer.write(tick)  # would take 5 s each if it waited
+        assert len(writer._ticks) <= TICKS_KEPT
+        assert writer._dropped >= TICKS_KEPT
+    writer.close()
+
+
+async def test_ticks_beyond_the_bound_are_counted(tmp_path: Path, events: Events):
+    port = free_port()
+    writer = a_writer(f"http://127.0.0.1:{port}", events)
+    writer.write(a_tick())
+    await until(lambda: events, "the loss to be noticed")
+    for second in range(TICKS_KEPT + 7):
+        writer.write(a_tick(second))
+    assert writer._dropped == 7
+    writer.close()
+
+
+def test_a_silent_meter_leaves_a_gap_and_what_is_unknown_has_no_field():
+    tick = made_tick(SITE, 100.0, {"P03": Seen(State.OFFLINE)}, fresh=False)
+    lines = list(records_of("hq", tick))
+    meters = [line for line in lines if line["measurement"] == "meter"]
+    assert {line["time"] for line in meters} == {BEGIN + timedelta(seconds=58)}
+    (offline,) = [line for line in lines if line["measurement"] == "point" and line["tags"]["point"] == "P03"]
+    assert offline["fields"] == {"state": "offline"}
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8086", "ftp://host", "http://"])
+def test_a_wrong_url_is_refused(url: str, events: Events):
+    with pytest.raises(ValueError, match="expected a URL such as"):
+        a_writer(url, events)

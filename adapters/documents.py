@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from adapters.configuration.describe import expectation, known_keys, shown, suggestion
 from adapters.configuration.places import Place, dotted
 from adapters.configuration.values import UtcTime
+from adapters.strict import StrictModel
 from controller.plan import Plan, Severity
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState, Reading, Snapshot, State
@@ -37,15 +38,7 @@ class DocumentError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-class Document(BaseModel):
-    """An object of a document: nothing is converted silently, no key is unknown, every number is finite."""
-
-    model_config = ConfigDict(
-        strict=True, extra="forbid", allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
-    )
-
-
-class ReadingDocument(Document):
+class ReadingDocument(StrictModel):
     """What a meter said."""
 
     current_a: tuple[float | None, float | None, float | None]
@@ -58,7 +51,7 @@ class ReadingDocument(Document):
     """Active power of each phase [W], import positive."""
 
 
-class LimitDocument(Document):
+class LimitDocument(StrictModel):
     """A bound on a circuit's power that somebody else has set."""
 
     circuit: str
@@ -69,7 +62,7 @@ class LimitDocument(Document):
     """Who set it."""
 
 
-class PointDocument(Document):
+class PointDocument(StrictModel):
     """What is known of one charging point."""
 
     state: State = State.AVAILABLE
@@ -98,7 +91,7 @@ class PointDocument(Document):
     """Energy of this session so far [Wh]."""
 
 
-class SnapshotDocument(Document):
+class SnapshotDocument(StrictModel):
     """Everything that one decision sees. A point that is not listed is available."""
 
     at: UtcTime
@@ -113,7 +106,7 @@ class SnapshotDocument(Document):
     """The charging points, by id."""
 
 
-class SetpointDocument(Document):
+class SetpointDocument(StrictModel):
     """The limit of one charging point."""
 
     limit_a: _NotNegative
@@ -124,7 +117,7 @@ class SetpointDocument(Document):
     """How long it holds without renewal."""
 
 
-class EventDocument(Document):
+class EventDocument(StrictModel):
     """Something worth knowing."""
 
     kind: str
@@ -139,7 +132,7 @@ class EventDocument(Document):
     """When."""
 
 
-class PlanDocument(Document):
+class PlanDocument(StrictModel):
     """One decision. Offline points have no setpoint."""
 
     at: UtcTime

@@ -14,9 +14,11 @@ from typing import Any, Final, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from adapters.configuration.tables import LATER_METERS, LATER_TABLES, SiteFile, Table
+from adapters.configuration.meter_tables import LATER_METERS
+from adapters.configuration.tables import LATER_TABLES, SiteFile
 from adapters.documents import PlanDocument, SnapshotDocument
 from adapters.metering.registers import models
+from adapters.strict import StrictModel
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -76,13 +78,13 @@ def site_file_reference() -> str:
     return "".join([*parts, _RULES])
 
 
-def _about(table: type[Table], field: FieldInfo) -> str:
+def _about(table: type[StrictModel], field: FieldInfo) -> str:
     needed = "Required. " if field.is_required() else ""
     about = f"{needed}{(table.__doc__ or '').strip()}"
     return f"{about} Models: {', '.join(f'`{name}`' for name in models())}." if "model" in table.model_fields else about
 
 
-def _rows(table: type[Table], prefix: str = "") -> Iterator[str]:
+def _rows(table: type[StrictModel], prefix: str = "") -> Iterator[str]:
     if not prefix:
         yield "\n| key | value | default | |\n|---|---|---|---|\n"
     schema = table.model_json_schema()["properties"]
@@ -95,8 +97,8 @@ def _rows(table: type[Table], prefix: str = "") -> Iterator[str]:
             yield from _rows(inner[0], f"{prefix}{name}.")
 
 
-def _tables(annotation: Any) -> Iterator[type[Table]]:
-    if isinstance(annotation, type) and issubclass(annotation, Table):
+def _tables(annotation: Any) -> Iterator[type[StrictModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, StrictModel):
         yield annotation
     for argument in get_args(annotation):
         yield from _tables(argument)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable
 from adapters.configuration.places import Places
 from adapters.configuration.settings import (
     Configuration,
@@ -20,8 +21,6 @@ from adapters.configuration.settings import (
 from adapters.configuration.tables import (
     CircuitTable,
     InfluxTable,
-    ModbusTcpMeterTable,
-    MqttMeterTable,
     OcppTable,
     PointTable,
     SiteFile,

@@ -15,10 +15,11 @@ from pydantic_core import ErrorDetails
 from adapters.configuration.assembly import assembled
 from adapters.configuration.checks import findings
 from adapters.configuration.describe import expectation, known_keys, meaning, shown, suggestion
+from adapters.configuration.meter_tables import LATER_METERS
 from adapters.configuration.places import Place, Places, dotted
 from adapters.configuration.problems import ConfigurationError, Problem
 from adapters.configuration.settings import Configuration
-from adapters.configuration.tables import LATER_METERS, LATER_TABLES, SiteFile
+from adapters.configuration.tables import LATER_TABLES, SiteFile
 
 FILE_BYTES_MAX: Final = 4 << 20
 """A thousand points need a tenth of it; something else was named by mistake."""

@@ -4,49 +4,38 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from adapters.configuration.meter_tables import MeterTable
 from adapters.configuration.values import (
     Currency,
     Host,
     HttpUrl,
     Id,
     Identity,
-    JsonPath,
     ListeningPort,
     MqttUrl,
     NotNegative,
     PerPhase,
-    Port,
     Positive,
     Price,
     Printable,
     Rating,
     StoreUrl,
     Tenths,
-    Topic,
     UtcTime,
     Variable,
     Wiring,
     Zone,
 )
+from adapters.strict import StrictModel
 from controller.units import TOLERANCE_A
 
 LATER_TABLES: Final = ("upstreams", "peak", "notify", "security")
 """Tables that people may know of; ignoring them would be worse than refusing them."""
-LATER_METERS: Final = ("modbus_rtu", "sunspec", "p1")
-"""Kinds of meters, likewise."""
 
 
-class Table(BaseModel):
-    """A table: nothing is converted silently, no key is unknown, every number is finite."""
-
-    model_config = ConfigDict(
-        strict=True, extra="forbid", allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
-    )
-
-
-class SiteTable(Table):
+class SiteTable(StrictModel):
     """The site as a whole."""
 
     id: Id
@@ -61,7 +50,7 @@ class SiteTable(Table):
     """Voltage between a phase and neutral [V], where no meter tells."""
 
 
-class CircuitTable(Table):
+class CircuitTable(StrictModel):
     """One protected conductor. Exactly one circuit has no parent: the grid connection."""
 
     id: Id
@@ -84,86 +73,7 @@ class CircuitTable(Table):
     """Largest difference between two phases [A]."""
 
 
-class QuantityTable(Table):
-    """Where one quantity of an MQTT meter is found."""
-
-    topic: Topic
-    """Topic of the message."""
-    path: JsonPath = ""
-    """Way to the number in a JSON payload, such as data.l1.current or phases[0].a; empty: the payload is the number."""
-
-
-class QuantitiesTable(Table):
-    """The quantities of an MQTT meter: the currents, and more where it tells more."""
-
-    l1_a: QuantityTable
-    """Current of L1 [A], import positive."""
-    l2_a: QuantityTable
-    """Current of L2 [A]."""
-    l3_a: QuantityTable
-    """Current of L3 [A]."""
-    l1_v: QuantityTable | None = None
-    """Voltage of L1 to neutral [V]."""
-    l2_v: QuantityTable | None = None
-    """Voltage of L2 to neutral [V]."""
-    l3_v: QuantityTable | None = None
-    """Voltage of L3 to neutral [V]."""
-    l1_w: QuantityTable | None = None
-    """Active power of L1 [W], import positive."""
-    l2_w: QuantityTable | None = None
-    """Active power of L2 [W]."""
-    l3_w: QuantityTable | None = None
-    """Active power of L3 [W]."""
-    l1_pf: QuantityTable | None = None
-    """Power factor of L1."""
-    l2_pf: QuantityTable | None = None
-    """Power factor of L2."""
-    l3_pf: QuantityTable | None = None
-    """Power factor of L3."""
-    total_w: QuantityTable | None = None
-    """Active power of all phases together [W]."""
-    frequency_hz: QuantityTable | None = None
-    """Frequency of the grid [Hz]."""
-
-
-class ModbusTcpMeterTable(Table):
-    """A meter that is read over Modbus TCP."""
-
-    id: Id
-    """Name of the meter."""
-    kind: Literal["modbus_tcp"]
-    """Kind of meter."""
-    host: Host
-    """Address of the meter or of its gateway."""
-    port: Port = 502
-    """TCP port."""
-    unit: int = Field(1, ge=0, le=255)
-    """Modbus unit identifier."""
-    model: str
-    """Model of the meter: the register map to use."""
-    poll_s: float = Field(1.0, ge=0.1, le=3.0)
-    """Time between two readings [s]; a reading older than 3 s counts as lost."""
-
-
-class MqttMeterTable(Table):
-    """A meter whose values arrive over MQTT."""
-
-    id: Id
-    """Name of the meter."""
-    kind: Literal["mqtt"]
-    """Kind of meter."""
-    url: MqttUrl | None = None
-    """The broker; default: that of [mqtt]."""
-    timestamp_path: JsonPath | None = None
-    """Way to the time of measurement in each JSON payload; without it the arrival counts."""
-    quantities: QuantitiesTable
-    """Where each quantity is found."""
-
-
-MeterTable = Annotated[ModbusTcpMeterTable | MqttMeterTable, Field(discriminator="kind")]
-
-
-class PointTable(Table):
+class PointTable(StrictModel):
     """One connector that can charge one car."""
 
     id: Id
@@ -206,7 +116,7 @@ class PointTable(Table):
         return value
 
 
-class StationTable(Table):
+class StationTable(StrictModel):
     """What a charging station needs beyond its points."""
 
     id: Identity
@@ -219,7 +129,7 @@ class StationTable(Table):
     """Charging-profile writes a day that its memory can stand; default: as many as needed."""
 
 
-class TokenTable(Table):
+class TokenTable(StrictModel):
     """An id token that may charge."""
 
     uid: Annotated[Printable, Field(max_length=36)]
@@ -232,7 +142,7 @@ class TokenTable(Table):
     """End of its validity, with an offset from UTC."""
 
 
-class UserTable(Table):
+class UserTable(StrictModel):
     """A person or program that may log in to the web interface."""
 
     name: Annotated[Printable, Field(max_length=64)]
@@ -245,7 +155,7 @@ class UserTable(Table):
     """viewer: reads. operator: also acts on points and sessions. installer: also changes the site."""
 
 
-class OcppTable(Table):
+class OcppTable(StrictModel):
     """Where charging stations connect."""
 
     host: Host = "127.0.0.1"
@@ -258,7 +168,7 @@ class OcppTable(Table):
     """Path of the certificate's private key (PEM)."""
 
 
-class WebTable(Table):
+class WebTable(StrictModel):
     """Where pages and the REST interface are served."""
 
     host: Host = "127.0.0.1"
@@ -271,21 +181,21 @@ class WebTable(Table):
     """Path of the certificate's private key (PEM)."""
 
 
-class StoreTable(Table):
+class StoreTable(StrictModel):
     """Where sessions are kept."""
 
     url: StoreUrl = "sqlite:///loadstar.db"
     """sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE."""
 
 
-class MqttTable(Table):
+class MqttTable(StrictModel):
     """The MQTT broker to publish to."""
 
     url: MqttUrl
     """mqtt://HOST:1883 or mqtts://HOST:8883, with USER:PASSWORD@ before the host where the broker asks for them."""
 
 
-class InfluxTable(Table):
+class InfluxTable(StrictModel):
     """The InfluxDB to send telemetry to."""
 
     url: HttpUrl
@@ -298,29 +208,29 @@ class InfluxTable(Table):
     """Name of the environment variable that holds the access token."""
 
 
-class TariffsTable(Table):
+class TariffsTable(StrictModel):
     """What charging costs."""
 
     price_per_kwh: Price
     """Price of one kWh in the site's currency, as a number or as text; its decimals are kept exactly."""
 
 
-class SiteFile(Table):
+class SiteFile(StrictModel):
     """A site file of Loadstar."""
 
     site: SiteTable
     """The site as a whole."""
     circuits: list[CircuitTable]
     """The circuit tree."""
-    meters: list[MeterTable] = []
+    meters: list[MeterTable] = Field(default_factory=list)
     """The meters."""
-    points: list[PointTable] = []
+    points: list[PointTable] = Field(default_factory=list)
     """The charging points."""
-    stations: list[StationTable] = []
+    stations: list[StationTable] = Field(default_factory=list)
     """What stations need beyond their points."""
-    tokens: list[TokenTable] = []
+    tokens: list[TokenTable] = Field(default_factory=list)
     """Tokens to begin with; the ledger is the place for them."""
-    users: list[UserTable] = []
+    users: list[UserTable] = Field(default_factory=list)
     """Who may log in to the web interface."""
     ocpp: OcppTable = OcppTable()
     """Where charging stations connect."""

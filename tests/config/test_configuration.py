@@ -14,7 +14,7 @@ from adapters.configuration import (
     load_configuration,
     static_rule_problems,
 )
-from adapters.configuration.tables import QuantitiesTable
+from adapters.configuration.meter_tables import QuantitiesTable
 from adapters.metering.sample import QUANTITIES
 
 OFFICE = Path(__file__).parents[2] / "examples" / "office.toml"

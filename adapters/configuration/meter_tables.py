@@ -1,0 +1,92 @@
+"""The ``[[meters]]`` of a site file: one table for each kind."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from adapters.configuration.values import Host, Id, JsonPath, MqttUrl, Port, Topic
+from adapters.strict import StrictModel
+
+LATER_METERS: Final = ("modbus_rtu", "sunspec", "p1")
+"""Kinds of meters, likewise."""
+
+
+class QuantityTable(StrictModel):
+    """Where one quantity of an MQTT meter is found."""
+
+    topic: Topic
+    """Topic of the message."""
+    path: JsonPath = ""
+    """Way to the number in a JSON payload, such as data.l1.current or phases[0].a; empty: the payload is the number."""
+
+
+class QuantitiesTable(StrictModel):
+    """The quantities of an MQTT meter: the currents, and more where it tells more."""
+
+    l1_a: QuantityTable
+    """Current of L1 [A], import positive."""
+    l2_a: QuantityTable
+    """Current of L2 [A]."""
+    l3_a: QuantityTable
+    """Current of L3 [A]."""
+    l1_v: QuantityTable | None = None
+    """Voltage of L1 to neutral [V]."""
+    l2_v: QuantityTable | None = None
+    """Voltage of L2 to neutral [V]."""
+    l3_v: QuantityTable | None = None
+    """Voltage of L3 to neutral [V]."""
+    l1_w: QuantityTable | None = None
+    """Active power of L1 [W], import positive."""
+    l2_w: QuantityTable | None = None
+    """Active power of L2 [W]."""
+    l3_w: QuantityTable | None = None
+    """Active power of L3 [W]."""
+    l1_pf: QuantityTable | None = None
+    """Power factor of L1."""
+    l2_pf: QuantityTable | None = None
+    """Power factor of L2."""
+    l3_pf: QuantityTable | None = None
+    """Power factor of L3."""
+    total_w: QuantityTable | None = None
+    """Active power of all phases together [W]."""
+    frequency_hz: QuantityTable | None = None
+    """Frequency of the grid [Hz]."""
+
+
+class ModbusTcpMeterTable(StrictModel):
+    """A meter that is read over Modbus TCP."""
+
+    id: Id
+    """Name of the meter."""
+    kind: Literal["modbus_tcp"]
+    """Kind of meter."""
+    host: Host
+    """Address of the meter or of its gateway."""
+    port: Port = 502
+    """TCP port."""
+    unit: int = Field(1, ge=0, le=255)
+    """Modbus unit identifier."""
+    model: str
+    """Model of the meter: the register map to use."""
+    poll_s: float = Field(1.0, ge=0.1, le=3.0)
+    """Time between two readings [s]; a reading older than 3 s counts as lost."""
+
+
+class MqttMeterTable(StrictModel):
+    """A meter whose values arrive over MQTT."""
+
+    id: Id
+    """Name of the meter."""
+    kind: Literal["mqtt"]
+    """Kind of meter."""
+    url: MqttUrl | None = None
+    """The broker; default: that of [mqtt]."""
+    timestamp_path: JsonPath | None = None
+    """Way to the time of measurement in each JSON payload; without it the arrival counts."""
+    quantities: QuantitiesTable
+    """Where each quantity is found."""
+
+
+MeterTable = Annotated[ModbusTcpMeterTable | MqttMeterTable, Field(discriminator="kind")]

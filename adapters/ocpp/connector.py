@@ -57,7 +57,7 @@ class Connector:
         self.status = Status.UNKNOWN
         self.transaction: Transaction | None = None
         self.default_accepted: bool | None = None
-        """Whether the charger took its permanent default on this connection; None: not asked yet, or no answer."""
+        """Whether the charger took its permanent default when it was last asked; None: not on this connection yet."""
         self.default_retry = Retry()
         self.progress: Progress | None = None
         """The report of the plan whose limit for this point is on its way."""
@@ -97,7 +97,8 @@ class Connector:
     def reconnected(self) -> None:
         """Count on nothing that the charger accepted on an earlier connection."""
         self.limits.reconnected()
-        self.default_accepted = None
+        if self.default_accepted:  # a refusal stands until it is taken back
+            self.default_accepted = None
         self.default_retry.reset()
 
     def report(self, status: Status, monotonic_s: float) -> None:

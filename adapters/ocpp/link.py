@@ -30,21 +30,19 @@ class Link:
     The library works through one call after the other, so there is one call at a time to be answered.
     """
 
-    def __init__(
-        self, socket: ServerConnection, handled: Collection[str], on_misbehaviour: Callable[[str, str], None]
-    ) -> None:
+    def __init__(self, socket: ServerConnection, on_misbehaviour: Callable[[str, str], None]) -> None:
         """Take over a socket.
 
         Args:
             socket: an open connection, its frames limited in size.
-            handled: the actions that somebody answers.
             on_misbehaviour: told (event kind, what) of frames that go no further.
         """
         self.closed = False
+        self.answered: Collection[str] = ()
+        """The actions that somebody answers."""
         self.expected_reply: str | None = None
         """The id of our own call that is waiting for its answer; any other answer is dropped."""
         self._socket = socket
-        self._handled = handled
         self._on_misbehaviour = on_misbehaviour
         self._answers = Answers()
         self._answering: Frame | None = None
@@ -106,7 +104,7 @@ class Link:
             await self._refuse("message_id_reused", known)
         elif known is not None:
             await self._transmit(known)
-        elif frame.action not in self._handled:
+        elif frame.action not in self.answered:
             # OCPP-J 1.6 §4.2.3: not known at all, or known and not served. The library has the two reversed.
             code = "NotSupported" if frame.action in _KNOWN_ACTIONS else "NotImplemented"
             await self._transmit(call_error(frame.message_id, code))

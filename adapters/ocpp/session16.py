@@ -1,28 +1,13 @@
-"""One conversation in OCPP 1.6J: answers what a station says, and carries what we ask of it."""
+"""What a station says in OCPP 1.6J, and what it is answered."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final, TypeVar, cast
-from uuid import uuid4
 
-import ocpp.messages
-from ocpp.exceptions import (
-    NotImplementedError as OcppNotImplementedError,
-)
-from ocpp.exceptions import (
-    NotSupportedError,
-    OCPPError,
-    PropertyConstraintViolationError,
-    UnknownCallErrorCodeError,
-    ValidationError,
-)
+from ocpp.exceptions import PropertyConstraintViolationError
 from ocpp.routing import on
-from ocpp.v16 import ChargePoint, call_result
+from ocpp.v16 import call_result
 from ocpp.v16.datatypes import IdTagInfo
 from ocpp.v16.enums import (
     Action,
@@ -31,21 +16,14 @@ from ocpp.v16.enums import (
     GenericStatus,
     RegistrationStatus,
 )
-from websockets.asyncio.server import ServerConnection
-from websockets.frames import CloseCode
 
 from adapters.ocpp.connector import Connector, Transaction
+from adapters.ocpp.conversation16 import Conversation16
 from adapters.ocpp.fields import Fields, read_time, written_time
-from adapters.ocpp.link import Link, LinkClosedError
 from adapters.ocpp.meter_values import read_meter_values
-from adapters.ocpp.station import Station
-from adapters.ocpp.surroundings import Surroundings
-from adapters.ocpp.writer import CallFailedError, Writer
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity
-from controller.ports import LedgerUnavailable, MeterSample, Outcome, Started, TransactionStart, TransactionStop
-
-ocpp.messages.ASYNC_VALIDATION = False  # a thread for each message costs more than the validation itself
+from controller.ports import MeterSample, Outcome, Started, TransactionStart, TransactionStop
 
 HEARTBEAT_S: Final = 300
 """Only the charger's clock needs it; pings tell whether the connection lives."""
@@ -55,8 +33,6 @@ _NO_REGISTER_WH: Final = 2**31 - 1
 
 _STATUSES: Final = frozenset(status.value for status in Status if status is not Status.UNKNOWN)
 
-_LOG: Final = logging.getLogger("loadstar.ocpp")
-
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
 
@@ -65,104 +41,8 @@ def _answers(action: Action, *, lenient: bool = False) -> Callable[[_Handler], _
     return cast("Callable[[_Handler], _Handler]", on(action, skip_schema_validation=lenient))
 
 
-class _LibraryLog:
-    """Takes the library's log: it holds every frame with its id tags. Only our own mistakes go on from here."""
-
-    def __init__(self, station: Station, around: Surroundings) -> None:
-        self._station = station
-        self._around = around
-
-    def info(self, *_arguments: object) -> None:
-        """Frames; dropped."""
-
-    warning = error = info
-
-    def exception(self, *_arguments: object) -> None:
-        """A handler has failed: a charger's mistake (answered, dropped here), the ledger's state, or our bug."""
-        error = sys.exception()
-        if isinstance(error, LedgerUnavailable):
-            message = "a charger's message could not be recorded; the charger sends it again"
-            self._around.report("ledger_unavailable", "ledger", message, Severity.ALARM)
-        elif not isinstance(error, OCPPError):
-            _LOG.error("%s: a message could not be handled", self._station.id, exc_info=error)
-            message = "a message could not be handled: a fault of this program, see its log"
-            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
-
-
-class Session16(ChargePoint):  # type: ignore[misc]  # the library has no types
-    """A station on its live connection."""
-
-    def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
-        self._link = Link(socket, _ANSWERED, self._misbehaved)
-        super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
-        self._station = station
-        self._around = around
-        self._writer = Writer(station, around, self._ask)
-        self._misbehaviours: set[str] = set()
-
-    async def converse(self) -> None:
-        """Talk until the connection ends. Raises nothing for what the station does."""
-        writing = asyncio.create_task(self._write(), name=f"ocpp-writer-{self._station.id}")
-        try:
-            with suppress(LinkClosedError):
-                await self.start()
-        finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
-
-    async def replace(self) -> None:
-        """Close this connection: the station has made a newer one."""
-        await self._link.close(CloseCode.NORMAL_CLOSURE, "replaced by a newer connection")
-
-    def wake(self) -> None:
-        """Look for something to send."""
-        self._writer.wake()
-
-    async def route_message(self, raw_msg: str) -> None:
-        """Handle one frame; only when it has been answered may we ask something."""
-        await super().route_message(raw_msg)
-        self._writer.heard()
-
-    async def _write(self) -> None:
-        try:
-            await self._writer.run()
-        except LinkClosedError:
-            pass  # the reader sees it too
-        except Exception:
-            _LOG.exception("%s: writing has failed", self._station.id)
-            message = "writing to it has failed: a fault of this program, see its log"
-            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
-            await self._link.close(CloseCode.INTERNAL_ERROR, "")
-
-    async def _ask(self, request: Any) -> Any:
-        """Send a call and return its answer.
-
-        Raises:
-            CallFailedError: there is no usable answer.
-            LinkClosedError: the station has gone.
-        """
-        message_id = str(uuid4())
-        self._link.expected_reply = message_id
-        try:
-            # The library's timeout starts when the frame is out; a peer that does not read blocks before that.
-            async with asyncio.timeout(2 * self._around.call_timeout_s):
-                return await self.call(request, suppress=False, unique_id=message_id)
-        except TimeoutError:
-            raise CallFailedError("no answer") from None
-        except (OcppNotImplementedError, NotSupportedError) as error:
-            raise CallFailedError(error.code, refused=True) from None
-        except (OCPPError, UnknownCallErrorCodeError, ValidationError) as error:
-            raise CallFailedError(getattr(error, "code", "unknown error code")) from None
-        finally:
-            self._link.expected_reply = None
-
-    def _misbehaved(self, kind: str, reason: str) -> None:
-        self._station.frames_refused += 1
-        if kind not in self._misbehaviours:  # once per connection: a flood of frames is no flood of events
-            self._misbehaviours.add(kind)
-            self._around.report(kind, self._station.subject, f"a frame was refused: {reason}", Severity.WARNING)
-
-    # ---- what stations say ----
+class Session16(Conversation16):
+    """Answers a station. Transaction messages are recorded first, and always answered."""
 
     @_answers(Action.boot_notification, lenient=True)
     async def _boot_notification(self, /, **payload: Any) -> Any:
@@ -327,10 +207,3 @@ class Session16(ChargePoint):  # type: ignore[misc]  # the library has no types
         expired = token.valid_until <= self._around.clock.now()
         status = AuthorizationStatus.expired if expired else AuthorizationStatus.accepted
         return IdTagInfo(status=status, expiry_date=written_time(token.valid_until))
-
-
-_ANSWERED: Final = frozenset(
-    handler._on_action.value  # noqa: SLF001 - where the library keeps it
-    for handler in vars(Session16).values()
-    if hasattr(handler, "_on_action")
-)

@@ -141,7 +141,8 @@ class Writer:
         if accepted:
             connector.default_accepted = True
             return
-        connector.default_accepted = False if certain else None
+        if certain:
+            connector.default_accepted = False
         connector.default_retry.failed(self._around.clock.monotonic_s())
 
     async def _write(self, connector: Connector, profile: Any) -> tuple[bool, bool]:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from adapters.ocpp.access import FREE_TRIES, Patience, credentials, identity_of
 from adapters.ocpp.lobby import MAX_WAITING_OF_ADDRESS
 from adapters.ocpp.server import OPEN_TIMEOUT_S
 from controller.site import Station
 from tests.support.ocpp import PASSWORD, Bench, basic, bench, charger, point, rpc, site_of, socket, until
+from tests.support.tls import tls_contexts
 
 HEX_KEY = "00ff10203040506070809aabbccddeeff0011223"
 
@@ -254,3 +255,18 @@ def test_odd_identities_and_headers_are_no_identities_and_no_credentials():
     assert credentials("Basic bm9jb2xvbg==") is None
     assert credentials("Basic Q1A6YTpi") == ("CP", b"a:b")
     assert credentials("Basic /zo=") is None
+
+
+async def test_over_tls_the_same_rules_hold():
+    server_tls, client_tls = tls_contexts()
+    async with bench(ssl_context=server_tls) as b:
+        url = f"wss://localhost:{b.central.port}/ocpp/CP01"
+        options: dict[str, Any] = {"subprotocols": ["ocpp1.6"], "ssl": client_tls}
+        async with connect(url, additional_headers=basic("CP01", PASSWORD), **options) as connection:
+            assert (await rpc(connection, "Heartbeat", {}))[0] == 3
+        with pytest.raises(InvalidStatus):
+            async with connect(url, additional_headers=basic("CP01", "wrong"), **options):
+                pass
+        with pytest.raises((InvalidMessage, ConnectionClosed, ConnectionError)):
+            async with connect(b.url(), additional_headers=basic("CP01", PASSWORD), open_timeout=5):
+                pass

@@ -1,0 +1,127 @@
+"""The mechanics of one conversation in OCPP 1.6J: reads and answers through the library, and asks in between."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from contextlib import suppress
+from typing import Any, Final
+from uuid import uuid4
+
+import ocpp.messages
+from ocpp.exceptions import NotImplementedError as OcppNotImplementedError
+from ocpp.exceptions import NotSupportedError, OCPPError, UnknownCallErrorCodeError, ValidationError
+from ocpp.v16 import ChargePoint
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import CloseCode
+
+from adapters.ocpp.link import Link, LinkClosedError
+from adapters.ocpp.station import Station
+from adapters.ocpp.surroundings import Surroundings
+from adapters.ocpp.writer import CallFailedError, Writer
+from controller.plan import Severity
+from controller.ports import LedgerUnavailable
+
+ocpp.messages.ASYNC_VALIDATION = False  # a thread for each message costs more than the validation itself
+
+_LOG: Final = logging.getLogger("loadstar.ocpp")
+
+
+class _LibraryLog:
+    """Takes the library's log: it holds every frame with its id tags. Only our own mistakes go on from here."""
+
+    def __init__(self, station: Station, around: Surroundings) -> None:
+        self._station = station
+        self._around = around
+
+    def info(self, *_arguments: object) -> None:
+        """Frames; dropped."""
+
+    warning = error = info
+
+    def exception(self, *_arguments: object) -> None:
+        """A handler has failed: a charger's mistake (answered, dropped here), the ledger's state, or our bug."""
+        error = sys.exception()
+        if isinstance(error, LedgerUnavailable):
+            message = "a charger's message could not be recorded; the charger sends it again"
+            self._around.report("ledger_unavailable", "ledger", message, Severity.ALARM)
+        elif not isinstance(error, OCPPError):
+            _LOG.error("%s: a message could not be handled", self._station.id, exc_info=error)
+            message = "a message could not be handled: a fault of this program, see its log"
+            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
+
+
+class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no types
+    """A station on its live connection; a subclass holds the handlers that answer what it says."""
+
+    def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
+        self._link = Link(socket, self._misbehaved)
+        super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
+        self._link.answered = frozenset(self.route_map)
+        self._station = station
+        self._around = around
+        self._writer = Writer(station, around, self._ask)
+        self._misbehaviours: set[str] = set()
+
+    async def converse(self) -> None:
+        """Talk until the connection ends. Raises nothing for what the station does."""
+        writing = asyncio.create_task(self._write(), name=f"ocpp-writer-{self._station.id}")
+        try:
+            with suppress(LinkClosedError):
+                await self.start()
+        finally:
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def replace(self) -> None:
+        """Close this connection: the station has made a newer one."""
+        await self._link.close(CloseCode.NORMAL_CLOSURE, "replaced by a newer connection")
+
+    def wake(self) -> None:
+        """Look for something to send."""
+        self._writer.wake()
+
+    async def route_message(self, raw_msg: str) -> None:
+        """Handle one frame; only when it has been answered may we ask something."""
+        await super().route_message(raw_msg)
+        self._writer.heard()
+
+    async def _write(self) -> None:
+        try:
+            await self._writer.run()
+        except LinkClosedError:
+            pass  # the reader sees it too
+        except Exception:
+            _LOG.exception("%s: writing has failed", self._station.id)
+            message = "writing to it has failed: a fault of this program, see its log"
+            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
+            await self._link.close(CloseCode.INTERNAL_ERROR, "")
+
+    async def _ask(self, request: Any) -> Any:
+        """Send a call and return its answer.
+
+        Raises:
+            CallFailedError: there is no usable answer.
+            LinkClosedError: the station has gone.
+        """
+        message_id = str(uuid4())
+        self._link.expected_reply = message_id
+        try:
+            # The library's timeout starts when the frame is out; a peer that does not read blocks before that.
+            async with asyncio.timeout(2 * self._around.call_timeout_s):
+                return await self.call(request, suppress=False, unique_id=message_id)
+        except TimeoutError:
+            raise CallFailedError("no answer") from None
+        except (OcppNotImplementedError, NotSupportedError) as error:
+            raise CallFailedError(error.code, refused=True) from None
+        except (OCPPError, UnknownCallErrorCodeError, ValidationError) as error:
+            raise CallFailedError(getattr(error, "code", "unknown error code")) from None
+        finally:
+            self._link.expected_reply = None
+
+    def _misbehaved(self, kind: str, reason: str) -> None:
+        self._station.frames_refused += 1
+        if kind not in self._misbehaviours:  # once per connection: a flood of frames is no flood of events
+            self._misbehaviours.add(kind)
+            self._around.report(kind, self._station.subject, f"a frame was refused: {reason}", Severity.WARNING)

@@ -26,8 +26,8 @@ sent, and everything after a new connection. The characters `/`, `+` and `#` of 
 | `{STATE}` | all values below as one JSON document, at most every {STATE_EVERY_S:.0f} s | yes | {VALUE_QOS} |
 | `{EVENT}` | one event as JSON | no | {ONCE_QOS} |
 
-An event has `at`, `kind`, `subject`, `severity` (`info`, `warning`, `alarm`) and `message`; while the broker is away the
-newest {EVENTS_KEPT} wait. In the JSON documents, amounts and times are texts, and what has no value is `null`.
+An event has `at`, `kind`, `subject`, `severity` (`info`, `warning`, `alarm`) and `message`; while the broker is away
+the newest {EVENTS_KEPT} wait. In the JSON documents, amounts and times are texts, and what has no value is `null`.
 
 All other topics are retained, with QoS {VALUE_QOS}.
 """

@@ -42,8 +42,8 @@ class Mosquitto:
     def stop(self) -> None:
         self._program.stop()
 
-    def client(self, **options: Any) -> aiomqtt.Client:
-        return aiomqtt.Client("127.0.0.1", self.port, **options)
+    def client(self, host: str = "127.0.0.1", **options: Any) -> aiomqtt.Client:
+        return aiomqtt.Client(host, self.port, **options)
 
 
 @contextmanager
@@ -60,12 +60,13 @@ def mosquitto(directory: Path, extra: str = "", anonymous: bool = True) -> Itera
 class Listener:
     """Everything that arrives below a topic filter, as a client of its own sees it."""
 
-    def __init__(self, broker: Mosquitto, topics: str = "#") -> None:
+    def __init__(self, broker: Mosquitto, topics: str = "#", **options: Any) -> None:
         self.latest: dict[str, str] = {}
         """Last payload by topic; a topic whose value was withdrawn is gone."""
         self.messages: list[aiomqtt.Message] = []
         self._broker = broker
         self._topics = topics
+        self._options = options
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -86,7 +87,7 @@ class Listener:
         return [m.payload.decode() for m in self.messages if m.topic.value == topic and isinstance(m.payload, bytes)]
 
     async def _run(self) -> None:
-        async with self._broker.client() as client:
+        async with self._broker.client(**self._options) as client:
             await client.subscribe(self._topics)
             self._ready.set()
             async for message in client.messages:

@@ -1,0 +1,74 @@
+"""What stands on which topic, without a broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters.mqtt.reference import reference
+from adapters.mqtt.topics import CIRCUIT, METER, POINT, document, text, topic, values
+from controller.snapshot import State
+from tests.support.web import Seen, made_tick, small_site
+
+SITE = small_site()
+TICK = made_tick(SITE, 0.0, {"P01": Seen(), "P02": Seen(State.OFFLINE)})
+
+
+def test_the_list_of_topics_in_the_manual_is_current():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "mqtt.md"
+    assert page.read_text("utf-8") == reference(), "run: python -m adapters.mqtt.reference > docs/reference/mqtt.md"
+
+
+def test_every_meter_circuit_and_point_has_every_topic_of_the_manual():
+    found = {"/".join(path) for path in values(SITE, TICK)}
+    expected = {f"meter/grid/{entry.name}" for entry in METER}
+    expected |= {f"circuit/{circuit.id}/{entry.name}" for circuit in SITE.circuits for entry in CIRCUIT}
+    expected |= {f"point/{point.id}/{entry.name}" for point in SITE.points for entry in POINT}
+    assert found == expected
+    assert all(f"`{name}`" in reference() for name in ("meter/<id>/power_w", "point/<id>/session/energy_wh"))
+
+
+@pytest.mark.parametrize(
+    ("place", "payload"),
+    [
+        ("meter/grid/l1_a", "23.8"),
+        ("meter/grid/power_w", ""),
+        ("meter/grid/measured_at", "2026-11-20T09:00:00Z"),
+        ("circuit/main/headroom_l2_a", "31.2"),
+        ("circuit/garage/current_l3_a", "9.8"),
+        ("circuit/main/fresh", "true"),
+        ("point/P01/state", "charging"),
+        ("point/P01/limit_a", "10.0"),
+        ("point/P01/because", "circuit:garage:L2"),
+        ("point/P01/current_l1_a", "9.8"),
+        ("point/P01/session/energy_wh", "5300"),
+        ("point/P01/session/cost", "1.8550"),
+        ("point/P02/state", "offline"),
+        ("point/P02/limit_a", ""),
+        ("point/P03/state", "available"),
+        ("point/P03/session/energy_wh", ""),
+    ],
+)
+def test_values_are_plain(place: str, payload: str):
+    assert text(values(SITE, TICK)[tuple(place.split("/"))]) == payload
+
+
+def test_the_document_has_the_values_where_the_topics_have_them():
+    whole = json.loads(json.dumps(document(TICK, values(SITE, TICK))))
+    assert whole["at"] == "2026-11-20T09:00:00Z"
+    assert whole["meter"]["grid"]["l2_a"] == 30.8
+    assert whole["circuit"]["main"]["fresh"] is True
+    assert whole["point"]["P01"]["session"] == {
+        "id": "S-P01",
+        "started_at": "2026-11-20T08:13:00Z",
+        "energy_wh": 5300,
+        "cost": "1.8550",
+        "currency": "EUR",
+    }
+    assert whole["point"]["P02"]["limit_a"] is None
+
+
+def test_an_id_cannot_break_out_of_its_level():
+    assert topic("h/q", "point", "#", "+/x") == "loadstar/h_q/point/_/__x"

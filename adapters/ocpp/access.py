@@ -91,12 +91,14 @@ class Doorkeeper:
         self._identities = identities
         self._of_identity = Patience(FREE_TRIES)
         self._of_address = Patience(FREE_TRIES_OF_ADDRESS)
+        self._reports = Patience(free_tries=1)
         self._verifying = asyncio.Semaphore(_VERIFICATIONS_AT_ONCE)
 
     async def admit(self, request: Request, address: str) -> str | Denied:
         """Return the identity that may connect, or why it may not."""
         identity = identity_of(request.path)
         if identity is None or identity not in self._identities:
+            self._report_refusal(address, f"the site has no station {identity!r}" if identity else "a wrong path")
             return Denied(HTTPStatus.NOT_FOUND, "no such charging station")  # OCPP-J 1.6 §3.2
         try:
             stored = await self._around.ledger.password_hash(identity)
@@ -106,8 +108,17 @@ class Doorkeeper:
         if self._around.lab and (header is None or stored is None):
             return identity
         if header is None:
+            self._report_refusal(address, f"station {identity!r} gave no password")
             return Denied(HTTPStatus.UNAUTHORIZED, "a password is needed")
         return await self._authenticate(identity, header, stored, address)
+
+    def _report_refusal(self, address: str, reason: str) -> None:
+        """Report a refused connection, ever less often for one address: strangers can knock all day."""
+        now_s = self._around.clock.monotonic_s()
+        if self._reports.wait_s(address, now_s) <= 0:
+            self._reports.failed(address, now_s)
+            message = f"a connection from {address} was refused: {reason}"
+            self._around.report("connection_refused", "ocpp", message, Severity.WARNING)
 
     async def _authenticate(self, identity: str, header: str, stored: str | None, address: str) -> str | Denied:
         pair = (identity, address)

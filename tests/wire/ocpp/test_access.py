@@ -36,6 +36,18 @@ async def test_a_path_that_names_no_station_of_the_site_is_not_found(path: str):
         assert (await refused(b, path)).response.status_code == 404
 
 
+async def test_refusals_are_reported_with_their_reason_but_not_without_end():
+    async with bench() as b:
+        for _ in range(5):
+            await refused(b, "/ocpp/CP1")
+        assert [event.message for event in b.events.events] == [
+            "a connection from 127.0.0.1 was refused: the site has no station 'CP1'"
+        ]
+        b.clock.advance(61)
+        await refused(b, additional_headers={})
+        assert b.events.events[-1].message.endswith("station 'CP01' gave no password")
+
+
 async def test_an_identity_may_be_percent_encoded():
     async with bench(site_of(point(station="Garage 1/ä"))) as b:
         b.ledger.add_password("Garage 1/ä", PASSWORD)

@@ -73,7 +73,7 @@ class Watched:
         page.on("request", lambda asked: asked.url.startswith((own, "data:")) or self.complaints.append(asked.url))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it is open, its event loop keeps other tests' loops from running
 def chromium() -> Iterator[Browser]:
     assert CHROMIUM.exists(), "these tests need Debian's chromium"
     bundle = web_app.HERE / "static" / "bundle" / "page.js"

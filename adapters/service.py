@@ -20,8 +20,8 @@ from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMete
 from adapters.influx import InfluxWriter
 from adapters.live import Live
 from adapters.loop import ControlLoop
-from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.messages import Quantity
+from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
@@ -60,7 +60,8 @@ class Service:
         self._clock = SystemClock()
         self.live = Live(self._site, self._clock)
         self._sessions: Mapping[str, ports.SessionRecord] = {}
-        self._reactions_s: list[float] = []
+        self.reactions_s: list[float] = []
+        """The newest reaction times, from the hand-over of a plan to the last answer [s]."""
         self._tasks: list[asyncio.Task[None]] = []
         self._stops: list[tuple[str, Any]] = []
         self._mqtt: MqttPublisher | None = None
@@ -113,7 +114,7 @@ class Service:
     def summary(self) -> dict[str, Any]:
         """What has happened since the start, from the service's own books."""
         sessions = self._all_sessions()
-        reactions_ms = sorted(1000 * seconds for seconds in self._reactions_s)
+        reactions_ms = sorted(1000 * seconds for seconds in self.reactions_s)
         return {
             "points_connected": sum(
                 station.online for station in self._points.stations() for _ in self._of(station.id)
@@ -249,8 +250,8 @@ class Service:
     def _applied(self, applied: ports.Applied) -> None:
         self.live.applied(applied)
         if applied.changed:
-            self._reactions_s.append(applied.seconds)
-            del self._reactions_s[:-REACTIONS_KEPT]
+            self.reactions_s.append(applied.seconds)
+            del self.reactions_s[:-REACTIONS_KEPT]
 
     def _report(self, event: Event) -> None:
         """Take an event from any thread."""

@@ -192,7 +192,7 @@ def _events(
     enough = layout.site.control.fresh_readings
     for place, circuit in enumerate(layout.site.circuits):
         if circuit.meter is not None and before[place] > 0 and good[place] == 0:
-            text = f"no reading of meter {circuit.meter} for {facts.meter_age_s[place]:.0f} s: the declared base load is assumed"
+            text = f"meter {circuit.meter} has no reading that can be believed: the declared base load is assumed"
             events.append(Event("worst_case_assumed", f"circuit:{circuit.id}", text, Severity.WARNING))
         if circuit.meter is not None and memory is not None and before[place] < enough and good[place] == enough:
             events.append(Event("worst_case_ended", f"circuit:{circuit.id}", "its meter is believed again"))

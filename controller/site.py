@@ -202,7 +202,7 @@ def structure_problems(circuits: Iterable[Circuit], points: Iterable[ChargingPoi
         problems.append(("circuits", f"exactly one circuit must have no parent (the grid connection); found: {found}"))
     for index, circuit in enumerate(circuits):
         place = f"circuits[{index}]"
-        if by_id[circuit.id] is not circuit:
+        if circuit.id in (earlier.id for earlier in circuits[:index]):
             problems.append((f"{place}.id", f"circuit {circuit.id!r} is defined twice"))
         if circuit.parent is not None and circuit.parent not in by_id:
             problems.append((f"{place}.parent", f"unknown circuit {circuit.parent!r}; known: {', '.join(by_id)}"))

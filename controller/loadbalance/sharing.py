@@ -52,21 +52,24 @@ def admit(
         keep_free_a: (K, P) room that must be left besides when that point enters [A]; none by default.
     """
     admitted = np.zeros(rows.shape[1], dtype=bool)
+    places = np.array(order, dtype=np.int64)
+    use = rows[:, places] * need_a[places]
+    keep = 0.0 if keep_free_a is None else keep_free_a[:, places]
+    binding = ((use.sum(axis=1)[:, None] > free_a[:, None] - keep + TOLERANCE_A) & (use > 0)).any(axis=1)
+    if not binding.any():
+        admitted[places] = True
+        return Admission(admitted, {})
     refused_by: dict[int, int] = {}
-    left, queue = free_a, np.array(order, dtype=np.int64)
-    while queue.size:
-        use = rows[:, queue] * need_a[queue]
-        room = left[:, None] if keep_free_a is None else left[:, None] - keep_free_a[:, queue]
-        taken = use.cumsum(axis=1)
-        short = (taken > room + TOLERANCE_A) & (use > 0)
-        fits = ~short.any(axis=0)
-        entering = queue.size if fits.all() else int(fits.argmin())
-        admitted[queue[:entering]] = True
-        if entering == queue.size:
-            break
-        refused_by[int(queue[entering])] = int(short[:, entering].argmax())
-        left = left - (taken[:, entering - 1] if entering else 0.0)
-        queue = queue[entering + 1 :]
+    numbers = np.flatnonzero(binding).tolist()
+    left = (free_a[binding] + TOLERANCE_A).tolist()
+    keeps = np.broadcast_to(keep, use.shape)[binding].T.tolist()
+    for place, uses, kept in zip(order, use[binding].T.tolist(), keeps, strict=True):
+        short = [n for n, (u, free, k) in enumerate(zip(uses, left, kept, strict=True)) if u > 0 and u > free - k]
+        if short:
+            refused_by[place] = numbers[short[0]]
+        else:
+            admitted[place] = True
+            left = [free - u for free, u in zip(left, uses, strict=True)]
     return Admission(admitted, refused_by)
 
 
@@ -85,30 +88,31 @@ def fill(rows: Floats, free_a: Floats, most_a: Floats, weight: Floats) -> tuple[
     Returns:
         (P,) amounts [A], and (P,) the row that stopped each, or ``OWN_MAXIMUM``.
     """
-    given = np.zeros_like(most_a)
     stopped_by = np.full(most_a.shape, OWN_MAXIMUM)
     active = most_a > _EXACT
-    relevant = np.flatnonzero(rows @ np.where(active, most_a, 0.0) > free_a)
+    given = np.where(active, most_a, 0.0)
+    relevant = np.flatnonzero(rows @ given > free_a)
     if relevant.size == 0:
-        return np.where(active, most_a, 0.0), stopped_by
-    rows, left = rows[relevant], np.maximum(free_a[relevant], 0.0)
-    uses = rows > 0
+        return given, stopped_by
+    rows, free = rows[relevant], np.maximum(free_a[relevant], 0.0)
+    uses, weighted = rows > 0, rows * weight
+    own_level = np.where(active, most_a / weight, np.inf)
+    given = np.zeros_like(most_a)
     while active.any():
-        speed = np.where(active, weight, 0.0)
-        flow = rows @ speed
-        until_full = np.divide(left, flow, out=np.full_like(left, np.inf), where=flow > _EXACT)
-        until_most = np.divide(most_a - given, speed, out=np.full_like(given, np.inf), where=active)
-        step = min(until_full.min(), until_most.min())
-        given += step * speed
-        left -= step * flow
-        full = until_full <= step + _EXACT
-        satisfied = active & (until_most <= step + _EXACT)
-        blocked = active & ~satisfied & uses[full].any(axis=0)
-        if blocked.any():
-            numbers = np.flatnonzero(full)
-            stopped_by[blocked] = relevant[numbers[uses[full][:, blocked].argmax(axis=0)]]
-        active &= ~(satisfied | blocked)
-    return np.minimum(given, most_a), stopped_by
+        flow = weighted @ active
+        level = np.divide(free - rows @ given, flow, out=np.full_like(free, np.inf), where=flow > _EXACT)
+        lowest = max(0.0, level.min())
+        # No row is full below the lowest level, so whoever reaches the own maximum below it keeps that.
+        stopped = active & (own_level <= lowest + _EXACT)
+        if stopped.any():
+            given[stopped] = most_a[stopped]
+        else:
+            full = np.flatnonzero(level <= lowest + _EXACT)
+            stopped = active & uses[full].any(axis=0)
+            given[stopped] = lowest * weight[stopped]
+            stopped_by[stopped] = relevant[full[uses[full][:, stopped].argmax(axis=0)]]
+        active = active & ~stopped
+    return given, stopped_by
 
 
 @dataclass(frozen=True, slots=True)

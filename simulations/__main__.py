@@ -1,0 +1,5 @@
+"""``python -m simulations`` is the ``loadstar`` command."""
+
+from simulations.cli import main
+
+main()

@@ -1,0 +1,104 @@
+"""The core alone: the division of one instant, and the whole decision with its objects."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import numpy as np
+from scipy.optimize import linprog
+
+from controller.engine import decide
+from controller.loadbalance.sharing import admit, fill
+from controller.site import WIRINGS, ChargingPoint, Circuit, Site
+from controller.snapshot import PointState, Reading, Snapshot, State
+from controller.units import phase_vector
+from tests.benchmarks.registry import Measurement, benchmark, percentile, seconds_per_call
+
+AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+
+
+def nested_site(points: int = 20) -> Site:
+    """Five circuits in a tree, so 15 caps, and points of every wiring on them."""
+    rng = random.Random(1)
+    circuits = [Circuit("main", None, (100.0,) * 3, margin_a=1.0, meter="grid", base_load_a=(20.0,) * 3)]
+    circuits += [Circuit(f"C{n}", "main" if n < 3 else "C1", (40.0,) * 3) for n in range(1, 5)]
+    wirings = list(WIRINGS.values())
+    made = [
+        ChargingPoint(f"P{n:02d}", f"C{1 + n % 4}", f"S{n}", 1, wirings[n % 9], weight=rng.uniform(0.5, 2))
+        for n in range(points)
+    ]
+    return Site("bench", tuple(circuits), tuple(made))
+
+
+def snapshots(site: Site):
+    """One second after the other: a restless building, cars that report every ten seconds."""
+    rng = random.Random(2)
+    drawn = {p.id: rng.uniform(0, 8) for p in site.points}
+    for second in count():
+        at = AT + timedelta(seconds=second)
+        building = 20 + 10 * rng.random()
+        load = [building + sum(phase_vector(p.phases, drawn[p.id])[phase] for p in site.points) for phase in range(3)]
+        points = {
+            p.id: PointState(
+                State.CHARGING,
+                phase_vector(p.phases, drawn[p.id]),
+                at - timedelta(seconds=(second + n) % 10),
+                commanded_a=drawn[p.id],
+            )
+            for n, p in enumerate(site.points)
+        }
+        yield Snapshot(at, float(second), {"grid": Reading((load[0], load[1], load[2]), at)}, (), points)
+
+
+@benchmark
+def split_20x15() -> dict[str, Measurement]:
+    """Admission and weighted max-min fair sharing on arrays, beside one LP of the same size as a yardstick."""
+    site = nested_site()
+    rng = np.random.default_rng(3)
+    rows = np.array(
+        [
+            [float(c.id in site.path[p.circuit] and ph in p.phases) for p in site.points]
+            for c in site.circuits
+            for ph in range(3)
+        ]
+    )
+    need, most, weight = np.full(20, 6.0), np.full(20, 26.0), np.array([p.weight for p in site.points])
+    order = list(range(20))
+    rooms = [rng.uniform(20, 70, 15) for _ in range(2000)]
+    feed = iter(rooms)
+
+    def once() -> None:
+        free = next(feed)
+        admitted = admit(order, need, rows, free).admitted
+        floor = np.where(admitted, need, 0.0)
+        fill(rows, free - rows @ floor, np.where(admitted, most, 0.0), weight)
+
+    ours = seconds_per_call(once, n=1900)
+    lp = seconds_per_call(lambda: linprog(-np.ones(20), rows, rooms[0], bounds=(0, 32)), n=100)
+    return {
+        "split_20x15_us": Measurement(1e6 * statistics.median(ours), "us", len(ours), at_most=100),
+        "split_vs_one_lp": Measurement(statistics.median(lp) / statistics.median(ours), "times faster", len(lp)),
+    }
+
+
+@benchmark
+def decision() -> dict[str, Measurement]:
+    """``decide`` from snapshot objects to plan objects, memory carried on."""
+    site = nested_site()
+    feed = snapshots(site)
+    memory = None
+
+    def once() -> None:
+        nonlocal memory
+        memory = decide(site, memory, next(feed)).memory
+
+    prepared = [next(feed) for _ in range(1100)]
+    feed = iter(prepared)
+    durations = seconds_per_call(once, n=1000, warm_up=50)
+    return {
+        "decide_us": Measurement(1e6 * statistics.median(durations), "us", len(durations), at_most=500),
+        "decide_p99_us": Measurement(1e6 * percentile(durations, 99), "us", len(durations)),
+    }

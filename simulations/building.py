@@ -67,8 +67,8 @@ class LivelyBuilding:
         self._swing = [(dice.uniform(0.0, math.tau), dice.uniform(70.0, 110.0)) for _ in range(3)]
         self._appliances = [
             *(self._single(dice, phase, (0.02, 0.07), (4.0, 25.0), (5.0, 40.0)) for phase in (0, 1, 2) for _ in "abc"),
-            *(self._single(dice, phase, (0.24, 0.42), (12.0, 35.0), (15.0, 45.0)) for phase in (0, 1, 2)),
-            self._triple(dice, (0.22, 0.34), (15.0, 30.0), (25.0, 50.0)),
+            *(self._single(dice, phase, (0.28, 0.45), (20.0, 50.0), (30.0, 70.0)) for phase in (0, 1, 2)),
+            self._triple(dice, (0.24, 0.36), (20.0, 35.0), (35.0, 70.0)),
         ]
 
     def current_a(self, now_s: float) -> Phases:

@@ -124,7 +124,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good)
     because = _reasons(division.because, paced)
     overloaded: Bools = np.any(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=1)
-    events = _events(layout, facts, estimate, memory, good, overloaded)
+    events = _events(layout, estimate, memory, good, overloaded)
     plan = _plan(layout, snapshot, facts, limit.tolist(), because, estimate.draw_a, events)
     hungry = facts.steered & ~facts.idle
     serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
@@ -184,7 +184,7 @@ def _reasons(because: list[str], paced: Ints) -> list[str]:
 
 
 def _events(
-    layout: Layout, facts: Facts, estimate: Estimate, memory: Memory | None, good: Ints, overloaded: Bools
+    layout: Layout, estimate: Estimate, memory: Memory | None, good: Ints, overloaded: Bools
 ) -> tuple[Event, ...]:
     """What has begun or ended since the last decision."""
     events = []

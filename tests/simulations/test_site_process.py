@@ -90,3 +90,11 @@ async def test_a_site_file_without_a_meter_to_play_ends_the_process(tmp_path: Pa
     path.write_text(path.read_text().replace('meter = "grid"\n', "").split("[[meters]]")[0])
     with pytest.raises(SiteProcessError, match="has ended"):
         await start_site(path)
+
+
+async def test_the_process_does_not_outlive_whoever_controls_it(played: Played):
+    process = played.site._process
+    assert process.stdin is not None
+    process.stdin.close()
+    async with asyncio.timeout(20):
+        assert await process.wait() == 0

@@ -21,7 +21,6 @@ check "format" ruff format --check .
 check "lint" ruff check .
 check "types" mypy
 check "types of the scripts" mypy --package scripts
-check "types of the benchmarks" mypy --package tests.benchmarks
 check "import contracts" lint-imports --no-logo
 check "types of the page" types_of_the_page
 check "documents" python -m scripts.check_documents

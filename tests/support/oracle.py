@@ -53,7 +53,7 @@ class Oracle:
                 found += self.below(child.id)
         return found
 
-    def reading(self, circuit_id: str):  # noqa: ANN201
+    def reading(self, circuit_id: str):
         circuit = next(c for c in self.site.circuits if c.id == circuit_id)
         reading = self.snapshot.meters.get(circuit.meter or "")
         if reading is not None and (self.snapshot.at - reading.measured_at).total_seconds() < 3:

@@ -16,12 +16,12 @@ from scripts.repository import ROOT
 
 ADDRESS: Final = "http://127.0.0.1:8080"
 PICTURE: Final = ROOT / "docs" / "images" / "page.png"
-RUN_BEFORE_S: Final = 90.0
-"""By then cars have come, and the building has changed its load a few times."""
+RUN_BEFORE_S: Final = 240.0
+"""By then cars have come and have charged something, and the building has changed its load a few times."""
 START_WITHIN_S: Final = 60.0
 END_WITHIN_S: Final = 30.0
 WIDTH: Final = 1280
-HEIGHT: Final = 900
+HEIGHT: Final = 1120
 
 
 def wait_until_running(demo: subprocess.Popen[bytes]) -> None:
@@ -48,7 +48,7 @@ def photograph() -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         page.goto(ADDRESS, wait_until="load")
         page.wait_for_timeout(5000)  # a few events of the live stream
-        page.screenshot(path=PICTURE, full_page=True)
+        page.screenshot(path=PICTURE)
         browser.close()
 
 

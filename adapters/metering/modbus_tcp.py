@@ -12,6 +12,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
+from adapters.cancellation import end_if_cancelled
 from adapters.metering.intake import Intake
 from adapters.metering.plausibility import Bounds, Judge
 from adapters.metering.registers import Block, register_map
@@ -101,6 +102,7 @@ class ModbusTcpMeter(Meter):
             beat = 0
             while True:
                 await self._poll()
+                end_if_cancelled()
                 beat, wait_s = next_beat(beat, self._clock.monotonic_s() - start_s, self._poll_s)
                 await asyncio.sleep(wait_s)
         finally:

@@ -11,6 +11,7 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from adapters.broker import Broker, Patience
+from adapters.cancellation import end_if_cancelled
 from adapters.metering.intake import HOLD_S, Intake
 from adapters.metering.messages import Collector, PayloadError, Quantity, StaleError, problems
 from adapters.metering.plausibility import Bounds, Judge
@@ -88,12 +89,14 @@ class MqttMeter(Meter):
             try:
                 async with self._broker.client() as client:
                     await self._subscribe(client)
+                    end_if_cancelled()
                     patience.reset()
                     self._silent_because = f"no message from {self._broker}"
                     async for message in client.messages:
                         self._hear(message)
             except (aiomqtt.MqttError, OSError) as error:
                 self._silent_because = f"broker {self._broker}: {error}"
+            end_if_cancelled()
             await patience.wait()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import aiomqtt
 
 from adapters.broker import Broker, Patience
+from adapters.cancellation import end_if_cancelled
 from adapters.mqtt.topics import (
     EVENT,
     OFFLINE,
@@ -94,6 +95,7 @@ class MqttPublisher:
                     await self._serve(client, patience)
             except (aiomqtt.MqttError, OSError) as error:
                 self._report_lost(str(error))
+            end_if_cancelled()
             await patience.wait()
 
     async def _serve(self, client: aiomqtt.Client, patience: Patience) -> None:
@@ -103,6 +105,7 @@ class MqttPublisher:
         self._news.set()
         try:
             while True:
+                end_if_cancelled()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(connection.owes_in_s()):
                         await self._news.wait()

@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
+from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.exceptions import ModbusIOException
 
 from adapters.metering.modbus_tcp import ModbusTcpMeter, next_beat
 from adapters.metering.registers import UnknownModelError, register_map
 from controller.snapshot import Reading
 from tests.support.meters import RECORDED, Events, FastClock, ForeignServer, encoded
-from tests.support.processes import free_port, until
+from tests.support.processes import WITHIN_S, free_port, until
 
 POLL_S = 0.05
 CLOCK = FastClock()
@@ -298,6 +300,27 @@ async def test_the_age_of_a_reading_counts_from_the_question(events: Events):
         async with running(meter):
             await until(lambda: now(meter), "a reading")
             assert age_s(meter) >= 0.99 * delay_s * FastClock.SPEED
+
+
+async def test_a_meter_ends_even_when_the_library_swallows_the_request_to(
+    server: ForeignServer, events: Events, monkeypatch: pytest.MonkeyPatch
+):
+    asked = asyncio.Event()
+
+    async def swallowing(*_: object, **__: object) -> None:
+        asked.set()
+        try:
+            await asyncio.sleep(WITHIN_S)
+        except asyncio.CancelledError:
+            raise ModbusIOException("too late") from None
+
+    monkeypatch.setattr(AsyncModbusTcpClient, "read_input_registers", swallowing)
+    task = asyncio.create_task(made_meter(server.port, events).run())
+    await asked.wait()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=WITHIN_S)
+    assert done == {task}
+    assert task.cancelled()
 
 
 @pytest.mark.parametrize(

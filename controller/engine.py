@@ -30,6 +30,12 @@ NOISE_LEAST_A: Final = 0.2
 NOISE_MOST_A: Final = 2.0
 """Raises leave this many mean steps of the background free, within these bounds, so that noise lowers nobody."""
 
+NEVER_READ: Final = -1
+"""In place of a number of good readings: a meter that has yet to begin has not been lost."""
+
+UNPROVEN_A: Final = 2.5
+"""Where more than this is free now but not cautiously, a row is not full: its room has yet to last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -42,7 +48,7 @@ class Memory:
     unserved_since_s: Floats
     """(P,): NaN while not waiting."""
     good_readings: Ints
-    """(C,): fresh readings in a row, for circuits with a meter."""
+    """(C,): fresh readings in a row, for circuits with a meter; ``NEVER_READ`` before the first."""
     overloaded: Bools
     """(C,)"""
 
@@ -153,12 +159,15 @@ def _divide(
     admitted = admission.admitted
     shares = share(admitted, facts, layout.min_a, cautious.rows, cautious.free_a)
     kept = minimum_for_idle(order, facts, layout.min_a, now.rows, now.free_a - now.rows @ shares.limit_a)
+    unproven = (now.free_a - cautious.free_a > UNPROVEN_A).tolist()
+    names = ["pace:headroom" if wait else name for wait, name in zip(unproven, cautious.names, strict=True)]
     because = []
     for place, (state, by) in enumerate(zip(facts.state.tolist(), shares.stopped_by.tolist(), strict=True)):
         if admitted[place]:
-            because.append("point:max" if by == OWN_MAXIMUM else cautious.names[by])
+            because.append("point:max" if by == OWN_MAXIMUM else names[by])
         elif place in admission.refused_by:
-            because.append(f"not_admitted:{cautious.names[admission.refused_by[place]]}")
+            row = admission.refused_by[place]
+            because.append(names[row] if unproven[row] else f"not_admitted:{names[row]}")
         elif facts.fixed[place]:
             because.append("charger:unconfirmed")
         elif facts.competing[place]:
@@ -172,10 +181,11 @@ def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[I
     """Count good readings in a row; after a loss nothing is raised before there have been enough."""
     enough = layout.site.control.fresh_readings
     fresh = ~np.isnan(facts.meter_a).all(axis=1)
-    before = np.full(fresh.shape, enough) if memory is None else memory.good_readings
-    counted = np.where(fresh, np.minimum(before + 1, enough), 0)
+    before = np.full(fresh.shape, NEVER_READ) if memory is None else memory.good_readings
+    never = before == NEVER_READ
+    counted = np.where(fresh, np.where(never, enough, np.minimum(before + 1, enough)), np.where(never, NEVER_READ, 0))
     metered = np.array([c.meter is not None for c in layout.site.circuits])
-    return counted, ~metered | (counted >= enough)
+    return counted, ~metered | never | (counted >= enough)
 
 
 def _reasons(because: list[str], paced: Ints) -> list[str]:
@@ -188,13 +198,13 @@ def _events(
 ) -> tuple[Event, ...]:
     """What has begun or ended since the last decision."""
     events = []
-    before = np.full(good.shape, 1) if memory is None else memory.good_readings
+    before = np.full(good.shape, NEVER_READ) if memory is None else memory.good_readings
     enough = layout.site.control.fresh_readings
     for place, circuit in enumerate(layout.site.circuits):
         if circuit.meter is not None and before[place] > 0 and good[place] == 0:
             text = f"meter {circuit.meter} has no reading that can be believed: the declared base load is assumed"
             events.append(Event("worst_case_assumed", f"circuit:{circuit.id}", text, Severity.WARNING))
-        if circuit.meter is not None and memory is not None and before[place] < enough and good[place] == enough:
+        if circuit.meter is not None and NEVER_READ < before[place] < enough and good[place] == enough:
             events.append(Event("worst_case_ended", f"circuit:{circuit.id}", "its meter is believed again"))
         was = memory is not None and bool(memory.overloaded[place])
         if overloaded[place] and not was:

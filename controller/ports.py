@@ -222,6 +222,7 @@ class SessionRecord:
     energy_wh: int | None
     """So far, while it runs; None where the registers cannot tell."""
     cost: Decimal | None
+    """So far, while it runs."""
     currency: str
     stop_reason: str | None = None
     review_flags: tuple[str, ...] = ()
@@ -264,6 +265,14 @@ class CircuitState:
     """Fuse less margin less current, never counting what points may still add."""
     fresh: bool
     """Whether its meter was believed; True for a circuit that has none."""
+
+    @property
+    def charging_a(self) -> Phases | None:
+        """What the points below it draw, at the meter's instant; None where the current is not known."""
+        if self.current_a is None:
+            return None
+        one, two, three = (max(0.0, a - b) for a, b in zip(self.current_a, self.background_a, strict=True))
+        return (one, two, three)
 
 
 @dataclass(frozen=True, slots=True)

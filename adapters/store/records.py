@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, literal, select, tuple_
 
 from adapters.store.schema import UtcTime, sessions, storable_text
 from controller.ports import RunningSession, SessionRecord
+from controller.tariffs.energy_price import session_cost
 
 PAGE_LIMIT: Final = 500
 """Sessions on one page, so that no request can make the service hold a year in memory."""
@@ -79,6 +81,7 @@ def session_page(
 
 def _record(row: Row[Any], last_register: LastRegister) -> SessionRecord:
     running = row.ended_at is None
+    energy_wh = _energy_so_far(row, last_register) if running else row.energy_wh
     return SessionRecord(
         id=row.id,
         station=row.station,
@@ -91,12 +94,18 @@ def _record(row: Row[Any], last_register: LastRegister) -> SessionRecord:
         ended_at=row.ended_at,
         start_wh=row.start_wh,
         end_wh=row.end_wh,
-        energy_wh=_energy_so_far(row, last_register) if running else row.energy_wh,
-        cost=row.cost,
+        energy_wh=energy_wh,
+        cost=_cost_so_far(row, energy_wh) if running else row.cost,
         currency=row.currency,
         stop_reason=row.stop_reason,
         review_flags=tuple(row.review_flags),
     )
+
+
+def _cost_so_far(row: Row[Any], energy_wh: int | None) -> Decimal | None:
+    if energy_wh is None or row.price_per_kwh is None:
+        return None
+    return session_cost(energy_wh, row.price_per_kwh)
 
 
 def _energy_so_far(row: Row[Any], last_register: LastRegister) -> int | None:

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from adapters.live import Live, Tally
-from adapters.web.view import charging_a, reading_age_s
+from adapters.web.view import reading_age_s
 from controller.ports import Tick
 from controller.site import Site
 from controller.snapshot import PointState, State
@@ -77,16 +77,15 @@ class SiteCollector(Collector):
         fuse = GaugeMetricFamily("loadstar_circuit_fuse_amperes", "Rating of the protection device.", labels=labels)
         fresh = GaugeMetricFamily("loadstar_circuit_fresh", "1 while its meter is believed.", labels=["circuit"])
         for circuit in self._site.circuits:
-            drawn_a = charging_a(self._site.points_below[circuit.id], tick)
             state = tick.circuits.get(circuit.id)
             fresh.add_metric([circuit.id], float(state is not None and state.fresh))
             for phase, name in enumerate(PHASE_NAMES):
                 fuse.add_metric([circuit.id, name], circuit.fuse_a[phase])
-                charging.add_metric([circuit.id, name], drawn_a[phase])
                 if state is not None:
                     headroom.add_metric([circuit.id, name], state.headroom_a[phase])
-                if state is not None and state.current_a is not None:
+                if state is not None and state.current_a is not None and state.charging_a is not None:
                     current.add_metric([circuit.id, name], state.current_a[phase])
+                    charging.add_metric([circuit.id, name], state.charging_a[phase])
         yield from (current, charging, headroom, fuse, fresh)
 
     def _points(self, tick: Tick) -> Iterator[Metric]:

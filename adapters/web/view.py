@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +10,7 @@ from adapters.web import models
 from controller.ports import CircuitState, SessionRecord, Tick
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, State
-from controller.units import NO_CURRENT, PHASE_NAMES, Phases
+from controller.units import PHASE_NAMES, Phases
 
 BEFORE_THE_FIRST_TICK = PointState(state=State.OFFLINE)
 """Nothing is known yet, so nothing is claimed."""
@@ -79,7 +77,7 @@ def site_view(site: Site, live: Live, version: str) -> models.SiteState:
         at=None if tick is None else tick.at,
         decide_s=None if tick is None else tick.decide_s,
         last_event=live.last_event_number(),
-        circuits=tuple(_circuit_view(circuit, site, tick) for circuit in site.circuits),
+        circuits=tuple(_circuit_view(circuit, tick) for circuit in site.circuits),
         points=tuple(point_view(point, tick) for point in site.points),
     )
 
@@ -114,13 +112,7 @@ def reading_age_s(meter: str, tick: Tick) -> float | None:
     return None if reading is None else max(0.0, (tick.at - reading.measured_at).total_seconds())
 
 
-def charging_a(points: Iterable[ChargingPoint], tick: Tick) -> Phases:
-    """What these points draw together, per grid phase [A]."""
-    drawn = [tick.points.get(point.id, PointState()).measured_a or NO_CURRENT for point in points]
-    return (sum(a[0] for a in drawn), sum(a[1] for a in drawn), sum(a[2] for a in drawn))
-
-
-def _circuit_view(circuit: Circuit, site: Site, tick: Tick | None) -> models.Circuit:
+def _circuit_view(circuit: Circuit, tick: Tick | None) -> models.Circuit:
     state: CircuitState | None = None if tick is None else tick.circuits.get(circuit.id)
     age_s = None if tick is None or circuit.meter is None else reading_age_s(circuit.meter, tick)
     return models.Circuit(
@@ -131,7 +123,7 @@ def _circuit_view(circuit: Circuit, site: Site, tick: Tick | None) -> models.Cir
         contract_w=circuit.contract_w,
         current_a=None if state is None else _rounded(state.current_a),
         background_a=None if state is None else _rounded(state.background_a),
-        charging_a=None if tick is None else _rounded(charging_a(site.points_below[circuit.id], tick)),
+        charging_a=None if state is None else _rounded(state.charging_a),
         headroom_a=None if state is None else _rounded(state.headroom_a),
         meter=circuit.meter,
         fresh=state is not None and state.fresh,

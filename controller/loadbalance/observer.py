@@ -9,7 +9,7 @@ this the loop takes the effect of its own command for a change of the building, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -30,8 +30,9 @@ AGEING_AFTER_S: Final = 1.5
 AGEING_A_PER_S: Final = 2.0
 """A reading that should have been replaced by now is raised by this much per second, until it counts as lost."""
 
-PEAK_BUCKET_S: Final = 10.0
-"""Raises reckon with the highest background of the last one to two of these: longer than chargers take to report."""
+PEAK_BUCKET_S: Final = 5.0
+PEAK_BUCKETS: Final = 3
+"""Raises reckon with the highest background of the last 10 to 15 s: longer than chargers take to report."""
 
 NOISE_SMOOTHING: Final = 0.05
 NOISE_CLIP_A: Final = 1.0
@@ -71,15 +72,16 @@ class Sight:
     """(P, 3): what the car has shown it takes when its limit allows more; infinite where it has not."""
     background_a: Floats
     """(C, 3)"""
-    peak_a: Floats
-    previous_peak_a: Floats
-    """(C, 3): highest background in this bucket and in the one before."""
+    peaks_a: Floats
+    """(``PEAK_BUCKETS``, C, 3): highest background of each of the last buckets of time, the newest first."""
     bucket_s: float
     noise_a: Floats
     """(C, 3): mean absolute step of the background from one observation to the next."""
     quick_a: Floats
     slow_a: Floats
     """(C, 3): running means of the background."""
+    measured: Bools
+    """(C, 3): whether the background was measured or assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,9 @@ def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> 
     meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, None] * AGEING_A_PER_S
     draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a)
     background = backgrounds(layout, meter, draw)
-    peak, previous, bucket, noise = _peaks_and_noise(sight, background, now_s)
-    quick, slow = _means(sight, background, now_s)
+    sight = None if sight is None else _forget_worst_case(sight, facts, background)
+    peaks, bucket = _peaks(sight, background, now_s)
+    quick, slow, noise = _means(sight, background, now_s)
     least = np.maximum(LEAD_FROM_A, LEAD_FROM_NOISE * noise)
     coming = background + np.clip(LEAD * (quick - slow) - least, 0.0, LEAD_MOST_A)
     memory = Sight(
@@ -131,14 +134,14 @@ def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> 
         high_a=high,
         takes_a=_learned(said, commanded, takes, running, told),
         background_a=background,
-        peak_a=peak,
-        previous_peak_a=previous,
+        peaks_a=peaks,
         bucket_s=bucket,
+        measured=~np.isnan(facts.meter_a),
         noise_a=noise,
         quick_a=quick,
         slow_a=slow,
     )
-    cautious = np.maximum(coming, np.maximum(peak, previous))
+    cautious = np.maximum(coming, peaks.max(axis=0))
     return Estimate(draw, meter, background, coming, cautious, high - draw, high), memory
 
 
@@ -207,21 +210,37 @@ def _learned(said: Floats, commanded: Floats, takes: Floats, running: Bools, sho
     return np.where(running[:, None], learned, np.inf)
 
 
-def _peaks_and_noise(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, Floats, float, Floats]:
-    """The highest recent background, and how restless it is."""
+def _forget_worst_case(sight: Sight, facts: Facts, background: Floats) -> Sight:
+    """Where a meter has begun to speak, what was assumed until then is no history of the background."""
+    begins = ~sight.measured & ~np.isnan(facts.meter_a)
+    if not begins.any():
+        return sight
+    return replace(
+        sight,
+        background_a=np.where(begins, background, sight.background_a),
+        peaks_a=np.where(begins, background, sight.peaks_a),
+        quick_a=np.where(begins, background, sight.quick_a),
+        slow_a=np.where(begins, background, sight.slow_a),
+    )
+
+
+def _peaks(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, float]:
+    """The highest recent backgrounds, and when the newest bucket began."""
     if sight is None:
-        return background, background, now_s, np.zeros_like(background)
-    step = np.minimum(np.abs(background - sight.background_a), NOISE_CLIP_A)
-    noise = sight.noise_a + NOISE_SMOOTHING * (step - sight.noise_a)
+        return np.repeat(background[None], PEAK_BUCKETS, axis=0), now_s
     if now_s - sight.bucket_s >= PEAK_BUCKET_S:
-        return background, sight.peak_a, now_s, noise
-    return np.maximum(sight.peak_a, background), sight.previous_peak_a, sight.bucket_s, noise
+        return np.concatenate([background[None], sight.peaks_a[:-1]]), now_s
+    peaks = sight.peaks_a.copy()
+    peaks[0] = np.maximum(peaks[0], background)
+    return peaks, sight.bucket_s
 
 
-def _means(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, Floats]:
+def _means(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, Floats, Floats]:
+    """Two running means of the background, and how restless it is."""
     if sight is None:
-        return background, background
+        return background, background, np.zeros_like(background)
     passed = max(0.0, now_s - sight.at_s)
     quick = sight.quick_a + min(1.0, passed / QUICK_S) * (background - sight.quick_a)
     slow = sight.slow_a + min(1.0, passed / SLOW_S) * (background - sight.slow_a)
-    return quick, slow
+    step = np.minimum(np.abs(background - sight.background_a), NOISE_CLIP_A)
+    return quick, slow, sight.noise_a + NOISE_SMOOTHING * (step - sight.noise_a)

@@ -164,7 +164,7 @@ def pace(
         [Pace.NONE, Pace.METER, Pace.CALM, Pace.INTERVAL, Pace.HEADROOM],
     )
     paced = np.where(wish.target_a - limit <= control.raise_step_a, Pace.NONE, paced)
-    return limit, paced, _next_pulse(layout, facts, pulse, held, limit, writes, now_s)
+    return limit, paced, _next_pulse(layout, facts, pulse, held, limit, writes, now_s, meters_good)
 
 
 def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Capacity, limit: Floats) -> Floats:
@@ -212,7 +212,14 @@ def _rounded(layout: Layout, limit: Floats) -> Floats:
 
 
 def _next_pulse(
-    layout: Layout, facts: Facts, pulse: Pulse, held: Floats, limit: Floats, writes: Floats, now_s: float
+    layout: Layout,
+    facts: Facts,
+    pulse: Pulse,
+    held: Floats,
+    limit: Floats,
+    writes: Floats,
+    now_s: float,
+    meters_good: Bools,
 ) -> Pulse:
     steered = facts.steered
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
@@ -222,7 +229,7 @@ def _next_pulse(
     return Pulse(
         limit_a=np.where(steered, limit, np.nan),
         changed_s=np.where(changed, now_s, pulse.changed_s),
-        reduced_s=np.where(on_circuit, now_s, pulse.reduced_s),
+        reduced_s=np.where(on_circuit | ~meters_good, now_s, pulse.reduced_s),
         writes=np.maximum(0.0, writes - spent),
         at_s=now_s,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
 from adapters.store.ledger import SqlLedger
 from controller.ports import SessionRecord
+from controller.tariffs.energy_price import session_cost
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import a_start, a_stop
 
@@ -79,4 +81,5 @@ async def test_energy_so_far(opened: OpenLedger, last_wh: int | None, energy_wh:
     started = await ledger.start_transaction(a_start())
     session = ledger.session(started.session_id)
     assert session is not None
-    assert (session.running, session.energy_wh, session.cost) == (True, energy_wh, None)
+    cost = None if energy_wh is None else session_cost(energy_wh, Decimal("0.35"))
+    assert (session.running, session.energy_wh, session.cost) == (True, energy_wh, cost)

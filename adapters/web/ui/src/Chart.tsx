@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import * as api from "./api";
-import { amperes, clock, rating } from "./format";
+import { amperes, clock, rating, timeOfDay } from "./format";
 import { text } from "./texts";
 
 const SAMPLES = 3600; // one hour at one a second, as the server keeps it
@@ -109,7 +109,11 @@ function options(
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), site.time_zone),
     scales: { y: { range: (_, low, high) => [Math.min(0, low), Math.max(top * 1.1, high * 1.05)] } },
     axes: [
-      { ...axis, values: "{HH}:{mm}" as unknown as uPlot.Axis.Values, space: 70 },
+      {
+        ...axis,
+        values: (_, at, __, ___, step) => at.map((second) => timeOfDay(new Date(second * 1000), site.time_zone, step < 60)),
+        space: 70,
+      },
       { ...axis, size: 46, values: (_, ticks) => ticks.map((tick) => `${tick} A`) },
     ],
     series: [

@@ -24,6 +24,11 @@ export function duration(from: string, to: string | Date): string {
   return hours > 0 ? `${hours} h ${String(minutes % 60).padStart(2, "0")} min` : `${minutes} min`;
 }
 
+export function timeOfDay(at: Date, timeZone: string, seconds: boolean): string {
+  const second = seconds ? "2-digit" : undefined;
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second, hourCycle: "h23", timeZone }).format(at);
+}
+
 export function clock(at: string | Date, timeZone: string): string {
   return new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone }).format(new Date(at));
 }

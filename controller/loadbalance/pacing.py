@@ -130,41 +130,77 @@ def pace(
     Returns:
         (P,) limits [A], (P,) a ``Pace`` for each, and the memory for the next decision.
     """
-    control = layout.site.control
+    target = wish.target_a
+    leave = _leave(layout, pulse, now_s, meters_good)
     held = held_limits(facts, pulse)
-    writes = _writes(layout, pulse, now_s)
-    since_change = now_s - pulse.changed_s
-    may_change = (since_change >= control.change_s) & (writes[layout.station] >= 1.0)
-    calm = ~_on_any(layout, now_s - pulse.reduced_s < control.calm_s)
-    settled_circuits = ~_on_any(layout, now_s - pulse.reduced_s < control.calm_s + control.change_s)
+    protect = _endangered(facts, now, held) & (target < held)
+    limit = np.where(protect, target, held)
+    missing = target - limit
+    enters = (limit < layout.min_a) & (missing > TOLERANCE_A)
+    wants = enters | (missing >= layout.site.control.raise_step_a)
+    room = _proven_room(layout, facts, estimate, cautious, np.maximum(limit, held))
+    yields = _stands_in_the_way(cautious.rows, room, wants, missing) & leave.may_change & leave.rested
+    limit = np.where(yields, target, limit)
+    small = (missing >= SMALL_RAISE_A) & (leave.since_change_s >= SMALL_RAISE_EVERY_S)
+    ready = (wants | small) & leave.may_change & leave.calm & leave.metered & ~yields & ~protect
+    raised = _raise(layout, cautious.rows, room, np.where(ready, target, limit), limit, wish.order, facts.weight)
+    limit = np.where(facts.fixed, held, _rounded(layout, np.where(ready, np.maximum(limit, raised), limit)))
+    paced = _paced(leave, missing, target - limit <= layout.site.control.raise_step_a)
+    return limit, paced, _next_pulse(layout, facts, pulse, held, limit, now_s, meters_good)
 
+
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """What the clock, the meters and the write budgets allow each point (P,)."""
+
+    since_change_s: Floats
+    may_change: Bools
+    calm: Bools
+    """Long enough since the last reduction for a raise."""
+    rested: Bools
+    """Long enough for others to give way again: raises had their time in between."""
+    metered: Bools
+    """Every meter above it is good."""
+
+
+def _leave(layout: Layout, pulse: Pulse, now_s: float, meters_good: Bools) -> _Leave:
+    control = layout.site.control
+    since_change = now_s - pulse.changed_s
+    since_reduction = now_s - pulse.reduced_s
+    affordable = _writes(layout, pulse, now_s)[layout.station] >= 1.0
+    return _Leave(
+        since_change_s=since_change,
+        may_change=(since_change >= control.change_s) & affordable,
+        calm=~_on_any(layout, since_reduction < control.calm_s),
+        rested=~_on_any(layout, since_reduction < control.calm_s + control.change_s),
+        metered=~_on_any(layout, ~meters_good),
+    )
+
+
+def _endangered(facts: Facts, now: Capacity, held: Floats) -> Bools:
+    """The points (P,) on rows that their limits would overload now."""
     reserved = facts.idle | facts.fixed
     beyond_reserve = np.where(reserved, np.maximum(0.0, held - now.reserved_a.max(axis=1)), held)
     violated = now.rows @ beyond_reserve > now.free_a + TOLERANCE_A
-    protect = (now.rows[violated] > 0).any(axis=0) & (wish.target_a < held)
-    limit = np.where(protect, wish.target_a, held)
+    endangered: Bools = np.any(now.rows[violated] > 0, axis=0)
+    return endangered
 
-    missing = wish.target_a - limit
-    wants = (missing >= control.raise_step_a) | ((limit < layout.min_a) & (missing > TOLERANCE_A))
-    small = (missing >= SMALL_RAISE_A) & (since_change >= SMALL_RAISE_EVERY_S)
-    room = _proven_room(layout, facts, estimate, cautious, np.maximum(limit, held))
-    short = (cautious.rows @ np.where(wants, missing, 0.0) > room + TOLERANCE_A) & (cautious.rows[:, wants] > 0).any(
-        axis=1
+
+def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats) -> Bools:
+    """The points (P,) that hold more than their share on rows where somebody else lacks room."""
+    needed = rows @ np.where(wants, missing, 0.0)
+    short = (needed > room + TOLERANCE_A) & (needed > 0)
+    in_the_way: Bools = np.any(rows[short] > 0, axis=0) & (-missing >= YIELD_A)
+    return in_the_way
+
+
+def _paced(leave: _Leave, missing: Floats, near: Bools) -> Ints:
+    """Why each limit is still below its share (P,)."""
+    return np.select(
+        [near | (missing <= RESOLUTION_A), ~leave.metered, ~leave.calm, ~leave.may_change],
+        [Pace.NONE, Pace.METER, Pace.CALM, Pace.INTERVAL],
+        Pace.HEADROOM,
     )
-    yields = (cautious.rows[short] > 0).any(axis=0) & (-missing >= YIELD_A) & may_change & settled_circuits
-    limit = np.where(yields, wish.target_a, limit)
-
-    good = ~_on_any(layout, ~meters_good)
-    ready = (wants | small) & may_change & calm & good & ~yields & ~protect
-    raised = _raise(layout, cautious.rows, room, np.where(ready, wish.target_a, limit), limit, wish.order, facts.weight)
-    limit = np.where(facts.fixed, held, _rounded(layout, np.where(ready, np.maximum(limit, raised), limit)))
-
-    paced = np.select(
-        [missing <= RESOLUTION_A, ~good, ~calm, ~may_change, np.ones_like(calm)],
-        [Pace.NONE, Pace.METER, Pace.CALM, Pace.INTERVAL, Pace.HEADROOM],
-    )
-    paced = np.where(wish.target_a - limit <= control.raise_step_a, Pace.NONE, paced)
-    return limit, paced, _next_pulse(layout, facts, pulse, held, limit, writes, now_s, meters_good)
 
 
 def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Capacity, limit: Floats) -> Floats:
@@ -217,7 +253,6 @@ def _next_pulse(
     pulse: Pulse,
     held: Floats,
     limit: Floats,
-    writes: Floats,
     now_s: float,
     meters_good: Bools,
 ) -> Pulse:
@@ -225,12 +260,12 @@ def _next_pulse(
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
     lowered = steered & (limit < held - RESOLUTION_A / 2)
     on_circuit: Bools = np.any(layout.below & lowered, axis=1)
-    spent = np.bincount(layout.station[changed], minlength=writes.size)
+    spent = np.bincount(layout.station[changed], minlength=pulse.writes.size)
     return Pulse(
         limit_a=np.where(steered, limit, np.nan),
         changed_s=np.where(changed, now_s, pulse.changed_s),
         reduced_s=np.where(on_circuit | ~meters_good, now_s, pulse.reduced_s),
-        writes=np.maximum(0.0, writes - spent),
+        writes=np.maximum(0.0, _writes(layout, pulse, now_s) - spent),
         at_s=now_s,
     )
 

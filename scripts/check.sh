@@ -20,7 +20,6 @@ types_of_the_page() {
 check "format" ruff format --check .
 check "lint" ruff check .
 check "types" mypy
-check "types of the scripts" mypy --package scripts
 check "import contracts" lint-imports --no-logo
 check "types of the page" types_of_the_page
 check "documents" python -m scripts.check_documents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -33,7 +34,7 @@ def nested_site(points: int = 20) -> Site:
     return Site("bench", tuple(circuits), tuple(made))
 
 
-def snapshots(site: Site):
+def snapshots(site: Site) -> Iterator[Snapshot]:
     """One second after the other: a restless building, cars that report every ten seconds."""
     rng = random.Random(2)
     drawn = {p.id: rng.uniform(0, 8) for p in site.points}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 import re
 import statistics
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -18,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from adapters.configuration import load_configuration
+from adapters.log import configure_logging
 from adapters.service import Service
 from simulations.demo import free_port
 from simulations.demo_site import Ports, write_demo_site
@@ -51,7 +54,7 @@ async def _everybody_online(site: SiteHandle) -> None:
 
 
 @asynccontextmanager
-async def _quiet_site(path: Path):  # noqa: ANN202 - for this module alone
+async def _quiet_site(path: Path) -> AsyncIterator[SiteHandle]:
     site = await start_site(path, "--quiet")
     try:
         yield site
@@ -68,6 +71,7 @@ async def _plug_in_everybody(site: SiteHandle) -> None:
 async def _reactions(path: Path) -> tuple[list[float], dict[str, float]]:
     """Step the building up and down; returns our own part of every reaction [s], and what the site measured."""
     own_s: list[float] = []
+    configure_logging(stream=io.StringIO())
     service = Service(load_configuration(path, {}), lab=True)
     async with _quiet_site(path) as site:
         await service.start()

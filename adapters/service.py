@@ -7,7 +7,7 @@ import signal
 import ssl
 import sys
 from collections.abc import Mapping
-from decimal import Decimal
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from adapters.metering.mqtt import MqttMeter
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.store import MeasurementStore, open_ledger
+from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
@@ -38,9 +39,6 @@ CEILING: Final = 10.0
 
 SESSIONS_EVERY_S: Final = 2.0
 """How often running sessions are looked up for those who watch."""
-
-REACTIONS_KEPT: Final = 10_000
-"""The newest reaction times, for a summary: a day of a lively site, and under 100 kB."""
 
 log = structlog.get_logger("loadstar")
 
@@ -60,8 +58,7 @@ class Service:
         self._clock = SystemClock()
         self.live = Live(self._site, self._clock)
         self._sessions: Mapping[str, ports.SessionRecord] = {}
-        self.reactions_s: list[float] = []
-        """The newest reaction times, from the hand-over of a plan to the last answer [s]."""
+        self.reactions = Reactions()
         self._tasks: list[asyncio.Task[None]] = []
         self._stops: list[tuple[str, Any]] = []
         self._mqtt: MqttPublisher | None = None
@@ -113,24 +110,19 @@ class Service:
 
     def summary(self) -> dict[str, Any]:
         """What has happened since the start, from the service's own books."""
-        sessions = self._all_sessions()
-        reactions_ms = sorted(1000 * seconds for seconds in self.reactions_s)
-        return {
-            "points_connected": sum(
-                station.online for station in self._points.stations() for _ in self._of(station.id)
-            ),
-            "profiles_accepted": self.live.counters().accepted_limits,
-            "sessions_recorded": len(sessions),
-            "energy_wh": sum(session.energy_wh or 0 for session in sessions),
-            "cost": str(sum((session.cost or Decimal(0) for session in sessions), Decimal(0))),
-            "currency": self._site.currency,
-            "reaction_ms": {"p50": _quantile(reactions_ms, 0.5), "p99": _quantile(reactions_ms, 0.99)},
-        }
+        online = {station.id for station in self._points.stations() if station.online}
+        return summary(
+            self._ledger,
+            self.reactions,
+            points_connected=sum(point.station in online for point in self._site.points),
+            profiles_accepted=self.live.counters().accepted_limits,
+        )
 
     # -- construction ------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
         configuration, site = self._configuration, self._site
+        tls, _ = _tls(configuration.ocpp), _tls(configuration.web)  # both before anything is written or listens
         measurements = MeasurementStore(_measurements_path(configuration), on_event=self._report)
         self._stops.append(("measurements", measurements.close))
         self._ledger = await asyncio.to_thread(
@@ -152,15 +144,23 @@ class Service:
             on_applied=self._applied,
             host=configuration.ocpp.host,
             port=configuration.ocpp.port,
-            ssl_context=_tls(configuration.ocpp),
+            ssl_context=tls,
             lab=self._lab,
             held=measurements.held_limits(),
+            measured=self._last_measured(measurements),
         )
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
         self._open_web()
         self._open_telemetry()
         self._open_loop()
+
+    def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, ports.MeterSample]:
+        """What each charger measured last, if that is no older than the limit which it may still be holding."""
+        now = self._clock.now()
+        since = now - timedelta(seconds=self._site.control.validity_s)
+        samples = [sample for point in self._site.points for sample in measurements.history(point.id, since, now)]
+        return {sample.point: sample for sample in samples if sample.current_a is not None}
 
     def _seed(self) -> None:
         """Bring the site file's beginning into the ledger."""
@@ -249,9 +249,7 @@ class Service:
 
     def _applied(self, applied: ports.Applied) -> None:
         self.live.applied(applied)
-        if applied.changed:
-            self.reactions_s.append(applied.seconds)
-            del self.reactions_s[:-REACTIONS_KEPT]
+        self.reactions.add(applied)
 
     def _report(self, event: Event) -> None:
         """Take an event from any thread."""
@@ -273,18 +271,6 @@ class Service:
 
     def _run(self, work: Any) -> None:
         self._tasks.append(asyncio.create_task(work))
-
-    def _of(self, station: str) -> list[str]:
-        return [point.id for point in self._site.points if point.station == station]
-
-    def _all_sessions(self) -> list[ports.SessionRecord]:
-        found: list[ports.SessionRecord] = []
-        after: str | None = None
-        while True:
-            page, after = self._ledger.sessions(limit=500, after=after)
-            found += page
-            if after is None:
-                return found
 
 
 def run(configuration: Configuration, *, lab: bool = False) -> None:
@@ -323,9 +309,10 @@ def _tls(listener: Listener) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(listener.tls_certificate, listener.tls_key)
+    try:
+        context.load_cert_chain(listener.tls_certificate, listener.tls_key)
+    except OSError as error:
+        raise OSError(
+            f"{listener.tls_certificate} and {listener.tls_key} are no certificate and key: {error}"
+        ) from error
     return context
-
-
-def _quantile(ordered: list[float], part: float) -> float | None:
-    return round(ordered[min(len(ordered) - 1, int(part * len(ordered)))], 1) if ordered else None

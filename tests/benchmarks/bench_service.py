@@ -85,7 +85,7 @@ async def _reactions(path: Path) -> tuple[list[float], dict[str, float]]:
                 await site.command("step_building", a=[0, 0, 0])
                 await asyncio.sleep(DOWN_S + dice.random())
             measured = (await site.command("status"))["truth"]["reaction_ms"]
-            own_s += service.reactions_s
+            own_s += service.reactions.seconds()
         finally:
             await service.stop()
     return own_s, measured

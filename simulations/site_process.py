@@ -5,7 +5,8 @@ other half for itself. Control is one JSON object per line on stdin, one answer 
 ``{"cmd": "status"}``, ``{"cmd": "step_building", "a": [10, 0, 0]}``, ``{"cmd": "plug_in", "point": "P01",
 "soc": 0.2, "car": {"max_a": 16}}``, ``{"cmd": "unplug", "point": "P01"}``, ``{"cmd": "offline", "point": "P01",
 "seconds": 20}``, ``{"cmd": "deaf", "point": "P01", "value": true}``, ``{"cmd": "meter", "fault": "silent"}``
-(``null`` repairs it), ``{"cmd": "finish"}``. The end of stdin ends the process.
+(``null`` repairs it), ``{"cmd": "advance_clocks", "seconds": 125}`` (of all stations, until they next hear the
+time), ``{"cmd": "finish"}``. The end of stdin ends the process.
 """
 
 from __future__ import annotations
@@ -69,6 +70,13 @@ async def _meter(site: LiveSite, command: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+async def _advance_clocks(site: LiveSite, command: Mapping[str, Any]) -> dict[str, Any]:
+    seconds = float(command["seconds"])
+    for client in site.clients.values():
+        client.firmware.station.clock_offset_s += seconds
+    return {}
+
+
 async def _finish(site: LiveSite, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"summary": await site.finish()}
 
@@ -81,6 +89,7 @@ _COMMANDS: Final[Mapping[str, Callable[[LiveSite, Mapping[str, Any]], _Answer]]]
     "offline": _offline,
     "deaf": _deaf,
     "meter": _meter,
+    "advance_clocks": _advance_clocks,
     "finish": _finish,
 }
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 START_S = 30.0
@@ -16,11 +18,16 @@ WITHIN_S = 30.0
 
 
 def free_port() -> int:
-    """A TCP port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nothing listens on at this moment, and that no outgoing connection will be given either.
+
+    Linux takes source ports from 32768 on. One of those could be gone while the program that it is for restarts;
+    a client that dials a silent one may even meet itself.
+    """
+    while True:
+        port = random.SystemRandom().randrange(15_000, 32_000)  # no seed repeats it
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def program(name: str, package: str) -> str:

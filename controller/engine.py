@@ -51,6 +51,8 @@ class Memory:
     """(C,): fresh readings in a row, for circuits with a meter; ``NEVER_READ`` before the first."""
     overloaded: Bools
     """(C,)"""
+    disobeying: Bools
+    """(P,)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     now_s = snapshot.monotonic_s
     estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s)
     pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
-    facts.fixed = unchangeable(layout, facts, pulse, now_s)
+    facts.fixed = unchangeable(layout, facts, pulse, now_s) | (estimate.disobeys & facts.steered)
     reserved = reserves(layout, facts, estimate.draw_a)
     gap = np.clip(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A, NOISE_MOST_A) * ~np.isnan(estimate.meter_a)
     now = capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved)
@@ -144,6 +146,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         unserved_since_s=np.where(waiting, np.where(np.isnan(starved), now_s, starved), np.nan),
         good_readings=good,
         overloaded=overloaded,
+        disobeying=estimate.disobeys,
     )
     return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a))
 
@@ -169,7 +172,7 @@ def _divide(
             row = admission.refused_by[place]
             because.append(names[row] if unproven[row] else f"not_admitted:{names[row]}")
         elif facts.fixed[place]:
-            because.append("charger:unconfirmed")
+            because.append("charger:does_not_follow")
         elif facts.competing[place]:
             because.append("not_admitted:point:max")
         else:
@@ -214,6 +217,14 @@ def _events(
             events.append(Event("overload", f"circuit:{circuit.id}", text, Severity.WARNING))
         elif was and not overloaded[place]:
             events.append(Event("overload_ended", f"circuit:{circuit.id}", "the current is below the fuse again"))
+    disobeyed = np.zeros(layout.size, dtype=bool) if memory is None else memory.disobeying
+    for place in np.flatnonzero(estimate.disobeys != disobeyed).tolist():
+        subject = f"point:{layout.point_ids[place]}"
+        if estimate.disobeys[place]:
+            text = f"it draws {estimate.draw_a[place].max():.1f} A, well above its limit; it is counted as it is"
+            events.append(Event("limit_ignored", subject, text, Severity.ALARM))
+        else:
+            events.append(Event("limit_ignored_ended", subject, "it keeps to its limit again"))
     return tuple(events)
 
 

@@ -23,6 +23,10 @@ from controller.units import TOLERANCE_A
 FOLLOWS_WITHIN_A: Final = 1.0
 """A car this close below its limit is held back by the limit; further below it has a maximum of its own."""
 
+DISOBEYS_FROM_A: Final = 0.5
+DISOBEYS_FACTOR: Final = 1.1
+"""More than this above its limit is neither noise nor the tolerance of a meter (docs/explanation/control-loop.md)."""
+
 STALE_IDLE_S: Final = 15.0
 """Chargers stop reporting when a transaction ends: after this time a last value says nothing about a free point."""
 
@@ -102,6 +106,8 @@ class Estimate:
     """(P, 3): what has been allowed and may still appear on the meter."""
     lingering_a: Floats
     """(P, 3): what the point may still be drawing, whatever it has been told since."""
+    disobeys: Bools
+    """(P,): its charger has had time to follow its limit, and reports a draw well above it."""
 
 
 def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> tuple[Estimate, Sight]:
@@ -142,7 +148,8 @@ def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> 
         slow_a=slow,
     )
     cautious = np.maximum(coming, peaks.max(axis=0))
-    return Estimate(draw, meter, background, coming, cautious, high - draw, high), memory
+    disobeys = running & told & (said.max(axis=1) > (commanded + DISOBEYS_FROM_A) * DISOBEYS_FACTOR)
+    return Estimate(draw, meter, background, coming, cautious, high - draw, high, disobeys), memory
 
 
 def _expected(layout: Layout, facts: Facts, commanded: Floats, takes: Floats) -> Floats:

@@ -82,7 +82,7 @@ export const text = {
     if (because === "not_admitted:point:max") return `Its own limit is below the minimum of ${point.min_a} A`;
     if (kind === "not_admitted") return constraint(name)?.waits ?? "Waits for its turn";
     if (kind === "pace") return paces[name] ?? "Goes up step by step";
-    if (because === "charger:unconfirmed") return "Its charger has not confirmed the last change yet";
+    if (because === "charger:does_not_follow") return "Its charger does not follow: it is counted at what it draws or may draw";
     if (because === "guard") return "Cut by the last safety check";
     return constraint(because)?.shares ?? because;
   },

@@ -187,8 +187,7 @@ def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[I
     before = np.full(fresh.shape, NEVER_READ) if memory is None else memory.good_readings
     never = before == NEVER_READ
     counted = np.where(fresh, np.where(never, enough, np.minimum(before + 1, enough)), np.where(never, NEVER_READ, 0))
-    metered = np.array([c.meter is not None for c in layout.site.circuits])
-    return counted, ~metered | never | (counted >= enough)
+    return counted, ~layout.metered | never | (counted >= enough)
 
 
 def _reasons(because: list[str], paced: Ints) -> list[str]:

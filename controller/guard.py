@@ -6,7 +6,7 @@ It builds its own constraints from the site, in plain arithmetic, and shares no 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from controller.plan import Event, Severity
 from controller.site import ChargingPoint, Circuit, Site
@@ -35,12 +35,9 @@ def guarded(
         background[circuit.id] = _background(site, circuit, snapshot, draw_a, background)
         for phase in range(3):
             room = circuit.fuse_a[phase] - circuit.margin_a - background[circuit.id][phase] + _ROUNDING_A
-            members = [p for p in points if phase in p.phases and safe.get(p.id)]
-            members.sort(key=lambda p: (p.priority, safe[p.id]))
-            while members and sum([claims[p.id][phase] for p in points]) > room:
-                point = members.pop(0)
-                safe[point.id] = 0.0
-                claims[point.id] = _claim(point, snapshot, draw_a, safe)
+            if sum([claims[p.id][phase] for p in points]) > room:
+                _cut(points, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe))
+                claims = {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points}
     cuts = [
         name
         for name in safe
@@ -59,6 +56,20 @@ def _sane(point: ChargingPoint, limit_a: float) -> float:
         return 0.0
     limit_a = min(limit_a, point.max_a)
     return limit_a if limit_a >= max(0.0, point.min_a - _ROUNDING_A) else 0.0
+
+
+def _cut(
+    points: tuple[ChargingPoint, ...],
+    phase: int,
+    room_a: float,
+    safe: dict[str, float],
+    claim: Callable[[ChargingPoint], Phases],
+) -> None:
+    """Set points to 0 A, the least entitled first, until what they claim on the phase fits, or none is left."""
+    members = [p for p in points if phase in p.phases and safe.get(p.id)]
+    members.sort(key=lambda p: (p.priority, safe[p.id]))
+    while members and sum([claim(p)[phase] for p in points]) > room_a:
+        safe[members.pop(0).id] = 0.0
 
 
 def _background(

@@ -39,6 +39,8 @@ class Layout:
     """(C, 1)"""
     base_a: Floats
     """(C, 3): the circuit's own worst case, without its children's."""
+    metered: Bools
+    """(C,): the circuit has a meter."""
     climb: tuple[tuple[int, tuple[int, ...], str | None], ...]
     """Circuits with their children's places and their meter, every child before its parent."""
     rows: Floats
@@ -88,6 +90,7 @@ def layout_of(site: Site) -> Layout:
         fuse_a=np.array([c.fuse_a for c in circuits], dtype=np.float64),
         margin_a=np.array([[c.margin_a] for c in circuits], dtype=np.float64),
         base_a=np.array([c.base_load_a for c in circuits], dtype=np.float64),
+        metered=np.array([c.meter is not None for c in circuits], dtype=bool),
         climb=tuple((place[c.id], tuple(place[d] for d in site.children[c.id]), c.meter) for c in site.leaves_first),
         rows=rows,
         row_circuit=row_circuit,

@@ -196,11 +196,10 @@ def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats
 
 def _paced(leave: _Leave, missing: Floats, near: Bools) -> Ints:
     """Why each limit is still below its share (P,)."""
-    return np.select(
-        [near | (missing <= RESOLUTION_A), ~leave.metered, ~leave.calm, ~leave.may_change],
-        [Pace.NONE, Pace.METER, Pace.CALM, Pace.INTERVAL],
-        Pace.HEADROOM,
-    )
+    paced = np.where(leave.may_change, Pace.HEADROOM, Pace.INTERVAL)
+    paced = np.where(leave.calm, paced, Pace.CALM)
+    paced = np.where(leave.metered, paced, Pace.METER)
+    return np.where(near | (missing <= RESOLUTION_A), Pace.NONE, paced)
 
 
 def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Capacity, limit: Floats) -> Floats:
@@ -278,6 +277,8 @@ def _on_any(layout: Layout, circuits: Bools) -> Bools:
 
 def _writes(layout: Layout, pulse: Pulse, now_s: float) -> Floats:
     """Profile writes that each station can spare for changes now."""
+    if not layout.site.writes_per_day:
+        return pulse.writes
     return np.fmin(_write_capacity(layout), pulse.writes + (now_s - pulse.at_s) * _write_rate(layout))
 
 

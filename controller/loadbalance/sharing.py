@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Final
 
 import numpy as np
@@ -54,19 +55,18 @@ def admit(
     admitted = np.zeros(rows.shape[1], dtype=bool)
     places = np.array(order, dtype=np.int64)
     use = rows[:, places] * need_a[places]
-    keep = 0.0 if keep_free_a is None else keep_free_a[:, places]
-    binding = ((use.sum(axis=1)[:, None] > free_a[:, None] - keep + TOLERANCE_A) & (use > 0)).any(axis=1)
-    if not binding.any():
+    keep = np.zeros((rows.shape[0], 1)) if keep_free_a is None else keep_free_a[:, places]
+    binding = np.flatnonzero(use.sum(axis=1) > free_a - keep.max(axis=1, initial=0.0) + TOLERANCE_A)
+    if binding.size == 0:
         admitted[places] = True
         return Admission(admitted, {})
     refused_by: dict[int, int] = {}
-    numbers = np.flatnonzero(binding).tolist()
     left = (free_a[binding] + TOLERANCE_A).tolist()
-    keeps = np.broadcast_to(keep, use.shape)[binding].T.tolist()
-    for place, uses, kept in zip(order, use[binding].T.tolist(), keeps, strict=True):
-        short = [n for n, (u, free, k) in enumerate(zip(uses, left, kept, strict=True)) if u > 0 and u > free - k]
+    keeps = repeat([0.0] * binding.size) if keep_free_a is None else keep[binding].T.tolist()
+    for place, uses, kept in zip(order, use[binding].T.tolist(), keeps, strict=False):
+        short = [n for n, u in enumerate(uses) if u > 0 and u > left[n] - kept[n]]
         if short:
-            refused_by[place] = numbers[short[0]]
+            refused_by[place] = int(binding[short[0]])
         else:
             admitted[place] = True
             left = [free - u for free, u in zip(left, uses, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import Final
@@ -19,6 +20,8 @@ from controller.snapshot import Reading, Snapshot
 TURN_S: Final = 1.0
 LEAST_GAP_S: Final = 0.25
 """Several meters may speak at nearly the same time: one turn serves them all."""
+FIRST_READINGS_S: Final = 1.0
+"""A meter that can be read is read by then; chargers hold what they were told before anyway."""
 STALLED_S: Final = 3.0
 """A loop this late has broken the promise of three seconds from overload to command, and must say so."""
 
@@ -61,6 +64,7 @@ class ControlLoop:
 
     async def run(self) -> None:
         """Turn until cancelled."""
+        await self._first_readings()
         before = self._clock.monotonic_s()
         while True:
             self._news.clear()
@@ -70,11 +74,17 @@ class ControlLoop:
                 text = f"{before - started:.1f} s between two turns of the control loop"
                 self._on_event(Event("loop_stalled", "service", text, Severity.ALARM, self._clock.now()))
             await asyncio.sleep(LEAST_GAP_S)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(TURN_S - LEAST_GAP_S):
                     await self._news.wait()
-            except TimeoutError:
-                pass
+
+    async def _first_readings(self) -> None:
+        """Let every meter speak before the first turn: for want of a reading, cars that charge would be interrupted."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_READINGS_S):
+                while any(m.reading(self._clock.now(), self._clock.monotonic_s()) is None for m in self._meters):
+                    self._news.clear()
+                    await self._news.wait()
 
     def turn(self) -> None:
         """Decide once. A failed decision is not handed out: the chargers' own schedules then make the site safe."""

@@ -11,6 +11,7 @@ from adapters.ocpp.meter_values import Measured
 from adapters.ocpp.progress import Progress
 from controller.hub_satellite.connector import Status, point_state
 from controller.hub_satellite.deadman import Cadence
+from controller.ports import MeterSample
 from controller.site import ChargingPoint
 from controller.snapshot import PointState
 from controller.units import TOLERANCE_A, Phases
@@ -115,6 +116,11 @@ class Connector:
             self._draw = _Draw(measured.current_a, monotonic_s)
         if measured.register_wh is not None:
             self._register_wh = measured.register_wh
+
+    def recall(self, sample: MeterSample, at_s: float) -> None:
+        """Take up what was measured of its transaction before a restart, at ``at_s`` on the monotonic clock."""
+        if sample.current_a is not None:
+            self._draw = _Draw(sample.current_a, at_s)
 
     def settle(self, *, accepted: bool) -> None:
         """Tell the plan that waits for this point's limit what became of it."""

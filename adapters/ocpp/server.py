@@ -24,7 +24,7 @@ from adapters.ocpp.station import Station, StationView
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.wire import MAX_FRAME_BYTES
 from controller.plan import Plan
-from controller.ports import Applied, Clock, EventSink, HeldLimit, Ledger, Measurements
+from controller.ports import Applied, Clock, EventSink, HeldLimit, Ledger, Measurements, MeterSample
 from controller.site import Site
 from controller.snapshot import PointState
 
@@ -63,6 +63,7 @@ class CentralSystem:
         ssl_context: ssl.SSLContext | None = None,
         lab: bool = False,
         held: Mapping[str, HeldLimit] | None = None,
+        measured: Mapping[str, MeterSample] | None = None,
         call_timeout_s: float = 30.0,
         boot_wait_s: float = 5.0,
     ) -> None:
@@ -80,6 +81,7 @@ class CentralSystem:
             ssl_context: for wss; None for ws.
             lab: let stations in without a password, and let any token charge.
             held: by point id, what chargers were last told before a restart.
+            measured: by point id, what chargers last measured before a restart.
             call_timeout_s: how long a charger may take to answer us.
             boot_wait_s: how long a charger that connects may be silent before it is spoken to.
         """
@@ -88,7 +90,7 @@ class CentralSystem:
         self._around = Surroundings(site, ledger, measurements, clock, on_event, lab, call_timeout_s, boot_wait_s)
         self._on_applied = on_applied
         self._ssl_context = ssl_context
-        self._held = dict(held or {})
+        self._held, self._measured = dict(held or {}), dict(measured or {})
         identities = dict.fromkeys([point.station for point in site.points] + [station.id for station in site.stations])
         self._stations = {identity: Station(identity, self._around) for identity in identities}
         self._doorkeeper = Doorkeeper(self._around, frozenset(identities))
@@ -105,8 +107,9 @@ class CentralSystem:
         """
         for running in await self._around.ledger.running():
             if running.station in self._stations:
-                held = self._held.get(running.point or "")
-                self._stations[running.station].resume(running, held, await self._may_charge(running.token))
+                point, authorised = running.point or "", await self._may_charge(running.token)
+                held, measured = self._held.get(point), self._measured.get(point)
+                self._stations[running.station].resume(running, held, measured, authorised)
         self._server = await serve(
             self._converse,
             self.host,

@@ -13,7 +13,7 @@ from adapters.ocpp.progress import Progress
 from adapters.ocpp.surroundings import Surroundings
 from controller.hub_satellite.deadman import CLOCK_SKEW_S, WriteCount, cadence
 from controller.plan import Plan, Severity
-from controller.ports import HeldLimit, RunningSession
+from controller.ports import HeldLimit, MeterSample, RunningSession
 from controller.snapshot import PointState
 from controller.units import floored
 
@@ -130,7 +130,9 @@ class Station:
         for connector in self.connectors.values():
             connector.reconnected()
 
-    def resume(self, running: RunningSession, held: HeldLimit | None, authorised: bool) -> None:
+    def resume(
+        self, running: RunningSession, held: HeldLimit | None, measured: MeterSample | None, authorised: bool
+    ) -> None:
         """Take up a session that was running when the service went down: its charger does not announce it again."""
         connector = self.connectors.get(running.connector)
         if connector is None or not running.transaction_id.lstrip("-").isdigit():
@@ -138,8 +140,15 @@ class Station:
         transaction = Transaction(int(running.transaction_id), running.id, running.start_wh, authorised)
         connector.begin(transaction, running.last_wh)
         if held is not None:
-            age_s = max(0.0, (self._around.clock.now() - held.written_at).total_seconds())
-            connector.limits.recall(held.limit_a, self._around.clock.monotonic_s() - age_s)
+            connector.limits.recall(held.limit_a, self._monotonic_s(held.written_at))
+        # Else its draw would be taken for the building's as well, and everybody cut to make room for it twice.
+        if measured is not None and measured.at >= running.started_at:
+            connector.recall(measured, self._monotonic_s(measured.at))
+
+    def _monotonic_s(self, moment: datetime) -> float:
+        """Return when a moment of the past was, on the monotonic clock."""
+        age_s = max(0.0, (self._around.clock.now() - moment).total_seconds())
+        return self._around.clock.monotonic_s() - age_s
 
     def begin(self, connector: Connector, transaction: Transaction) -> None:
         """Open a transaction that the ledger has recorded."""

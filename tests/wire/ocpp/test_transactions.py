@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -255,6 +256,28 @@ async def test_after_a_restart_the_same_transactions_go_on():
             assert client.triggers == [("BootNotification", None), ("StatusNotification", 1)]
             await client.end(transaction_id)
             assert not ledger.sessions
+
+
+async def test_after_a_restart_what_was_drawn_before_is_still_known():
+    ledger, clock = FakeLedger(), SteppedClock()
+    ledger.add_token(TOKEN)
+    ledger.add_password("CP01", PASSWORD)
+    async with bench(ledger=ledger, clock=clock) as b, charging(b) as (client, transaction_id):
+        b.plan(P01=13)
+        await until(lambda: b.applied)
+        await client.measure(11.5, 12, 12.5, at="2026-11-20T09:00:00Z")
+        (sample,), held = b.measurements.samples, b.measurements.held
+    clock.advance(8)
+    async with bench(ledger=ledger, clock=clock, held=held, measured={"P01": sample}) as b:
+        assert (b.state().state, b.state().measured_a) == ("offline", (11.5, 12, 12.5))
+        async with charger(b) as client:
+            await client.heartbeat()
+            assert (b.state().state, b.state().measured_a) == ("charging", (11.5, 12, 12.5))
+            assert b.state().measured_at == clock.began_at
+        assert b.ledger.sessions.keys() == {transaction_id}
+    earlier = replace(sample, at=sample.at - timedelta(seconds=1))
+    async with bench(ledger=ledger, clock=clock, held=held, measured={"P01": earlier}) as b:
+        assert b.state().measured_a is None, "that was before this transaction"
 
 
 async def test_after_a_restart_an_unauthorised_transaction_still_gets_nothing():

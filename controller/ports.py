@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
@@ -56,6 +56,10 @@ class ChargingPoints(Protocol):
     def apply(self, plan: Plan) -> None:
         """Bring the plan's limits into the chargers, lower ones first. Returns at once."""
         ...
+
+
+TIMESTAMP_INVALID: Final = "timestamp_invalid"
+"""The flag of a transaction message whose time could not be read: the time at which it arrived stands in for it."""
 
 
 @dataclass(frozen=True, slots=True)

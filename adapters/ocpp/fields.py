@@ -13,8 +13,13 @@ from typing import Any, Final
 
 from ocpp.exceptions import ProtocolError, TypeConstraintViolationError
 
+from controller.ports import TIMESTAMP_INVALID
+
 AHEAD_S: Final = 300
 """A time further ahead than this is not a slow network's doing."""
+
+BEHIND_DAYS: Final = 30
+"""Nor is a message that old the doing of a long queue: clocks that were never set begin in 1970 or 2000."""
 
 _INTEGER: Final = re.compile(r"\s*[+-]?\d{1,18}(\.0*)?\s*")
 
@@ -72,14 +77,16 @@ class Fields:
         value = self._values.get(name)
         return value[:max_length] if isinstance(value, str) and value else None
 
-    def time(self, name: str, now: datetime) -> datetime:
-        """Return a time; where it cannot be read it is ``now``, flagged."""
-        found = read_time(self._values.get(name))
+    def timestamp(self, now: datetime) -> datetime:
+        """Return when it happened; where that cannot be read it is ``now``, flagged."""
+        found = read_time(self._values.get("timestamp"))
         if found is None:
-            self.flag(f"{name}_invalid")
+            self.flag(TIMESTAMP_INVALID)
             return now
         if found > now + timedelta(seconds=AHEAD_S):
-            self.flag(f"{name}_ahead")
+            self.flag("timestamp_ahead")
+        elif found < now - timedelta(days=BEHIND_DAYS):
+            self.flag("timestamp_behind")
         return found
 
     def _required(self, name: str) -> Any:

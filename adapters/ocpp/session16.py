@@ -76,9 +76,9 @@ class Session16(Conversation16):
             self._around.report("connector_faulted", self._station.subject, message, Severity.WARNING)
         return call_result.StatusNotification()
 
-    @_answers(Action.authorize)
+    @_answers(Action.authorize, lenient=True)
     async def _authorize(self, /, **payload: Any) -> Any:
-        return call_result.Authorize(id_tag_info=await self._id_tag_info(payload["id_tag"]))
+        return call_result.Authorize(id_tag_info=await self._id_tag_info(Fields(payload).text("id_tag", 20)))
 
     @_answers(Action.start_transaction, lenient=True)
     async def _start_transaction(self, /, **payload: Any) -> Any:
@@ -101,7 +101,7 @@ class Session16(Conversation16):
             connector=number,
             point=None if connector is None else connector.point.id,
             token=token,
-            started_at=fields.time("timestamp", self._around.clock.now()),
+            started_at=fields.timestamp(self._around.clock.now()),
             start_wh=start_wh,
             flags=fields.flags,
         )
@@ -129,7 +129,7 @@ class Session16(Conversation16):
         stop = TransactionStop(
             station=self._station.id,
             transaction_id=str(transaction_id),
-            ended_at=fields.time("timestamp", self._around.clock.now()),
+            ended_at=fields.timestamp(self._around.clock.now()),
             end_wh=end_wh,
             reason=fields.optional_text("reason", 30) or "Local",
             token=token,

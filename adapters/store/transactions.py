@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, update
 
 from adapters.store.schema import sessions, storable_integer, transaction_messages, utc
-from controller.ports import Outcome, Started, TransactionStart, TransactionStop
+from controller.ports import TIMESTAMP_INVALID, Outcome, Started, TransactionStart, TransactionStop
 from controller.tariffs.energy_price import session_cost
 
 IMPLAUSIBLE_WH: Final = 2**31 - 1
@@ -40,16 +40,7 @@ class Terms:
 
 def record_start(connection: Connection, start: TransactionStart, terms: Terms) -> Started:
     """Open a session, or find the one that the same message opened before."""
-    known = connection.execute(
-        select(sessions.c.id, sessions.c.transaction_id).where(
-            sessions.c.transaction_id.is_not(None),
-            sessions.c.station == start.station,
-            sessions.c.connector == start.connector,
-            sessions.c.token == start.token,
-            sessions.c.started_at == start.started_at,
-            sessions.c.start_wh == start.start_wh,
-        )
-    ).first()
+    known = _opened_before(connection, start)
     if known is None:
         started = _open_session(connection, start, terms)
     else:
@@ -72,6 +63,21 @@ def record_stop(connection: Connection, stop: TransactionStop, terms: Terms) -> 
         outcome, session_id = _stop_without_start(connection, own, stop, terms)
     _journal(connection, stop, outcome, session_id)
     return outcome
+
+
+def _opened_before(connection: Connection, start: TransactionStart) -> Row[Any] | None:
+    """The session of the same start, announced before; without its time only one that still runs can be told."""
+    alike = select(sessions).where(
+        sessions.c.transaction_id.is_not(None),
+        sessions.c.station == start.station,
+        sessions.c.connector == start.connector,
+        sessions.c.token == start.token,
+        sessions.c.start_wh == start.start_wh,
+    )
+    if TIMESTAMP_INVALID not in start.flags:
+        return connection.execute(alike.where(sessions.c.started_at == start.started_at)).first()
+    running = connection.execute(alike.where(sessions.c.ended_at.is_(None)))
+    return next((session for session in running if TIMESTAMP_INVALID in session.review_flags), None)
 
 
 def _open_session(connection: Connection, start: TransactionStart, terms: Terms) -> Started:
@@ -178,7 +184,7 @@ def _plausible(register_wh: int) -> bool:
 
 
 def _same_end(session: Row[Any], stop: TransactionStop) -> bool:
-    same_time: bool = session.ended_at == utc(stop.ended_at)
+    same_time: bool = session.ended_at == utc(stop.ended_at) or TIMESTAMP_INVALID in stop.flags
     return same_time and session.end_wh == storable_integer(stop.end_wh)
 
 

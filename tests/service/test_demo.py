@@ -36,7 +36,7 @@ async def test_twenty_points_keep_the_fuse_and_lose_no_session_and_neither_do_th
         assert summary["points_connected"] == 20
         assert summary["profiles_accepted"] >= 20
         assert summary["sessions_recorded"] >= 10
-        assert summary["energy_wh"] > 100
+        assert summary["energy_wh"] > 20
         assert Decimal(summary["cost"]) > 0
         assert summary["fuse_violation_as"] == 0
         books_agree_with_the_meters(summary)

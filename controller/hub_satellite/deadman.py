@@ -80,6 +80,8 @@ class Write:
     validity_s: float
     written_s: float
     """When it was sent, on the monotonic clock; its schedule counts from then, whenever it is accepted."""
+    in_default: bool = False
+    """Whether it went into the default profile, which the transaction's own profile would overrule."""
 
     def highest_a(self, monotonic_s: float, skew_s: float = CLOCK_SKEW_S) -> float:
         """Return the highest limit [A] that a charger which accepted this write may be acting on.

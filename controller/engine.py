@@ -112,8 +112,8 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     layout = layout_of(site)
     facts = facts_of(layout, snapshot)
     now_s = snapshot.monotonic_s
-    estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s)
     pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
+    estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse.reduced_s)
     facts.fixed = unchangeable(layout, facts, pulse, now_s) | (estimate.disobeys & facts.steered)
     reserved = reserves(layout, facts, estimate.draw_a)
     gap = np.clip(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A, NOISE_MOST_A) * ~np.isnan(estimate.meter_a)

@@ -30,6 +30,10 @@ DISOBEYS_FACTOR: Final = 1.1
 STALE_IDLE_S: Final = 15.0
 """Chargers stop reporting when a transaction ends: after this time a last value says nothing about a free point."""
 
+TRUST_S: Final = 5.0
+OVER_BY_A: Final = 0.5
+"""A row that is still this much beyond its margin so long after a reduction is not waiting for slow cars any more."""
+
 AGEING_AFTER_S: Final = 1.5
 AGEING_A_PER_S: Final = 2.0
 """A reading that should have been replaced by now is raised by this much per second, until it counts as lost."""
@@ -110,8 +114,18 @@ class Estimate:
     """(P,): its charger has had time to follow its limit, and reports a draw well above it."""
 
 
-def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> tuple[Estimate, Sight]:
-    """Estimate the draws, and remember what the next observation needs."""
+def observe(
+    layout: Layout, facts: Facts, sight: Sight | None, now_s: float, reduced_s: Floats
+) -> tuple[Estimate, Sight]:
+    """Estimate the draws, and remember what the next observation needs.
+
+    Args:
+        layout: the site.
+        facts: the snapshot.
+        sight: what the last observation left; None at first.
+        now_s: monotonic seconds.
+        reduced_s: (C,) when limits on the circuit were last lowered (monotonic).
+    """
     running = _RUNNING[facts.state]
     said = _said(facts, running)
     commanded = np.fmax(facts.commanded_a, 0.0)
@@ -124,7 +138,9 @@ def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float) -> 
     low, high = np.where(known, steady, low), np.where(known, steady, high)
 
     meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, None] * AGEING_A_PER_S
-    draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a)
+    over = meter > layout.fuse_a - layout.margin_a + OVER_BY_A
+    trusted = ~over | (now_s - reduced_s < TRUST_S)[:, None]
+    draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a, trusted)
     background = backgrounds(layout, meter, draw)
     sight = None if sight is None else _forget_worst_case(sight, facts, background)
     peaks, bucket = _peaks(sight, background, now_s)
@@ -189,8 +205,12 @@ def _interval(
     return moved, low, high
 
 
-def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats) -> Floats:
-    """Choose each draw within its interval so that the background changes as little as they allow."""
+def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats, trusted: Bools) -> Floats:
+    """Choose each draw within its interval so that the background changes as little as they allow.
+
+    Where a row stays overloaded although the cars have had time (``trusted`` is False), the lowest is assumed: that
+    they have all come down, and the building has gone up meanwhile.
+    """
     width = high - low
     if not (width > TOLERANCE_A).any():
         return low
@@ -204,7 +224,7 @@ def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, backgroun
         wanted = np.where(np.isnan(meter[place]), 0.0, meter[place] - background[place] - draw[members].sum(axis=0))
         room = width[free].sum(axis=0)
         part = np.divide(wanted, room, out=np.zeros(3), where=room > TOLERANCE_A).clip(0.0, 1.0)
-        draw[free] += part * width[free]
+        draw[free] += np.where(trusted[place], part, 0.0) * width[free]
         unexplained &= ~members
     return draw
 

@@ -55,7 +55,7 @@ SLOW_S: Final = 10.0
 LEAD: Final = 1.2
 LEAD_FROM_A: Final = 0.3
 LEAD_FROM_NOISE: Final = 2.5
-LEAD_MOST_A: Final = 4.0
+LEAD_MOST_A: Final = 2.0
 """A rising background is met ahead: chargers and cars answer up to ten seconds late. Two running means tell its slope
 (their distance is the slope times the difference of their times); what noise can explain is left out."""
 

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from controller.site import ChargingPoint, Circuit, Site, Station
+from simulations.building import LivelyBuilding
 from tests.support.closed_loop import ClosedLoop, garage, hungry_car
 
 
@@ -209,3 +210,12 @@ def test_the_same_story_gives_the_same_decisions() -> None:
         loop.after(120)
         stories.append(loop.changes)
     assert stories[0] == stories[1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_restless_building_never_keeps_a_fuse_overloaded_beyond_relief(seed: int) -> None:
+    loop = ClosedLoop(garage(20, margin_a=2.0), seed=seed, noise_a=0.1)
+    loop.building = LivelyBuilding((45.0, 45.0, 45.0), seed + 100).current_a
+    loop.plug_in()
+    loop.after(300)
+    assert loop.longest_overload_s <= 13, "3 s for us, 5 s for the charger, 5 s for the car"

@@ -142,14 +142,19 @@ class Doorkeeper:
 def identity_of(path: str) -> str | None:
     """Return the identity in a request's path, or None where there is none.
 
+    A slash too many is taken for what it is: a URL that was put together carelessly.
+
     >>> identity_of("/ocpp/CP%2001?x=1"), identity_of("/ocpp/"), identity_of("/ocpp/A/B"), identity_of("/CP01")
     ('CP 01', None, None, None)
+    >>> identity_of("/ocpp//CP01"), identity_of("/ocpp/CP01/")
+    ('CP01', 'CP01')
     """
     try:
         plain = urlsplit(path).path
-        if not plain.startswith(PATH) or "/" in plain[len(PATH) :]:
+        encoded = plain.removeprefix(PATH).strip("/")
+        if not plain.startswith(PATH) or "/" in encoded:
             return None
-        identity = unquote_to_bytes(plain[len(PATH) :]).decode()
+        identity = unquote_to_bytes(encoded).decode()
     except ValueError:  # not a URL, or not UTF-8
         return None
     return identity if identity.isprintable() and 0 < len(identity) <= MAX_IDENTITY and ":" not in identity else None

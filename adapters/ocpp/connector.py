@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,8 +10,8 @@ from typing import Final
 from adapters.ocpp.limits import Limits, Retry
 from adapters.ocpp.meter_values import Measured
 from adapters.ocpp.progress import Progress
-from controller.hub_satellite.connector import Status, point_state
-from controller.hub_satellite.deadman import Cadence
+from controller.hub_satellite.connector import DRAWING_A, Status, point_state
+from controller.hub_satellite.deadman import Cadence, Schedule, Write
 from controller.ports import MeterSample
 from controller.site import ChargingPoint
 from controller.snapshot import PointState
@@ -25,6 +26,9 @@ DRAW_FRESH_S: Final = 3.0 * SAMPLE_INTERVAL_S
 PLAN_HOLD_S: Final = 10.0
 """A plan's word older than this is not written any more. So when the control loop stops, renewals stop with it,
 and the chargers fall back by themselves, however healthy this end of the connection looks."""
+
+DEFAULT_ANSWER_S: Final = 5.0
+"""A charger answers within a second or two. One that is silent about its default for longer may not have taken it."""
 
 _STALE_TRANSACTION_S: Final = 900.0
 """A connector that stays Available this long with a transaction open has lost its StopTransaction, or delays it."""
@@ -57,9 +61,15 @@ class Connector:
         self.limits = Limits(point.fallback_a, cadence)
         self.status = Status.UNKNOWN
         self.transaction: Transaction | None = None
-        self.default_accepted: bool | None = None
-        """Whether the charger took its permanent default when it was last asked; None: not on this connection yet."""
+        self.default_accepted = False
+        """Whether the charger has taken its permanent default on this connection, and holds it still."""
         self.default_retry = Retry()
+        self._bound = True
+        """Whether it stays at its fallback without our word, as the static rule has it; until it shows otherwise."""
+        self._default_asked_s: float | None = None
+        """Since when it owes an answer about its default."""
+        self._in_default: list[Write] = []
+        """Limits that its default profile may hold in place of the fallback."""
         self.progress: Progress | None = None
         """The report of the plan whose limit for this point is on its way."""
         self._desired_a: float | None = None
@@ -98,9 +108,13 @@ class Connector:
     def reconnected(self) -> None:
         """Count on nothing that the charger accepted on an earlier connection."""
         self.limits.reconnected()
-        if self.default_accepted:  # a refusal stands until it is taken back
-            self.default_accepted = None
+        self.default_accepted = False
         self.default_retry.reset()
+
+    def booted(self) -> None:
+        """The charger has started anew."""
+        self.limits.booted()
+        self.reconnected()
 
     def report(self, status: Status, monotonic_s: float) -> None:
         """Take the charger's word on its status."""
@@ -128,10 +142,53 @@ class Connector:
             self.progress.settle(self.point.id, accepted=accepted)
             self.progress = None
 
+    def wants_default(self, monotonic_s: float, skew_s: float) -> bool:
+        """Whether its permanent default should be written now."""
+        if self.default_accepted or monotonic_s < self.default_retry.not_before_s:
+            return False
+        holds_limit = self.limits.in_default() or self.limits.into_default(monotonic_s, skew_s)
+        return self.transaction is None or not holds_limit
+
+    def default_asked(self, monotonic_s: float) -> None:
+        """Its permanent default is on its way. That it hangs up or starts anew is no answer."""
+        if self._default_asked_s is None:
+            self._default_asked_s = monotonic_s
+
+    def default_answered(self, monotonic_s: float, *, accepted: bool) -> None:
+        """The charger has taken its permanent default; or it has not, and may draw all it can."""
+        self.default_accepted = self._bound = accepted
+        self._default_asked_s = None
+        if accepted:
+            self._in_default.clear()
+        else:
+            self.default_retry.failed(monotonic_s)
+
+    def send(self, limit_a: float, now: datetime, monotonic_s: float, skew_s: float) -> tuple[Write, Schedule]:
+        """Count a limit of its transaction from now on, and return it with the schedule to be sent."""
+        write, held = self.limits.send(limit_a, now, monotonic_s, skew_s)
+        if write.in_default:
+            self.default_accepted = False
+            self._in_default = [other for other in self._in_default if not other.run_out(monotonic_s, skew_s)]
+            self._in_default.append(write)
+        return write, held
+
+    def accept(self, write: Write) -> None:
+        """The charger took a limit."""
+        self.limits.accept(write)
+        if write.in_default:
+            self._in_default = [write]
+            self._bound = True  # its schedule ends at the fallback
+
+    def refuse(self, write: Write, monotonic_s: float, skew_s: float) -> None:
+        """The charger did not take a limit."""
+        self.limits.refuse(write, monotonic_s, skew_s)
+        self._in_default = [other for other in self._in_default if other is not write]
+
     def commanded_a(self, monotonic_s: float, skew_s: float) -> float:
         """Return the highest limit that the charger may be acting on [A]."""
-        # A charger that has refused its default is not bound by anything we wrote.
-        default_a = self.point.max_a if self.default_accepted is False else self.point.fallback_a
+        owes = self._default_asked_s is not None and monotonic_s - self._default_asked_s > DEFAULT_ANSWER_S
+        default_a = self.point.fallback_a if self._bound and not owes else self.point.max_a
+        default_a = max([default_a, *(write.highest_a(monotonic_s, skew_s) for write in self._in_default)])
         if self.transaction is None:
             return default_a
         return self.limits.highest_a(monotonic_s, default_a, skew_s)
@@ -146,7 +203,8 @@ class Connector:
         transaction, since_s = self.transaction, self._available_since_s
         if transaction is None or since_s is None or transaction.stale_reported:
             return False
-        transaction.stale_reported = monotonic_s - since_s >= _STALE_TRANSACTION_S
+        drawn_s = -math.inf if self._draw is None or max(self._draw.current_a) <= DRAWING_A else self._draw.at_s
+        transaction.stale_reported = monotonic_s - max(since_s, drawn_s) >= _STALE_TRANSACTION_S
         return transaction.stale_reported
 
     def state(self, *, connected: bool, now: datetime, monotonic_s: float, skew_s: float) -> PointState:

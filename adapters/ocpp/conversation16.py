@@ -6,17 +6,18 @@ import asyncio
 import logging
 import sys
 from contextlib import suppress
+from dataclasses import fields
 from typing import Any, Final
 from uuid import uuid4
 
 import ocpp.messages
-from ocpp.exceptions import NotImplementedError as OcppNotImplementedError
-from ocpp.exceptions import NotSupportedError, OCPPError, UnknownCallErrorCodeError, ValidationError
-from ocpp.v16 import ChargePoint
+from ocpp.charge_point import snake_to_camel_case
+from ocpp.exceptions import OCPPError, UnknownCallErrorCodeError, ValidationError
+from ocpp.v16 import ChargePoint, call_result
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
-from adapters.ocpp.link import Link, LinkClosedError
+from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.writer import CallFailedError, Writer
@@ -105,20 +106,20 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
             CallFailedError: there is no usable answer.
             LinkClosedError: the station has gone.
         """
-        message_id = str(uuid4())
-        self._link.expected_reply = message_id
+        answer = getattr(call_result, type(request).__name__)
+        known = snake_to_camel_case({field.name: None for field in fields(answer)})
+        reply = self._link.expected = ExpectedReply(str(uuid4()), frozenset(known))
         try:
             # The library's timeout starts when the frame is out; a peer that does not read blocks before that.
             async with asyncio.timeout(2 * self._around.call_timeout_s):
-                return await self.call(request, suppress=False, unique_id=message_id)
+                return await self.call(request, suppress=False, unique_id=reply.message_id)
         except TimeoutError:
             raise CallFailedError("no answer") from None
-        except (OcppNotImplementedError, NotSupportedError) as error:
-            raise CallFailedError(error.code, refused=True) from None
         except (OCPPError, UnknownCallErrorCodeError, ValidationError) as error:
-            raise CallFailedError(getattr(error, "code", "unknown error code")) from None
+            code = getattr(error, "code", "unknown error code")
+            raise CallFailedError(code, refused=reply.is_error) from None
         finally:
-            self._link.expected_reply = None
+            self._link.expected = None
 
     def _misbehaved(self, kind: str, reason: str) -> None:
         self._station.frames_refused += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from ocpp.v16.datatypes import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod
@@ -17,7 +17,7 @@ STACK_LEVEL: Final = 0
 """Every charger takes it, some that advertise more take only this. A TxProfile overrules a TxDefaultProfile by
 its purpose (OCPP 1.6 §3.13.1), so both may lie on the same level."""
 
-_DEFAULT_STARTS: Final = "2000-01-01T00:00:00Z"
+_DEFAULT_STARTS: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """Long ago: a charger that has lost its clock and its connection must still find its default in force."""
 
 _FIRST_RETRY_S: Final = 5.0
@@ -27,6 +27,11 @@ load balancing, a reboot), and until then the site reckons with the old limit.""
 
 _MAX_UNCERTAIN: Final = 4
 """Writes that may or may not have arrived, kept apart; beyond that they count as the highest of them."""
+
+
+_OWN_TRIALS: Final = 2
+"""A TxProfile that is refused this often in a row is not tried again until the charger has booted. The first refusal
+may have been about a transaction that not every part of the charger knew yet."""
 
 
 def _profile_id(connector: int, purpose: ChargingProfilePurposeType) -> int:
@@ -42,28 +47,33 @@ def tx_profile(connector: int, transaction_id: int, held: Schedule) -> ChargingP
         stack_level=STACK_LEVEL,
         charging_profile_purpose=ChargingProfilePurposeType.tx_profile,
         charging_profile_kind=ChargingProfileKindType.absolute,
-        charging_schedule=ChargingSchedule(
-            charging_rate_unit=ChargingRateUnitType.amps,
-            start_schedule=written_time(held.starts_at),
-            charging_schedule_period=[
-                ChargingSchedulePeriod(start_period=start_s, limit=limit_a) for start_s, limit_a in held.periods
-            ],
-        ),
+        charging_schedule=_charging_schedule(held),
     )
 
 
-def default_profile(connector: int, fallback_a: float) -> ChargingProfile:
-    """Return the permanent TxDefaultProfile at the fallback: what holds for a car before, and without, our word."""
+def default_profile(connector: int, held: Schedule) -> ChargingProfile:
+    """Return the TxDefaultProfile: what holds for a car before, and without, a profile of its own."""
     return ChargingProfile(
         charging_profile_id=_profile_id(connector, ChargingProfilePurposeType.tx_default_profile),
         stack_level=STACK_LEVEL,
         charging_profile_purpose=ChargingProfilePurposeType.tx_default_profile,
         charging_profile_kind=ChargingProfileKindType.absolute,
-        charging_schedule=ChargingSchedule(
-            charging_rate_unit=ChargingRateUnitType.amps,
-            start_schedule=_DEFAULT_STARTS,
-            charging_schedule_period=[ChargingSchedulePeriod(start_period=0, limit=floored(fallback_a))],
-        ),
+        charging_schedule=_charging_schedule(held),
+    )
+
+
+def permanent(fallback_a: float) -> Schedule:
+    """Return the schedule of the permanent TxDefaultProfile: the fallback, always."""
+    return Schedule(_DEFAULT_STARTS, ((0, floored(fallback_a)),))
+
+
+def _charging_schedule(held: Schedule) -> ChargingSchedule:
+    return ChargingSchedule(
+        charging_rate_unit=ChargingRateUnitType.amps,
+        start_schedule=written_time(held.starts_at),
+        charging_schedule_period=[
+            ChargingSchedulePeriod(start_period=start_s, limit=limit_a) for start_s, limit_a in held.periods
+        ],
     )
 
 
@@ -90,6 +100,9 @@ class Limits:
 
     A write counts from the moment it is sent. It stops counting when the charger has refused it, or has accepted
     a later one; without an answer it goes on counting until its schedule has run out.
+
+    The limit belongs into a TxProfile. To a charger that refuses that, the same schedule is given as its
+    TxDefaultProfile, which many follow in the middle of a transaction. (One that does not is one that does not obey.)
     """
 
     fallback_a: float
@@ -98,6 +111,10 @@ class Limits:
     """Whether a limit was accepted on the present connection: some chargers forget theirs when they reconnect."""
     accepted: Write | None = None
     _uncertain: list[Write] = field(default_factory=list)
+    _above: list[Write] = field(default_factory=list)
+    """TxProfiles that may still overrule the default profile that was accepted after them."""
+    _own_refusals: int = 0
+    _own_just_refused: bool = False
     _failed: float | None = None
     _retry: Retry = field(default_factory=Retry)
 
@@ -105,6 +122,8 @@ class Limits:
         """Start anew: a TxProfile ends with its transaction."""
         self.accepted = None
         self._uncertain.clear()
+        self._above.clear()
+        self._own_just_refused = False
         self.reconnected()
 
     def recall(self, limit_a: float, written_s: float) -> None:
@@ -116,6 +135,23 @@ class Limits:
         self.confirmed = False
         self._failed = None
         self._retry.reset()
+
+    def booted(self) -> None:
+        """A charger that has started anew may be another one: with other firmware, in another mood."""
+        self._own_refusals, self._own_just_refused = 0, False
+        self.reconnected()
+
+    def in_default(self) -> bool:
+        """Whether its limit lies in the charger's default profile, which must therefore stay as it is."""
+        return self.accepted is not None and self.accepted.in_default
+
+    def into_default(self, monotonic_s: float, skew_s: float = CLOCK_SKEW_S) -> bool:
+        """Whether the next limit is to be written as the charger's default profile.
+
+        That is of no use as long as a TxProfile may be in force above it.
+        """
+        refused = self._own_just_refused or self._own_refusals >= _OWN_TRIALS
+        return refused and all(write.in_default or write.run_out(monotonic_s, skew_s) for write in self._may_hold())
 
     def highest_a(self, monotonic_s: float, default_a: float, skew_s: float = CLOCK_SKEW_S) -> float:
         """Return the highest limit that may be in force [A]; ``default_a`` is what rules without a TxProfile."""
@@ -141,9 +177,12 @@ class Limits:
             return True
         return self.accepted.renewal_due(monotonic_s, self.cadence.renew_s)
 
-    def send(self, limit_a: float, now: datetime, monotonic_s: float) -> tuple[Write, Schedule]:
+    def send(
+        self, limit_a: float, now: datetime, monotonic_s: float, skew_s: float = CLOCK_SKEW_S
+    ) -> tuple[Write, Schedule]:
         """Count a write from now on, and return it with the schedule to be sent."""
-        write = Write(floored(limit_a), self.fallback_a, self.cadence.validity_s, monotonic_s)
+        in_default = self.into_default(monotonic_s, skew_s)
+        write = Write(floored(limit_a), self.fallback_a, self.cadence.validity_s, monotonic_s, in_default)
         self._uncertain.append(write)
         if len(self._uncertain) > _MAX_UNCERTAIN:
             highest_a = max(unanswered.limit_a for unanswered in self._uncertain)
@@ -151,17 +190,24 @@ class Limits:
         return write, schedule(write.limit_a, self.fallback_a, self.cadence.validity_s, now)
 
     def accept(self, write: Write) -> None:
-        """The charger took it. Whatever was sent before has been overwritten."""
+        """The charger took it. Whatever was sent before has been overwritten, or lies above it."""
+        self._above = [other for other in self._may_hold() if write.in_default and not other.in_default]
         self.accepted, self.confirmed = write, True
         self._uncertain.clear()
+        if not write.in_default:
+            self._own_refusals = 0
+        self._own_just_refused = False
         self._failed = None
         self._retry.reset()
 
-    def refuse(self, write: Write, monotonic_s: float) -> None:
+    def refuse(self, write: Write, monotonic_s: float, skew_s: float = CLOCK_SKEW_S) -> None:
         """The charger did not take it, and does what it did before."""
         if write in self._uncertain:
             self._uncertain.remove(write)
-        self.unanswered(write, monotonic_s)
+        self._own_refusals = 0 if write.in_default else self._own_refusals + 1
+        self._own_just_refused = not write.in_default
+        if write.in_default or not self.into_default(monotonic_s, skew_s):  # else the other way is open at once
+            self.unanswered(write, monotonic_s)
 
     def unanswered(self, write: Write, monotonic_s: float) -> None:
         """Nobody knows whether it arrived: it goes on counting, and is sent again later."""
@@ -171,4 +217,5 @@ class Limits:
         self._retry.failed(monotonic_s)
 
     def _may_hold(self) -> list[Write]:
-        return self._uncertain if self.accepted is None else [self.accepted, *self._uncertain]
+        accepted = [] if self.accepted is None else [self.accepted]
+        return [*accepted, *self._uncertain, *self._above]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ocpp.v16.enums import Action
@@ -24,6 +25,17 @@ class LinkClosedError(Exception):
     """The conversation is over: the charger has gone, was replaced or was shown the door."""
 
 
+@dataclass(slots=True)
+class ExpectedReply:
+    """The answer to a call of ours."""
+
+    message_id: str
+    fields: Collection[str]
+    """The names that its payload may have."""
+    is_error: bool = False
+    """Whether it was a CALLERROR: the charger says itself that it has not done what it was asked."""
+
+
 class Link:
     """Stands between a socket and the library's ``ChargePoint``, which reads with recv() and answers with send().
 
@@ -40,8 +52,8 @@ class Link:
         self.closed = False
         self.answered: Collection[str] = ()
         """The actions that somebody answers."""
-        self.expected_reply: str | None = None
-        """The id of our own call that is waiting for its answer; any other answer is dropped."""
+        self.expected: ExpectedReply | None = None
+        """What our own call is waiting for; any other answer is dropped."""
         self._socket = socket
         self._on_misbehaviour = on_misbehaviour
         self._answers = Answers()
@@ -65,8 +77,8 @@ class Link:
             frame = read_frame(raw)
             if isinstance(frame, Refused):
                 await self._refuse("malformed_frame", frame)
-            elif await self._passes(frame):
-                return frame.text
+            elif (text := await self._passed(frame)) is not None:
+                return text
 
     async def send(self, text: str) -> None:
         """Send a frame of ours, and remember it if it is the answer to a call.
@@ -93,12 +105,15 @@ class Link:
             self.closed = True
             raise LinkClosedError from closed
 
-    async def _passes(self, frame: Frame) -> bool:
+    async def _passed(self, frame: Frame) -> str | None:
+        """Return what the library is to see of a frame; None for one that is dealt with here."""
         if frame.kind != Kind.CALL:
-            if frame.message_id != self.expected_reply:
-                return False
-            self.expected_reply = None
-            return True
+            expected = self.expected
+            if expected is None or frame.message_id != expected.message_id:
+                return None
+            self.expected = None
+            expected.is_error = frame.kind == Kind.ERROR
+            return frame.text if expected.is_error else _pruned(frame.text, expected.fields)
         known = self._answers.repeated(frame)
         if isinstance(known, Refused):
             await self._refuse("message_id_reused", known)
@@ -110,8 +125,8 @@ class Link:
             await self._transmit(call_error(frame.message_id, code))
         else:
             self._answering = frame
-            return True
-        return False
+            return frame.text
+        return None
 
     async def _refuse(self, kind: str, refused: Refused) -> None:
         self._on_misbehaviour(kind, refused.reason)
@@ -125,6 +140,12 @@ class Link:
 
 
 _KNOWN_ACTIONS: Final = frozenset(action.value for action in Action)
+
+
+def _pruned(text: str, fields: Collection[str]) -> str:
+    """Return a CALLRESULT with the fields that its schema knows: a charger's additions change nothing it said."""
+    kind, message_id, payload = json.loads(text)
+    return json.dumps([kind, message_id, {name: payload[name] for name in payload if name in fields}])
 
 
 def _without_details(text: str) -> str:

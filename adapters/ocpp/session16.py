@@ -142,8 +142,8 @@ class Session16(Conversation16):
 
     @_answers(Action.meter_values, lenient=True)
     async def _meter_values(self, /, **payload: Any) -> Any:
-        connector = self._station.connectors.get(Fields(payload).integer("connector_id"))
-        if connector is None:  # 0 is the station's own meter
+        connector = self._station.measured(Fields(payload).integer("connector_id"), payload.get("transaction_id"))
+        if connector is None:
             return call_result.MeterValues()
         now = self._around.clock.now()
         measured = read_meter_values(payload.get("meter_value"), connector.point, self._around.site.nominal_voltage_v)
@@ -165,25 +165,25 @@ class Session16(Conversation16):
     async def _data_transfer(self, /, **_payload: Any) -> Any:
         return call_result.DataTransfer(status=DataTransferStatus.unknown_vendor_id)
 
-    @_answers(Action.diagnostics_status_notification)
+    @_answers(Action.diagnostics_status_notification, lenient=True)
     async def _diagnostics_status_notification(self, /, **_payload: Any) -> Any:
         return call_result.DiagnosticsStatusNotification()
 
-    @_answers(Action.firmware_status_notification)
+    @_answers(Action.firmware_status_notification, lenient=True)
     async def _firmware_status_notification(self, /, **_payload: Any) -> Any:
         return call_result.FirmwareStatusNotification()
 
-    @_answers(Action.security_event_notification)
+    @_answers(Action.security_event_notification, lenient=True)  # kept by the charger until it is accepted
     async def _security_event_notification(self, /, **payload: Any) -> Any:
-        message = f"it reports {payload['type']}"
+        message = f"it reports {Fields(payload).optional_text('type', 50) or 'an event without a type'}"
         self._around.report("charger_security_event", self._station.subject, message, Severity.WARNING)
         return call_result.SecurityEventNotification()
 
-    @_answers(Action.log_status_notification)
+    @_answers(Action.log_status_notification, lenient=True)
     async def _log_status_notification(self, /, **_payload: Any) -> Any:
         return call_result.LogStatusNotification()
 
-    @_answers(Action.signed_firmware_status_notification)
+    @_answers(Action.signed_firmware_status_notification, lenient=True)
     async def _signed_firmware_status_notification(self, /, **_payload: Any) -> Any:
         return call_result.SignedFirmwareStatusNotification()
 

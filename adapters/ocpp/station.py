@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from adapters.ocpp.connector import Connector, Transaction
 from adapters.ocpp.progress import Progress
@@ -128,7 +128,7 @@ class Station:
         """It has started anew: nothing that it was told before counts."""
         self.configured = False
         for connector in self.connectors.values():
-            connector.reconnected()
+            connector.booted()
 
     def resume(
         self, running: RunningSession, held: HeldLimit | None, measured: MeterSample | None, authorised: bool
@@ -149,6 +149,15 @@ class Station:
         """Return when a moment of the past was, on the monotonic clock."""
         age_s = max(0.0, (self._around.clock.now() - moment).total_seconds())
         return self._around.clock.monotonic_s() - age_s
+
+    def measured(self, number: int, transaction_id: Any) -> Connector | None:
+        """Return the connector that a measurement is about; None where it is no point of the site.
+
+        Number 0 is the station's own meter, unless the message names a transaction: some chargers with a single
+        connector number it so.
+        """
+        open_here = (c for c in self.connectors.values() if c.transaction and c.transaction.id == transaction_id)
+        return self.connectors.get(number) if number else next(open_here, None)
 
     def begin(self, connector: Connector, transaction: Transaction) -> None:
         """Open a transaction that the ledger has recorded."""

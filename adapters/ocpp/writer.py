@@ -22,7 +22,7 @@ from ocpp.v16.enums import (
 )
 
 from adapters.ocpp.connector import SAMPLE_INTERVAL_S, Connector
-from adapters.ocpp.limits import default_profile, tx_profile
+from adapters.ocpp.limits import default_profile, permanent, tx_profile
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from controller.hub_satellite.connector import Status
@@ -45,7 +45,7 @@ class CallFailedError(Exception):
     def __init__(self, reason: str, *, refused: bool = False) -> None:
         super().__init__(reason)
         self.refused = refused
-        """Whether it certainly changed nothing: it does not know the request."""
+        """Whether it certainly changed nothing, by the charger's own word."""
 
 
 class Writer:
@@ -98,7 +98,7 @@ class Writer:
         if lower:
             return partial(self._write_limit, lower[0])
         for connector in connectors:
-            if connector.default_accepted is not True and now_s >= connector.default_retry.not_before_s:
+            if connector.wants_default(now_s, self._station.skew_s):
                 return partial(self._write_default, connector)
         if due:
             return partial(self._write_limit, due[0])
@@ -114,36 +114,33 @@ class Writer:
         target_a = connector.target_a(now_s)
         if transaction is None or target_a is None:
             return
-        before_a = connector.commanded_a(now_s, self._station.skew_s)
-        write, held = connector.limits.send(target_a, now, now_s)
+        skew_s, number = self._station.skew_s, connector.point.connector
+        before_a = connector.commanded_a(now_s, skew_s)
+        write, held = connector.send(target_a, now, now_s, skew_s)
         # After a crash from here on, the charger may be holding either.
         around.measurements.hold(HeldLimit(connector.point.id, max(before_a, write.limit_a), now))
-        profile = tx_profile(connector.point.connector, transaction.id, held)
+        profile = default_profile(number, held) if write.in_default else tx_profile(number, transaction.id, held)
         accepted, certain = await self._write(connector, profile)
         if connector.transaction is not transaction:
             return
         answered_s = around.clock.monotonic_s()
         if accepted:
-            connector.limits.accept(write)
+            connector.accept(write)
             around.measurements.hold(HeldLimit(connector.point.id, write.limit_a, now))
         elif certain:
-            connector.limits.refuse(write, answered_s)
+            connector.refuse(write, answered_s, skew_s)
         else:
             connector.limits.unanswered(write, answered_s)
-        if connector.target_a(answered_s) == target_a:
+        another_way = certain and not accepted and connector.limits.due(target_a, answered_s)
+        if connector.target_a(answered_s) == target_a and not another_way:
             connector.settle(accepted=accepted)
 
     async def _write_default(self, connector: Connector) -> None:
         """Write the permanent default of a connector."""
-        accepted, certain = await self._write(
-            connector, default_profile(connector.point.connector, connector.point.fallback_a)
-        )
-        if accepted:
-            connector.default_accepted = True
-            return
-        if certain:
-            connector.default_accepted = False
-        connector.default_retry.failed(self._around.clock.monotonic_s())
+        profile = default_profile(connector.point.connector, permanent(connector.point.fallback_a))
+        connector.default_asked(self._around.clock.monotonic_s())
+        accepted, _ = await self._write(connector, profile)
+        connector.default_answered(self._around.clock.monotonic_s(), accepted=accepted)
 
     async def _write(self, connector: Connector, profile: Any) -> tuple[bool, bool]:
         """Send one profile; returns whether it was accepted, and whether that is certain."""

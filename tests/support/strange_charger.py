@@ -23,6 +23,9 @@ WITHIN_S = 20.0
 LEAST_A = 6.0
 """Below this a control pilot cannot offer anything (IEC 61851-1)."""
 
+_VISITS = itertools.count(1)
+"""Every charger is another one: nothing that it announces is what another has announced."""
+
 Payload = dict[str, Any]
 Habit = Callable[["StrangeCharger", str, Payload], Awaitable[None]]
 """What it does with a call: it is given itself, the message id and the payload, and answers as it likes."""
@@ -43,7 +46,7 @@ class Outlet:
     """What the car takes at most; 0 while there is none."""
     phases: int = 3
     transaction: int | None = None
-    register_wh: float = 1000.0
+    register_wh: float = field(default_factory=lambda: 1000.0 * next(_VISITS))
     profiles: dict[int, Payload] = field(default_factory=dict)
     latched: Payload | None = None
     """The default profile as it was when the transaction began, for a station that reads it only then."""

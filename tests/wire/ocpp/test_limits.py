@@ -207,8 +207,8 @@ async def test_a_charger_that_refuses_even_its_default_may_draw_all_that_it_can(
     async with bench(site_of(point(max_a=25.0))) as b, charger(b) as client:
         client.profile_answer = lambda _profile: "NotSupported"
         await client.boot()
-        await until(lambda: b.state().commanded_a == 25)
-        assert "profile_rejected" in b.events.kinds("point:P01")
+        await until(lambda: "profile_rejected" in b.events.kinds("point:P01"))
+        assert b.state().commanded_a == 25
 
 
 async def test_an_offline_charger_counts_with_its_limit_until_its_schedule_has_run_out():
@@ -282,3 +282,55 @@ async def test_a_car_that_starts_while_its_limit_is_on_the_way_never_gets_the_ol
         b.plan(P01=12)
         await until(lambda: b.state().commanded_a == 12)
         assert client.profiles[-1]["transaction_id"] == second
+
+
+async def test_a_default_profile_is_no_way_around_a_txprofile_that_may_still_be_in_force():
+    async with bench() as b, charging(b) as (client, _):
+        b.plan(P01=16)
+        await until(lambda: b.state().commanded_a == 16)
+        client.profile_answer = lambda p: "Rejected" if p["charging_profile_purpose"] == "TxProfile" else "Accepted"
+        b.plan(P01=8)
+        await until(lambda: len(b.applied) == 2)
+        assert b.applied[1].accepted == 0
+        assert client.periods("TxDefaultProfile") == [[(0, 6.0)]]
+        assert b.state().commanded_a == 16
+        b.clock.advance(150)  # its schedule has run out, and the TxProfile holds the fallback, if it is still there
+        b.plan(P01=8)
+        await until(lambda: b.state().commanded_a == 8)
+        assert client.periods("TxDefaultProfile")[-1] == [(0, 8.0), (180, 6.0)]
+        b.plan(P01=0)
+        await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 0.0), (180, 6.0)])
+        await client.heartbeat()
+        assert b.state().commanded_a == 6
+
+
+async def test_a_limit_in_the_default_profile_counts_for_the_next_car_until_the_fallback_is_back():
+    async with bench() as b, charging(b) as (client, first):
+        client.profile_answer = lambda p: "Rejected" if p["charging_profile_purpose"] == "TxProfile" else "Accepted"
+        b.plan(P01=16)
+        await until(lambda: b.state().commanded_a == 16)
+        client.gate.clear()
+        ending = asyncio.create_task(client.end(first))
+        await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 6.0)])
+        await ending
+        second = asyncio.create_task(client.begin(start_wh=3000))
+        await until(lambda: b.state().state == "plugged")
+        assert b.state().commanded_a == 16
+        client.gate.set()
+        await second
+        await until(lambda: b.state().commanded_a == 6)
+
+
+async def test_a_charger_is_tried_with_txprofiles_again_after_it_has_booted():
+    async with bench() as b, charging(b) as (client, _):
+        client.profile_answer = lambda p: "Rejected" if p["charging_profile_purpose"] == "TxProfile" else "Accepted"
+        for limit_a in (8, 9, 10):
+            b.plan(P01=limit_a)
+            await until(lambda limit_a=limit_a: b.state().commanded_a == limit_a)
+        assert b.limits_of(client) == [8.0, 9.0], "two refusals are enough"
+        client.profile_answer = lambda _profile: "Accepted"
+        await client.boot()
+        b.plan(P01=10)
+        await until(lambda: b.limits_of(client) == [8.0, 9.0, 10.0])
+        await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 6.0)])
+        assert b.state().commanded_a == 10

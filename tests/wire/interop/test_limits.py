@@ -1,0 +1,275 @@
+"""Chargers that take limits in their own way: each ends controlled, or counted with all that it may draw."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+import pytest_asyncio
+
+from controller.site import Control
+from tests.support.lab import NOT_SO_CALM, Lab, laboratory
+from tests.support.strange_charger import (
+    Habit,
+    StrangeCharger,
+    deaf,
+    failing,
+    hanging_up,
+    late,
+    refusing,
+    saying,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+NAMES = ["LATE", "DEFAULT", "OWN", "NOTHING", "DEAF", "WRONG", "ODD", "LOOSE", "FLAPPING", "QUIET", "TWICE", "MORE"]
+TAKES_NOTHING: list[tuple[str, Habit]] = [
+    ("NOTHING", refusing("TxProfile", "TxDefaultProfile", status="NotSupported")),
+    ("NOTHING", failing("NotSupported")),
+    ("NOTHING", failing("NotImplemented")),
+    ("NOTHING", failing("GenericError")),
+    ("NOTHING", failing("OutOfCoffee")),
+    ("DEAF", deaf),
+    ("WRONG", saying('[3,"not-%s",{"status":"Accepted"}]')),
+    ("WRONG", saying('[3,"%s",{"status":"Perhaps"}]')),
+    ("WRONG", saying('[3,"%s",[]]')),
+    ("WRONG", saying('[3,"%s"')),
+    ("WRONG", saying('{"%s":"Accepted"}')),
+]
+TAKES_DEFAULT: list[Habit] = [
+    refusing("TxProfile"),
+    refusing("TxProfile", status="NotSupported"),
+    failing("InternalError", "TxProfile"),
+    failing("PropertyConstraintViolation", "TxProfile"),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
+    async with laboratory(tmp_path_factory.mktemp("lab"), {"DEFAULT": 2} | dict.fromkeys(NAMES, 1)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("habit", TAKES_DEFAULT)
+async def test_a_charger_that_takes_no_txprofile_is_steered_by_its_default_profile(lab: Lab, habit: Habit):
+    async with lab.charger("DEFAULT", habits={"SetChargingProfile": habit}) as charger:
+        await charger.boot()
+        await charger.has(lambda: charger.outlets[1].allowed_a() == 6.0, "the permanent default")
+        await charger.start()
+        await lab.becomes("DEFAULT-1", commanded_a=16.0)
+        assert await lab.honest("DEFAULT-1", charger) == 16.0
+        assert charger.outlets[1].allowed_a(ahead_s=121) == 6.0, "and it falls back by itself"
+        limited = charger.profiles("TxDefaultProfile")[-1]
+        assert [p["limit"] for p in limited["chargingSchedule"]["chargingSchedulePeriod"]] == [16.0, 6.0]
+        assert "transactionId" not in limited
+        assert {p["chargingProfileId"] for p in charger.profiles("TxDefaultProfile")} == {limited["chargingProfileId"]}
+        await charger.stop()
+        await lab.becomes("DEFAULT-1", commanded_a=6.0)
+        assert charger.outlets[1].allowed_a() == 6.0, "the next car begins with the fallback"
+        await charger.start()
+        await lab.becomes("DEFAULT-1", commanded_a=16.0)
+        await charger.stop()
+        await lab.becomes("DEFAULT-1", commanded_a=6.0)
+        assert len(charger.profiles("TxProfile")) <= 2, "what is refused again and again is left alone"
+    assert "profile_rejected" in await lab.event_kinds("point:DEFAULT-1")
+
+
+async def test_a_charger_that_takes_only_txprofiles_is_counted_with_all_it_can_until_it_has_one(lab: Lab):
+    async with lab.charger("OWN", habits={"SetChargingProfile": refusing("TxDefaultProfile")}) as charger:
+        await charger.boot()
+        await charger.has(lambda: charger.profiles("TxDefaultProfile"), "the default")
+        await lab.becomes("OWN-1", commanded_a=16.0)
+        await charger.start()
+        await charger.has(lambda: charger.outlets[1].allowed_a() < 32.0, "a limit of its own")
+        assert await lab.honest("OWN-1", charger) == 16.0
+        await charger.stop()
+        await lab.becomes("OWN-1", commanded_a=16.0)
+
+
+@pytest.mark.parametrize(("name", "habit"), TAKES_NOTHING)
+async def test_a_charger_that_takes_nothing_is_never_assumed_to_obey(lab: Lab, name: str, habit: Habit):
+    async with lab.charger(name, most_a=16.0, habits={"SetChargingProfile": habit}) as charger:
+        await charger.boot()
+        await charger.start()
+        await lab.becomes(f"{name}-1", commanded_a=16.0, state="plugged")
+        assert charger.outlets[1].drawn_a() == 16.0
+        await charger.measure()
+        await lab.becomes(f"{name}-1", state="charging", measured_a=[16.0, 16.0, 16.0])
+        await charger.has(lambda: len(charger.profiles("TxDefaultProfile")) > 0, "the default to be tried")
+        assert await lab.honest(f"{name}-1", charger) == 16.0
+        assert (await charger.told("Heartbeat", {}))["currentTime"]
+        await charger.stop()
+    assert (await lab.sessions(name))[-1]["state"] == "ended"
+
+
+async def test_an_acceptance_with_extras_is_an_acceptance(lab: Lab):
+    habit = saying('[3,"%s",{"status":"Accepted","vendorInfo":{"x":1}}]', obeying=True)
+    async with lab.charger("MORE", habits={"SetChargingProfile": habit}) as charger:
+        await charger.boot()
+        await charger.start()
+        await lab.becomes("MORE-1", commanded_a=16.0)
+        assert await lab.honest("MORE-1", charger) == 16.0
+        await charger.stop()
+    assert "profile_rejected" not in await lab.event_kinds("point:MORE-1")
+
+
+async def test_a_charger_that_hangs_up_when_it_is_asked_something_is_served_whenever_it_comes(lab: Lab):
+    async with lab.charger("LOOSE", most_a=16.0, habits={"SetChargingProfile": hanging_up}) as charger:
+        await charger.boot()
+        await charger.hung_up.wait()
+        await lab.becomes("LOOSE-1", state="offline")
+        await charger.connect()
+        transaction = await charger.start()
+        await charger.hung_up.wait()
+        await charger.connect()
+        await lab.becomes("LOOSE-1", commanded_a=16.0)
+        assert await lab.honest("LOOSE-1", charger) == 16.0
+        await charger.hung_up.wait()
+        charger.habits.clear()
+        await charger.connect()
+        await charger.has(lambda: charger.outlets[1].profiles.keys() == {11, 12}, "both profiles")
+        await charger.stop()
+    assert [(s["transaction_id"], s["energy_wh"]) for s in await lab.sessions("LOOSE")] == [(str(transaction), 500)]
+
+
+async def test_a_charger_that_reconnects_all_the_time_keeps_its_session_and_its_limit(lab: Lab):
+    async with lab.charger("FLAPPING") as charger:
+        await charger.boot()
+        transaction = await charger.start()
+        await lab.becomes("FLAPPING-1", commanded_a=16.0)
+        for _ in range(4):
+            sent = len(charger.calls)
+            await charger.socket.close()
+            await charger.connect()  # and not a word
+            await charger.has(
+                lambda sent=sent: len(charger.profiles("TxProfile")) and len(charger.calls) >= sent + 2, ""
+            )
+            assert await lab.honest("FLAPPING-1", charger) <= 16.0
+        point = await lab.becomes("FLAPPING-1", commanded_a=16.0, state="plugged")
+        assert point["session"]["transaction_id"] == str(transaction)
+        await charger.stop()
+    assert [s["energy_wh"] for s in await lab.sessions("FLAPPING")] == [500]
+
+
+async def test_of_two_connections_the_newer_counts(lab: Lab):
+    async with lab.charger("TWICE") as old:
+        await old.boot()
+        await old.start()
+        async with lab.charger("TWICE") as new:
+            await asyncio.wait_for(old.hung_up.wait(), 10)
+            assert (await new.told("Heartbeat", {}))["currentTime"]
+            new.open(1, old.outlets[1].transaction or 0)
+            await new.has(lambda: new.outlets[1].allowed_a() == 16.0, "its limit")
+            await lab.becomes("TWICE-1", online=True, state="plugged", commanded_a=16.0)
+            await new.stop()
+
+
+async def test_a_late_acceptance_counts_from_the_beginning(tmp_path_factory: pytest.TempPathFactory):
+    directory = tmp_path_factory.mktemp("late")
+    async with laboratory(directory, {"LATE": 1}, call_timeout_s=30.0) as lab, lab.charger("LATE") as charger:
+        await charger.boot()
+        await charger.has(lambda: charger.profiles("TxDefaultProfile"), "the default")
+        charger.habits["SetChargingProfile"] = late(8.0)
+        await charger.start()
+        await charger.has(lambda: charger.outlets[1].allowed_a() > 6.0, "a raise")
+        raised_a = charger.outlets[1].allowed_a()
+        assert await lab.honest("LATE-1", charger) == raised_a, "though it has not said so yet"
+        await lab.becomes("LATE-1", commanded_a=16.0)
+        await charger.stop()
+
+
+QUICK = Control(
+    validity_s=6.0,
+    renew_s=2.0,
+    change_s=NOT_SO_CALM.change_s,
+    calm_s=NOT_SO_CALM.calm_s,
+    settle_s=NOT_SO_CALM.settle_s,
+    fresh_readings=NOT_SO_CALM.fresh_readings,
+)
+
+
+async def test_the_dead_man_schedule_on_the_wire(tmp_path_factory: pytest.TempPathFactory):
+    directory = tmp_path_factory.mktemp("quick")
+    async with (
+        laboratory(directory, {"PAIR": 2}, max_a=11.37, control=QUICK) as lab,
+        lab.charger("PAIR", outlets=2) as charger,
+    ):
+        await charger.boot()
+        await charger.has(lambda: all(place.profiles for place in charger.outlets.values()), "a default on each")
+        assert [place.allowed_a() for place in charger.outlets.values()] == [6.0, 6.0]
+        assert [place.allowed_a(ahead_s=1e9) for place in charger.outlets.values()] == [6.0, 6.0], "for ever"
+        transactions = {outlet: await charger.start(outlet) for outlet in (1, 2)}
+        await lab.becomes("PAIR-1", commanded_a=11.3)
+        await charger.has(lambda: len(of_limit(charger, 1, 11.3)) >= 3, "two renewals")
+        first, second, third = of_limit(charger, 1, 11.3)[:3]
+        assert first.keys() == second.keys()
+        assert renewals_s(charger, 1)[-1] == pytest.approx(2.0, abs=1.5)
+        assert [p["startPeriod"] for p in third["chargingSchedule"]["chargingSchedulePeriod"]] == [0, 66]
+        await charger.has(lambda: charger.profiles("TxProfile", 2), "a limit on the other connector")
+        for outlet in (1, 2):
+            for profile in charger.profiles("TxProfile", outlet):
+                check_own(profile, transactions[outlet])
+            for profile in charger.profiles("TxDefaultProfile", outlet):
+                check_default(profile)
+        ids = {
+            (outlet, purpose): {p["chargingProfileId"] for p in charger.profiles(purpose, outlet)}
+            for outlet in (1, 2)
+            for purpose in ("TxProfile", "TxDefaultProfile")
+        }
+        assert all(len(found) == 1 for found in ids.values()), "always the same"
+        assert len(set.union(*ids.values())) == 4, "and no two alike"
+        await lab.service.stop()  # nobody renews any more
+        assert [place.allowed_a(ahead_s=8) for place in charger.outlets.values()] == [6.0, 6.0]
+        assert [place.allowed_a(ahead_s=1e8) for place in charger.outlets.values()] == [6.0, 6.0]
+
+
+def of_limit(charger: StrangeCharger, outlet: int, limit_a: float) -> list[dict[str, object]]:
+    return [
+        profile
+        for profile in charger.profiles("TxProfile", outlet)
+        if profile["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == limit_a
+    ]
+
+
+def renewals_s(charger: StrangeCharger, outlet: int) -> list[float]:
+    """The times between the limits of an outlet."""
+    at = [
+        moment
+        for moment, (action, payload) in zip(charger.called_at, charger.calls, strict=True)
+        if action == "SetChargingProfile"
+        and payload["connectorId"] == outlet
+        and payload["csChargingProfiles"]["chargingProfilePurpose"] == "TxProfile"
+    ]
+    return [later - earlier for earlier, later in itertools.pairwise(at)]
+
+
+def check_common(profile: dict[str, object]) -> dict[str, object]:
+    schedule = profile["chargingSchedule"]
+    assert isinstance(schedule, dict)
+    assert (profile["chargingProfileKind"], profile["stackLevel"]) == ("Absolute", 0)
+    assert not {"recurrencyKind", "validFrom", "validTo"} & profile.keys()
+    assert schedule.keys() == {"chargingRateUnit", "startSchedule", "chargingSchedulePeriod"}, "no duration"
+    assert schedule["chargingRateUnit"] == "A"
+    for period in schedule["chargingSchedulePeriod"]:
+        assert type(period["startPeriod"]) is int
+        assert round(period["limit"], 1) == period["limit"], "one decimal"
+    assert datetime.fromisoformat(schedule["startSchedule"]) < datetime.now(UTC)
+    return schedule
+
+
+def check_own(profile: dict[str, object], transaction: int) -> None:
+    schedule = check_common(profile)
+    assert profile["transactionId"] == transaction
+    periods = schedule["chargingSchedulePeriod"]
+    assert isinstance(periods, list)
+    assert len(periods) == 2
+    assert periods[1]["limit"] == 6.0
+
+
+def check_default(profile: dict[str, object]) -> None:
+    schedule = check_common(profile)
+    assert "transactionId" not in profile
+    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6.0}]

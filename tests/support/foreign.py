@@ -61,7 +61,8 @@ def tool(name: str) -> str:
     return path
 
 
-async def _install() -> None:
+async def install() -> None:
+    """Fetch what the clients need, as the lock file says, unless it is there."""
     if (NODE / "node_modules" / "ocpp-rpc").is_dir():
         return
     command = [tool("npm"), "ci", "--no-audit", "--no-fund"]
@@ -78,7 +79,7 @@ async def foreign_charger(
     ocpp_port: int, identity: str, token: str, *, most_a: float, start_wh: int, stop_wh: int
 ) -> AsyncIterator[ForeignCharger]:
     """A charger that draws what it may, up to ``most_a``, on all phases; its register says what it is told to."""
-    await _install()
+    await install()
     endpoint = f"ws://127.0.0.1:{ocpp_port}/ocpp"
     arguments = [endpoint, identity, token, str(most_a), str(start_wh), str(stop_wh)]
     process = await asyncio.create_subprocess_exec(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
+from tests.support.foreign import install, tool
 from tests.support.ocpp import PASSWORD, TOKEN, Bench, bench
 
 HERE = Path(__file__).parent
-INSTALL_S = 90.0
 SESSION_S = 60.0
 
 
@@ -30,16 +29,8 @@ async def run(*command: str, within_s: float) -> tuple[int | None, str]:
     return process.returncode, output.decode()
 
 
-def tool(name: str) -> str:
-    path = shutil.which(name)
-    assert path is not None, f"{name} is needed for this test (Debian packages: nodejs, npm)"
-    return path
-
-
 async def foreign_session(b: Bench, password: str = PASSWORD) -> tuple[int | None, dict[str, Any]]:
-    if not (HERE / "node_modules" / "ocpp-rpc").is_dir():
-        code, output = await run(tool("npm"), "ci", "--no-audit", "--no-fund", within_s=INSTALL_S)
-        assert code == 0, output
+    await install()
     endpoint = f"ws://127.0.0.1:{b.central.port}/ocpp"
     session = asyncio.create_task(
         run(tool("node"), "session.mjs", endpoint, "CP01", password, TOKEN, within_s=SESSION_S)

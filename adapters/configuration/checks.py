@@ -21,7 +21,7 @@ Finding = tuple[Place, str]
 
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised here, not listened on
 _PLACE: Final = re.compile(r"(\w+)(?:\[(\d+)\]\.(\w+))?")
-_READ_ELSEWHERE: Final = "?"
+_READ_ELSEWHERE: Final = "\0"
 """Begins the stand-ins of unreadable values; no identifier of a valid file begins with it."""
 
 

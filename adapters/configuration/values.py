@@ -18,7 +18,7 @@ from controller.site import WIRINGS
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
 _ID: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
-_IDENTITY: Final = r"^[A-Za-z0-9*_=:+|@.\-]+$"
+_IDENTITY: Final = r"^[^\x00-\x20\x7F:/]([^\x00-\x1F\x7F:/]*[^\x00-\x20\x7F:/])?$"
 _CURRENCY: Final = r"^[A-Z]{3}$"
 _HOST: Final = r"^[A-Za-z0-9_.:%\-]+$"
 _VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -27,7 +27,7 @@ _PRINTABLE: Final = r"^[\x20-\x7E]+$"
 
 PATTERNS: Final[Mapping[str, str]] = {
     _ID: "letters, digits, '_', '-' and '.', beginning with a letter, a digit or '_'",
-    _IDENTITY: "letters, digits and *-_=:+|@.",
+    _IDENTITY: "a name without ':' and '/'",
     _CURRENCY: 'a currency code of three capital letters (ISO 4217), such as "EUR"',
     _HOST: "a host name or an IP address",
     _VARIABLE: "the name of an environment variable",
@@ -146,7 +146,8 @@ _PRICE_SCHEMA: Final = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "st
 Id = Annotated[str, Field(pattern=_ID, max_length=64)]
 """Becomes a level of MQTT topics and a part of web addresses."""
 Identity = Annotated[str, Field(pattern=_IDENTITY, max_length=48)]
-"""An OCPP identity: the characters of identifierString (OCPP 2.0.1 part 2, §2.1), 48 at most."""
+"""An OCPP identity. Any name that a URL can carry percent-encoded (OCPP-J 1.6 §3.1.1 has one with a space), but for
+the colon, which ends the user name in Basic authentication."""
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, Field(pattern=_CURRENCY)]
 Host = Annotated[str, Field(pattern=_HOST)]

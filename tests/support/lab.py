@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,9 @@ import httpx
 
 import adapters.service
 from adapters.configuration import load_configuration
-from adapters.ocpp import CentralSystem
+from adapters.ocpp import CentralSystem, connector
 from adapters.service import Service
+from controller.loadbalance import observer, pacing
 from controller.site import Control
 from controller.units import Phases
 from simulations.modbus_meter import SimulatedSdm630
@@ -27,6 +28,9 @@ from tests.support.strange_charger import StrangeCharger
 WITHIN_S = 20.0
 NOT_SO_CALM = Control(change_s=0.5, calm_s=0.5, settle_s=1.5, fresh_readings=1)
 """The real loop, with less patience: these tests ask what chargers are told, not how calmly."""
+
+IMPATIENT = ((connector, "DEFAULT_ANSWER_S", 1.0), (pacing, "CONFIRM_S", 1.0), (observer, "PEAK_BUCKET_S", 1.0))
+"""The same for what no site needs to set."""
 
 
 @dataclass
@@ -88,14 +92,21 @@ class Lab:
     async def event_kinds(self, subject: str) -> set[str]:
         return {event["kind"] for event in (await self.get("/events"))["items"] if event["subject"] == subject}
 
-    async def honest(self, name: str, charger: StrangeCharger, outlet: int = 1) -> float:
-        """Check that at the loop's next turn no more may flow than it reckons with; returns what may flow."""
-        before, allowed_a = await self.get("/site"), charger.outlets[outlet].allowed_a()
+    async def turned(self, name: str) -> dict[str, Any]:
+        """A point as the loop saw it in a turn that has begun since (a turn shows what was before it)."""
+        site, turns = await self.get("/site"), 2
         deadline = time.monotonic() + WITHIN_S
-        while (now := await self.get("/site"))["at"] == before["at"]:
+        while turns:
             assert time.monotonic() < deadline, "the loop stands still"
-            await asyncio.sleep(0.05)
-        (point,) = [point for point in now["points"] if point["id"] == name]
+            await asyncio.sleep(0.02)
+            before, site = site, await self.get("/site")
+            turns -= site["at"] != before["at"]
+        return next(point for point in site["points"] if point["id"] == name)
+
+    async def honest(self, name: str, charger: StrangeCharger, outlet: int = 1) -> float:
+        """Check that no more may flow than the loop reckons with when it next looks; returns what may flow."""
+        allowed_a = charger.outlets[outlet].allowed_a()
+        point = await self.turned(name)
         assert point["commanded_a"] >= min(allowed_a, charger.outlets[outlet].allowed_a()) - 1e-6, (point, allowed_a)
         return allowed_a
 
@@ -132,10 +143,10 @@ async def laboratory(
         f'[[meters]]\nid = "grid"\nkind = "modbus_tcp"\nhost = "127.0.0.1"\nport = {await meter.start()}',
         'model = "eastron_sdm630"\npoll_s = 0.3',
         *(
-            f'[[points]]\nid = "{point_id(identity, connector)}"\ncircuit = "main"\nstation = "{identity}"\n'
-            f"connector = {connector}\nmax_a = {max_a}\nfallback_a = {fallback_a}"
+            f'[[points]]\nid = "{point_id(identity, number)}"\ncircuit = "main"\nstation = "{identity}"\n'
+            f"connector = {number}\nmax_a = {max_a}\nfallback_a = {fallback_a}"
             for identity, count in stations.items()
-            for connector in range(1, count + 1)
+            for number in range(1, count + 1)
         ),
         '[ocpp]\nport = 0\n[web]\nport = 0\n[tariffs]\nprice_per_kwh = "0.40"',
         more,
@@ -145,7 +156,9 @@ async def laboratory(
     configuration = load_configuration(path, {})
     configuration = replace(configuration, site=replace(configuration.site, control=control))
     central = partial(CentralSystem, **({"call_timeout_s": 1.5, "boot_wait_s": 0.3} | ocpp))
-    with patch.object(adapters.service, "CentralSystem", central):
+    with ExitStack() as patches:
+        for module, name, value in (*IMPATIENT, (adapters.service, "CentralSystem", central)):
+            patches.enter_context(patch.object(module, name, value))
         service = Service(configuration, lab=True)
         async with httpx.AsyncClient(trust_env=False, timeout=WITHIN_S) as http:
             lab = Lab(service, http, grid)
@@ -158,5 +171,5 @@ async def laboratory(
                 await meter.stop()
 
 
-def point_id(identity: str, connector: int = 1) -> str:
-    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in identity) + f"-{connector}"
+def point_id(identity: str, number: int = 1) -> str:
+    return "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in identity) + f"-{number}"

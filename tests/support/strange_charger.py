@@ -213,6 +213,17 @@ class StrangeCharger:
         payload = {"connectorId": outlet, "transactionId": place.transaction, "meterValue": values} | more
         assert await self.told("MeterValues", without_none(payload)) == {}
 
+    def keep_measuring(self, every_s: float = 0.5) -> None:
+        """Report by itself from now on, as long as it is connected and a transaction runs."""
+
+        async def report() -> None:
+            while not self.hung_up.is_set():
+                for outlet in [number for number, place in self.outlets.items() if place.transaction is not None]:
+                    await self.measure(outlet)
+                await asyncio.sleep(every_s)
+
+        self._begin(report())
+
     # -- being told something ----------------------------------------------------------------------------------
 
     def profiles(self, purpose: str, outlet: int = 1) -> list[Payload]:

@@ -25,56 +25,61 @@ from tests.support.strange_charger import (
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NAMES = ["LATE", "DEFAULT", "OWN", "NOTHING", "DEAF", "WRONG", "ODD", "LOOSE", "FLAPPING", "QUIET", "TWICE", "MORE"]
-TAKES_NOTHING: list[tuple[str, Habit]] = [
-    ("NOTHING", refusing("TxProfile", "TxDefaultProfile", status="NotSupported")),
-    ("NOTHING", failing("NotSupported")),
-    ("NOTHING", failing("NotImplemented")),
-    ("NOTHING", failing("GenericError")),
-    ("NOTHING", failing("OutOfCoffee")),
-    ("DEAF", deaf),
-    ("WRONG", saying('[3,"not-%s",{"status":"Accepted"}]')),
-    ("WRONG", saying('[3,"%s",{"status":"Perhaps"}]')),
-    ("WRONG", saying('[3,"%s",[]]')),
-    ("WRONG", saying('[3,"%s"')),
-    ("WRONG", saying('{"%s":"Accepted"}')),
-]
-TAKES_DEFAULT: list[Habit] = [
-    refusing("TxProfile"),
-    refusing("TxProfile", status="NotSupported"),
-    failing("InternalError", "TxProfile"),
-    failing("PropertyConstraintViolation", "TxProfile"),
-]
+TAKES_DEFAULT: dict[str, Habit] = {
+    "DEFAULT1": refusing("TxProfile"),
+    "DEFAULT2": refusing("TxProfile", status="NotSupported"),
+    "DEFAULT3": failing("InternalError", "TxProfile"),
+    "DEFAULT4": failing("PropertyConstraintViolation", "TxProfile"),
+}
+TAKES_NOTHING: dict[str, Habit] = {
+    "REFUSES": refusing("TxProfile", "TxDefaultProfile", status="NotSupported"),
+    "ERROR1": failing("NotSupported"),
+    "ERROR2": failing("NotImplemented"),
+    "ERROR3": failing("GenericError"),
+    "ERROR4": failing("OutOfCoffee"),
+    "DEAF": deaf,
+    "WRONG1": saying('[3,"not-%s",{"status":"Accepted"}]'),
+    "WRONG2": saying('[3,"%s",{"status":"Perhaps"}]'),
+    "WRONG3": saying('[3,"%s",[]]'),
+    "WRONG4": saying('[3,"%s"'),
+    "WRONG5": saying('{"%s":"Accepted"}'),
+}
+OTHERS = ["OWN", "LOOSE", "FLAPPING", "TWICE", "MORE"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
-    async with laboratory(tmp_path_factory.mktemp("lab"), {"DEFAULT": 2} | dict.fromkeys(NAMES, 1)) as running:
+    async with laboratory(
+        tmp_path_factory.mktemp("lab"), dict.fromkeys([*TAKES_DEFAULT, *TAKES_NOTHING, *OTHERS], 1)
+    ) as running:
         yield running
 
 
-@pytest.mark.parametrize("habit", TAKES_DEFAULT)
-async def test_a_charger_that_takes_no_txprofile_is_steered_by_its_default_profile(lab: Lab, habit: Habit):
-    async with lab.charger("DEFAULT", habits={"SetChargingProfile": habit}) as charger:
+async def test_a_charger_that_takes_no_txprofile_is_steered_by_its_default_profile(lab: Lab):
+    await asyncio.gather(*(steered_by_default(lab, name, habit) for name, habit in TAKES_DEFAULT.items()))
+
+
+async def steered_by_default(lab: Lab, name: str, habit: Habit) -> None:
+    async with lab.charger(name, habits={"SetChargingProfile": habit}) as charger:
         await charger.boot()
         await charger.has(lambda: charger.outlets[1].allowed_a() == 6.0, "the permanent default")
         await charger.start()
-        await lab.becomes("DEFAULT-1", commanded_a=16.0)
-        assert await lab.honest("DEFAULT-1", charger) == 16.0
+        await lab.becomes(f"{name}-1", commanded_a=16.0)
+        assert await lab.honest(f"{name}-1", charger) == 16.0
         assert charger.outlets[1].allowed_a(ahead_s=121) == 6.0, "and it falls back by itself"
         limited = charger.profiles("TxDefaultProfile")[-1]
         assert [p["limit"] for p in limited["chargingSchedule"]["chargingSchedulePeriod"]] == [16.0, 6.0]
         assert "transactionId" not in limited
         assert {p["chargingProfileId"] for p in charger.profiles("TxDefaultProfile")} == {limited["chargingProfileId"]}
         await charger.stop()
-        await lab.becomes("DEFAULT-1", commanded_a=6.0)
+        await lab.becomes(f"{name}-1", commanded_a=6.0)
         assert charger.outlets[1].allowed_a() == 6.0, "the next car begins with the fallback"
         await charger.start()
-        await lab.becomes("DEFAULT-1", commanded_a=16.0)
+        await lab.becomes(f"{name}-1", commanded_a=16.0)
         await charger.stop()
-        await lab.becomes("DEFAULT-1", commanded_a=6.0)
+        await lab.becomes(f"{name}-1", commanded_a=6.0)
         assert len(charger.profiles("TxProfile")) <= 2, "what is refused again and again is left alone"
-    assert "profile_rejected" in await lab.event_kinds("point:DEFAULT-1")
+    assert "profile_rejected" in await lab.event_kinds(f"point:{name}-1")
 
 
 async def test_a_charger_that_takes_only_txprofiles_is_counted_with_all_it_can_until_it_has_one(lab: Lab):
@@ -89,8 +94,11 @@ async def test_a_charger_that_takes_only_txprofiles_is_counted_with_all_it_can_u
         await lab.becomes("OWN-1", commanded_a=16.0)
 
 
-@pytest.mark.parametrize(("name", "habit"), TAKES_NOTHING)
-async def test_a_charger_that_takes_nothing_is_never_assumed_to_obey(lab: Lab, name: str, habit: Habit):
+async def test_a_charger_that_takes_nothing_is_never_assumed_to_obey(lab: Lab):
+    await asyncio.gather(*(never_assumed(lab, name, habit) for name, habit in TAKES_NOTHING.items()))
+
+
+async def never_assumed(lab: Lab, name: str, habit: Habit) -> None:
     async with lab.charger(name, most_a=16.0, habits={"SetChargingProfile": habit}) as charger:
         await charger.boot()
         await charger.start()
@@ -172,7 +180,7 @@ async def test_a_late_acceptance_counts_from_the_beginning(tmp_path_factory: pyt
     async with laboratory(directory, {"LATE": 1}, call_timeout_s=30.0) as lab, lab.charger("LATE") as charger:
         await charger.boot()
         await charger.has(lambda: charger.profiles("TxDefaultProfile"), "the default")
-        charger.habits["SetChargingProfile"] = late(8.0)
+        charger.habits["SetChargingProfile"] = late(4.0)
         await charger.start()
         await charger.has(lambda: charger.outlets[1].allowed_a() > 6.0, "a raise")
         raised_a = charger.outlets[1].allowed_a()

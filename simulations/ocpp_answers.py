@@ -11,6 +11,7 @@ from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call_result
 from ocpp.v16.enums import Action
 
+from adapters.cancellation import end_if_cancelled
 from simulations.firmware import Firmware
 from simulations.profiles import ProfileRefusedError
 
@@ -60,6 +61,12 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
         self._actions = actions
         self._now = now
         self._after_answer: list[Coroutine[Any, Any, None]] = []
+
+    async def call(self, payload: Any, **options: Any) -> Any:
+        """Send a request and return its answer, as the library does, but end when told to meanwhile."""
+        answer = await super().call(payload, **options)
+        end_if_cancelled()
+        return answer
 
     async def route_message(self, raw_msg: str) -> None:
         """Handle one frame; what a request causes begins after its answer has been sent (1.6 §5.14, §5.17)."""

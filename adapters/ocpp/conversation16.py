@@ -17,6 +17,7 @@ from ocpp.v16 import ChargePoint, call_result
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
+from adapters.cancellation import end_if_cancelled
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
@@ -112,7 +113,9 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
         try:
             # The library's timeout starts when the frame is out; a peer that does not read blocks before that.
             async with asyncio.timeout(2 * self._around.call_timeout_s):
-                return await self.call(request, suppress=False, unique_id=reply.message_id)
+                told = await self.call(request, suppress=False, unique_id=reply.message_id)
+                end_if_cancelled()
+                return told
         except TimeoutError:
             raise CallFailedError("no answer") from None
         except (OCPPError, UnknownCallErrorCodeError, ValidationError) as error:

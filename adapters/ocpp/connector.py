@@ -146,8 +146,7 @@ class Connector:
         """Whether its permanent default should be written now."""
         if self.default_accepted or monotonic_s < self.default_retry.not_before_s:
             return False
-        holds_limit = self.limits.in_default() or self.limits.into_default(monotonic_s, skew_s)
-        return self.transaction is None or not holds_limit
+        return self.transaction is None or not self.limits.needs_default(monotonic_s, skew_s)
 
     def default_asked(self, monotonic_s: float) -> None:
         """Its permanent default is on its way. That it hangs up or starts anew is no answer."""

@@ -30,8 +30,8 @@ _MAX_UNCERTAIN: Final = 4
 
 
 _OWN_TRIALS: Final = 2
-"""A TxProfile that is refused this often in a row is not tried again until the charger has booted. The first refusal
-may have been about a transaction that not every part of the charger knew yet."""
+"""A TxProfile that is refused this often in a row is not tried again in that transaction. The first refusal may have
+been about a transaction that not every part of the charger knew yet."""
 
 
 def _profile_id(connector: int, purpose: ChargingProfilePurposeType) -> int:
@@ -112,7 +112,7 @@ class Limits:
     accepted: Write | None = None
     _uncertain: list[Write] = field(default_factory=list)
     _above: list[Write] = field(default_factory=list)
-    """TxProfiles that may still overrule the default profile that was accepted after them."""
+    """What may still lie above a limit in the default profile: TxProfiles of before it, or of before a restart."""
     _own_refusals: int = 0
     _own_just_refused: bool = False
     _failed: float | None = None
@@ -123,12 +123,12 @@ class Limits:
         self.accepted = None
         self._uncertain.clear()
         self._above.clear()
-        self._own_just_refused = False
+        self._own_refusals, self._own_just_refused = 0, False
         self.reconnected()
 
     def recall(self, limit_a: float, written_s: float) -> None:
         """Take up a limit that the charger may hold from before a restart."""
-        self._uncertain.append(Write(limit_a, self.fallback_a, self.cadence.validity_s, written_s))
+        self._above.append(Write(limit_a, self.fallback_a, self.cadence.validity_s, written_s))
 
     def reconnected(self) -> None:
         """Count on nothing that was accepted before, and ask for everything again at once."""
@@ -137,13 +137,19 @@ class Limits:
         self._retry.reset()
 
     def booted(self) -> None:
-        """A charger that has started anew may be another one: with other firmware, in another mood."""
+        """Begin without prejudice: it may have other firmware now."""
         self._own_refusals, self._own_just_refused = 0, False
         self.reconnected()
 
-    def in_default(self) -> bool:
-        """Whether its limit lies in the charger's default profile, which must therefore stay as it is."""
-        return self.accepted is not None and self.accepted.in_default
+    def needs_default(self, monotonic_s: float, skew_s: float = CLOCK_SKEW_S) -> bool:
+        """Whether its limit lies in the charger's default profile, may lie there, or is to go there.
+
+        After a restart nobody remembers which of the two profiles holds it: the first answer tells.
+        """
+        if self.accepted is not None and self.accepted.in_default:
+            return True
+        unknown = self.accepted is None and bool(self._above) and self._failed is None
+        return unknown or self.into_default(monotonic_s, skew_s)
 
     def into_default(self, monotonic_s: float, skew_s: float = CLOCK_SKEW_S) -> bool:
         """Whether the next limit is to be written as the charger's default profile.
@@ -151,7 +157,7 @@ class Limits:
         That is of no use as long as a TxProfile may be in force above it.
         """
         refused = self._own_just_refused or self._own_refusals >= _OWN_TRIALS
-        return refused and all(write.in_default or write.run_out(monotonic_s, skew_s) for write in self._may_hold())
+        return refused and all(write.in_default or write.run_out(monotonic_s, skew_s) for write in self._newest())
 
     def highest_a(self, monotonic_s: float, default_a: float, skew_s: float = CLOCK_SKEW_S) -> float:
         """Return the highest limit that may be in force [A]; ``default_a`` is what rules without a TxProfile."""
@@ -191,7 +197,7 @@ class Limits:
 
     def accept(self, write: Write) -> None:
         """The charger took it. Whatever was sent before has been overwritten, or lies above it."""
-        self._above = [other for other in self._may_hold() if write.in_default and not other.in_default]
+        self._above = [other for other in self._may_hold() if not other.in_default] if write.in_default else []
         self.accepted, self.confirmed = write, True
         self._uncertain.clear()
         if not write.in_default:
@@ -216,6 +222,8 @@ class Limits:
         self._failed = write.limit_a
         self._retry.failed(monotonic_s)
 
+    def _newest(self) -> list[Write]:
+        return self._uncertain if self.accepted is None else [self.accepted, *self._uncertain]
+
     def _may_hold(self) -> list[Write]:
-        accepted = [] if self.accepted is None else [self.accepted]
-        return [*accepted, *self._uncertain, *self._above]
+        return [*self._newest(), *self._above]

@@ -159,10 +159,12 @@ class StrangeCharger:
 
     async def send(self, frame: str | bytes | Sequence[str], message_id: str) -> list[Any]:
         """Send a frame, in fragments if it is a sequence, and return the answer to its message id."""
-        answer = self._waiting[message_id] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[message_id] = answer
         await self.socket.send(frame)
         async with asyncio.timeout(WITHIN_S):
-            return await answer
+            await answer
+        return answer.result()
 
     async def told(self, action: str, payload: Any, message_id: str | None = None) -> Payload:
         """Make a call that must be answered by a result, and return it."""

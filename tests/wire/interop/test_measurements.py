@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 REGISTER = "Energy.Active.Import.Register"
 
 
-def sample(value: Any, measurand: str | None = None, **more: Any) -> dict[str, Any]:
+def sample(value: Any, measurand: Any = None, **more: Any) -> dict[str, Any]:
     return {"value": value} | ({} if measurand is None else {"measurand": measurand}) | more
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
+from controller.ports import HeldLimit
 from controller.site import Station
-from tests.support.ocpp import bench, charger, charging, point, site_of, until
+from tests.support.ledger import FakeLedger, SteppedClock
+from tests.support.ocpp import PASSWORD, TOKEN, bench, charger, charging, point, site_of, until
 
 
 async def test_a_charger_that_boots_is_configured_and_given_its_fallback_first():
@@ -334,3 +336,46 @@ async def test_a_charger_is_tried_with_txprofiles_again_after_it_has_booted():
         await until(lambda: b.limits_of(client) == [8.0, 9.0, 10.0])
         await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 6.0)])
         assert b.state().commanded_a == 10
+
+
+async def test_a_restart_interrupts_no_car_whose_limit_is_in_the_default_profile():
+    ledger, clock = FakeLedger(), SteppedClock()
+    ledger.add_token(TOKEN)
+    ledger.add_password("CP01", PASSWORD)
+    refusing = {"TxProfile": "Rejected"}
+    async with bench(ledger=ledger, clock=clock) as b, charging(b) as (client, _):
+        client.profile_answer = lambda p: refusing.get(p["charging_profile_purpose"], "Accepted")
+        b.plan(P01=16)
+        await until(lambda: b.state().commanded_a == 16)
+        held = dict(b.measurements.held)
+    clock.advance(20)
+    async with bench(ledger=ledger, clock=clock, held=held) as b, charger(b) as client:
+        client.profile_answer = lambda p: refusing.get(p["charging_profile_purpose"], "Accepted")
+        await client.heartbeat()
+        assert b.state().commanded_a == 16
+        b.plan(P01=16)
+        await until(lambda: client.periods("TxDefaultProfile"))
+        assert client.periods("TxDefaultProfile") == [[(0, 16.0), (180, 6.0)]]
+        assert b.state().commanded_a == 16
+        b.plan(P01=8)
+        await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 8.0), (180, 6.0)])
+        await client.heartbeat()
+        assert b.state().commanded_a == 16, "a TxProfile of before the restart may still lie above it"
+        clock.advance(131)
+        assert b.state().commanded_a == 8
+
+
+async def test_after_a_restart_a_charger_that_takes_nothing_is_not_taken_for_one_at_its_fallback():
+    ledger, clock = FakeLedger(), SteppedClock()
+    ledger.add_token(TOKEN)
+    ledger.add_password("CP01", PASSWORD)
+    async with bench(ledger=ledger, clock=clock) as b, charging(b):
+        pass
+    held = {"P01": HeldLimit("P01", 16.0, clock.now())}
+    async with bench(ledger=ledger, clock=clock, held=held) as b, charger(b) as client:
+        client.profile_answer = lambda _profile: "NotSupported"
+        await client.heartbeat()
+        b.plan(P01=16)
+        await until(lambda: b.state().commanded_a == 32)
+        clock.advance(1000)
+        assert b.state().commanded_a == 32

@@ -218,6 +218,17 @@ async def test_a_transaction_whose_end_is_never_reported_is_told_once():
         assert b.state().state == "plugged"
 
 
+async def test_a_charger_that_says_available_while_its_car_charges_has_not_lost_its_end():
+    async with bench() as b, charging(b) as (client, _):
+        await client.say("Available")
+        for _ in range(5):
+            b.clock.advance(400)
+            await client.measure(12, 12, 12)
+            b.plan(P01=16)
+            assert b.state().state == "charging"
+        assert "transaction_stale" not in b.events.kinds("point:P01")
+
+
 async def test_two_connectors_of_one_station_are_apart():
     site = site_of(point(), point("P02", connector=2))
     async with bench(site) as b, charging(b, connector=2) as (client, transaction_id):
@@ -252,7 +263,7 @@ async def test_after_a_restart_the_same_transactions_go_on():
             assert b.state().commanded_a == 20.0
             b.plan(P01=10)
             await until(lambda: b.limits_of(client) == [10.0])
-            assert client.profiles[-1]["transaction_id"] == transaction_id
+            assert client.profiles[0]["transaction_id"] == transaction_id
             await until(lambda: len(client.triggers) == 2)
             assert client.triggers == [("BootNotification", None), ("StatusNotification", 1)]
             await client.end(transaction_id)

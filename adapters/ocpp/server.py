@@ -36,7 +36,7 @@ PING_TIMEOUT_S: Final = 60.0
 """Some chargers answer pings late; a connection that died is noticed after 80 s, long after it was replaced."""
 
 CLOSE_TIMEOUT_S: Final = 3.0
-MAX_QUEUED_FRAMES: Final = 8
+MAX_QUEUED_FRAMES: Final = 4
 """Frames read ahead per connection; a charger sends one and waits."""
 
 _LIBRARY_LOG: Final = logging.getLogger("loadstar.websockets")

@@ -18,8 +18,9 @@ from enum import IntEnum
 from hashlib import blake2b
 from typing import Any, Final
 
-MAX_FRAME_BYTES: Final = 128 * 1024
-"""A StopTransaction with a long session's transactionData fits; a compression bomb does not."""
+MAX_FRAME_BYTES: Final = 512 * 1024
+"""A StopTransaction with the transactionData of a night fits (one value of 170 bytes every 10 s, 8 h); to refuse it
+would lose the session. A compression bomb does not fit. Reading one that large takes a tenth of a second."""
 
 MAX_MESSAGE_ID: Final = 64
 """OCPP-J 1.6 §4.1.4 allows 36; chargers that take a longer one do no harm."""

@@ -15,7 +15,7 @@ from tests.support.strange_charger import stamp
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 STATIONS = {"TWIN": 2, "PLAIN": 1, "RETRY": 1, "STOPS": 1, "OTHER": 1, "ODD": 1, "CARD": 1, "EARLY": 1, "REBOOT": 1}
-STATIONS |= {"CLOCK": 1, "NOTIME": 1, "ZERO": 1}
+STATIONS |= {"CLOCK": 1, "NOTIME": 1, "BURST": 1, "NIGHT": 1}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -189,8 +189,20 @@ async def test_a_charger_that_boots_in_the_middle_of_a_transaction_keeps_it(lab:
     assert [s["energy_wh"] for s in await lab.sessions("REBOOT")] == [500]
 
 
+async def test_a_night_of_transaction_data_costs_no_session(lab: Lab):
+    data = [
+        {"timestamp": stamp(10 * n), "sampledValue": [{"value": f"{n}.5", "unit": "Wh", "context": "Sample.Periodic"}]}
+        for n in range(8 * 360)
+    ]
+    async with lab.charger("NIGHT") as charger:
+        await charger.start()
+        assert len(json.dumps(data)) > 256 * 1024
+        await charger.stop(transactionData=data)
+    assert [s["energy_wh"] for s in await lab.sessions("NIGHT")] == [500]
+
+
 async def test_many_calls_without_waiting_are_all_answered_in_their_order(lab: Lab):
-    async with lab.charger("ZERO") as charger:
+    async with lab.charger("BURST") as charger:
         payload = charger.start_payload()
         posted = [charger.post("StartTransaction", payload, "start")]
         posted += [charger.post("Heartbeat", {}) for _ in range(100)]
@@ -201,4 +213,4 @@ async def test_many_calls_without_waiting_are_all_answered_in_their_order(lab: L
         stop = {"transactionId": transaction, "meterStop": payload["meterStart"] + 500, "timestamp": stamp()}
         text = json.dumps([2, "stop", "StopTransaction", stop], indent=2)
         assert (await charger.send([text[:9], text[9:40], "", text[40:]], "stop"))[0] == 3
-    assert [s["energy_wh"] for s in await lab.sessions("ZERO")] == [500]
+    assert [s["energy_wh"] for s in await lab.sessions("BURST")] == [500]

@@ -65,6 +65,8 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
         self._around = around
         self._writer = Writer(station, around, self._ask)
         self._misbehaviours: set[str] = set()
+        self._patience: asyncio.Timeout | None = None
+        """What bounds the wait for the answer to our call."""
 
     async def converse(self) -> None:
         """Talk until the connection ends. Raises nothing for what the station does."""
@@ -112,7 +114,7 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
         reply = self._link.expected = ExpectedReply(str(uuid4()), frozenset(known))
         try:
             # The library's timeout starts when the frame is out; a peer that does not read blocks before that.
-            async with asyncio.timeout(2 * self._around.call_timeout_s):
+            async with asyncio.timeout(2 * self._around.call_timeout_s) as self._patience:
                 told = await self.call(request, suppress=False, unique_id=reply.message_id)
                 end_if_cancelled()
                 return told
@@ -122,7 +124,12 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
             code = getattr(error, "code", "unknown error code")
             raise CallFailedError(code, refused=reply.is_error) from None
         finally:
-            self._link.expected = None
+            self._link.expected = self._patience = None
+
+    def _give_up(self) -> None:
+        """Wait no longer for an answer to our call: the station has started anew, or was not ready for it."""
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     def _misbehaved(self, kind: str, reason: str) -> None:
         self._station.frames_refused += 1

@@ -51,6 +51,7 @@ class Session16(Conversation16):
         self._station.model = fields.text("charge_point_model", 20)[:20]
         self._station.firmware = fields.optional_text("firmware_version", 50)
         self._station.booted()
+        self._give_up()
         return call_result.BootNotification(
             current_time=written_time(self._around.clock.now()),
             interval=HEARTBEAT_S,

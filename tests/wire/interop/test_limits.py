@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -178,18 +179,33 @@ async def test_of_two_connections_the_newer_counts(lab: Lab):
             await new.stop()
 
 
-async def test_a_late_acceptance_counts_from_the_beginning(tmp_path_factory: pytest.TempPathFactory):
-    directory = tmp_path_factory.mktemp("late")
-    async with laboratory(directory, {"LATE": 1}, call_timeout_s=30.0) as lab, lab.charger("LATE") as charger:
+@pytest_asyncio.fixture(loop_scope="module")
+async def patient(tmp_path: Path) -> AsyncIterator[Lab]:
+    """A central system that waits for answers as long as it does on a real site."""
+    async with laboratory(tmp_path, {"LATE": 1}, call_timeout_s=30.0) as running:
+        yield running
+
+
+async def test_a_late_acceptance_counts_from_the_beginning(patient: Lab):
+    async with patient.charger("LATE") as charger:
         await charger.boot()
         await charger.has(lambda: charger.profiles("TxDefaultProfile"), "the default")
         charger.habits["SetChargingProfile"] = late(4.0)
         await charger.start()
         await charger.has(lambda: charger.outlets[1].allowed_a() > 6.0, "a raise")
         raised_a = charger.outlets[1].allowed_a()
-        assert await lab.honest("LATE-1", charger) == raised_a, "though it has not said so yet"
-        await lab.becomes("LATE-1", commanded_a=16.0)
+        assert await patient.honest("LATE-1", charger) == raised_a, "though it has not said so yet"
+        await patient.becomes("LATE-1", commanded_a=16.0)
         await charger.stop()
+
+
+async def test_a_charger_that_hears_nothing_before_it_boots_is_told_again_when_it_has(patient: Lab):
+    async with patient.charger("LATE", habits={"SetChargingProfile": deaf}) as charger:
+        await charger.has(lambda: charger.calls, "a call that comes too early")
+        charger.habits.clear()
+        await charger.boot()
+        await charger.has(lambda: charger.outlets[1].allowed_a() == 6.0, "its default")
+        await patient.becomes("LATE-1", commanded_a=6.0)
 
 
 QUICK = Control(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -12,7 +13,14 @@ from sqlalchemy import create_engine, select
 
 from adapters.store.ledger import SqlLedger
 from adapters.store.schema import transaction_messages
-from controller.ports import LedgerUnavailable, Outcome, SessionRecord, TransactionStart, TransactionStop
+from controller.ports import (
+    TIMESTAMP_INVALID,
+    LedgerUnavailable,
+    Outcome,
+    SessionRecord,
+    TransactionStart,
+    TransactionStop,
+)
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import NINE, a_start, a_stop, at
 
@@ -105,6 +113,22 @@ async def test_a_repeated_stop_changes_nothing(ledger: SqlLedger):
     before = only_session(ledger)
     assert await ledger.stop_transaction(stop) is Outcome.REPEATED
     assert only_session(ledger) == before
+
+
+async def test_messages_whose_time_is_that_of_their_arrival_are_recognised_by_the_rest(ledger: SqlLedger):
+    untimed = (TIMESTAMP_INVALID,)
+    first = await ledger.start_transaction(a_start(minutes=0, flags=untimed))
+    assert (await ledger.start_transaction(a_start(minutes=2, flags=untimed))).session_id == first.session_id
+    timed = await ledger.start_transaction(a_start(minutes=2))
+    assert timed.session_id != first.session_id, "a start with a time of its own is another one"
+    stop = replace(a_stop(first.transaction_id, minutes=60), flags=untimed)
+    assert await ledger.stop_transaction(stop) is Outcome.RECORDED
+    assert await ledger.stop_transaction(replace(stop, ended_at=at(61))) is Outcome.REPEATED
+    later = await ledger.start_transaction(a_start(minutes=70, flags=untimed))
+    assert later.session_id != first.session_id, "what has ended does not begin again"
+    session = ledger.session(first.session_id)
+    assert session is not None
+    assert (session.ended_at, session.review_flags) == (at(60), untimed)
 
 
 async def test_a_stop_that_contradicts_the_record_is_flagged_and_changes_no_amount(ledger: SqlLedger):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
@@ -64,6 +65,12 @@ def losses(disk: Disk, directory: Path) -> int:
         count += not on_disk.issuperset(told)
         shutil.rmtree(image)
     return count
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recording file system names its shared memory after no file, so SQLite puts it where the test stands."""
+    monkeypatch.chdir(tmp_path)
 
 
 async def test_nothing_acknowledged_is_lost_in_a_power_cut(tmp_path: Path):

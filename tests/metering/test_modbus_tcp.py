@@ -14,7 +14,7 @@ from pymodbus.exceptions import ModbusIOException
 from adapters.metering.modbus_tcp import ModbusTcpMeter, next_beat
 from adapters.metering.registers import UnknownModelError, register_map
 from controller.snapshot import Reading
-from tests.support.meters import RECORDED, Events, FastClock, ForeignServer, encoded
+from tests.support.meters import RECORDED, Events, FastClock, ForeignServer, encoded, running
 from tests.support.processes import WITHIN_S, free_port, until
 
 POLL_S = 0.05
@@ -34,17 +34,6 @@ def made_meter(port: int, events: Events, model: str = "eastron_sdm630", poll_s:
         on_event=events,
         ceiling_a=630.0,
     )
-
-
-@asynccontextmanager
-async def running(meter: ModbusTcpMeter) -> AsyncIterator[None]:
-    task = asyncio.create_task(meter.run())
-    try:
-        yield
-        assert not task.done(), "a meter never ends by itself"
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def now(meter: ModbusTcpMeter) -> Reading | None:

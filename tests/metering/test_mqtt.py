@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -18,7 +17,7 @@ from adapters.clock import SystemClock
 from adapters.metering.messages import Quantity
 from adapters.metering.mqtt import MqttMeter
 from controller.snapshot import Reading
-from tests.support.meters import Events
+from tests.support.meters import Events, running
 from tests.support.mosquitto import Mosquitto, mosquitto
 from tests.support.processes import free_port, program, until
 
@@ -50,17 +49,6 @@ def made_meter(
         on_event=events,
         ceiling_a=630.0,
     )
-
-
-@asynccontextmanager
-async def running(meter: MqttMeter) -> AsyncIterator[None]:
-    task = asyncio.create_task(meter.run())
-    try:
-        yield
-        assert not task.done(), "a meter never ends by itself"
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 def now(meter: MqttMeter) -> Reading | None:

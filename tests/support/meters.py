@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from pyModbusTCP.server import DataBank, DataHandler, ModbusServer
 from adapters.metering.registers import RegisterMap
 from adapters.metering.sample import Sample
 from controller.plan import Event
+from controller.ports import Meter
 from tests.support.processes import free_port
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -25,6 +28,17 @@ RECORDED: Mapping[str, float] = {
     "total_w": 11777.0, "frequency_hz": 49.98,
 }  # fmt: skip
 """An ordinary moment at a grid connection of 63 A."""
+
+
+@asynccontextmanager
+async def running(meter: Meter) -> AsyncIterator[None]:
+    task = asyncio.create_task(meter.run())
+    try:
+        yield
+        assert not task.done(), "a meter never ends by itself"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 class HandClock:

@@ -13,11 +13,11 @@ ARGS ?=
 # Real programs that tests run against: an MQTT broker, a browser with a font, a database, two stores for telemetry, a proxy.
 TEST_PACKAGES := mosquitto chromium fonts-dejavu-core postgresql influxdb victoria-metrics nginx-light
 
-# A stamp says that .venv is up to date; the developer's packages include those of the service.
-SERVICE := .venv/installed-service
+# A stamp says that .venv is up to date; the developer's packages include those of simulations, and these the service's.
+SIMULATE := .venv/installed-simulate
 DEV := .venv/installed-dev
 WEB_SOURCES := $(shell find adapters/web/ui -type f -not -path '*/node_modules/*' 2>/dev/null)
-INSTALLED_FROM := pyproject.toml constraints.txt constraints-node.txt scripts/install.sh \
+INSTALLED_FROM := pyproject.toml constraints-simulate.txt constraints-node.txt scripts/install.sh \
 	$(wildcard hatch_build.py) $(WEB_SOURCES)
 
 .PHONY: help demo test check bench screenshot format pin clean
@@ -25,7 +25,7 @@ INSTALLED_FROM := pyproject.toml constraints.txt constraints-node.txt scripts/in
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-demo: $(SERVICE)  ## Install, then run the service with a simulated site on http://127.0.0.1:8080 (Ctrl-C ends it)
+demo: $(SIMULATE)  ## Install, then run the service with a simulated site on http://127.0.0.1:8080 (Ctrl-C ends it)
 	@$(IN_VENV) loadstar demo $(ARGS)
 
 test: $(DEV)  ## Install what the tests need and run them all
@@ -53,10 +53,10 @@ clean:  ## Remove everything that was built or installed here
 		adapters/web/static/bundle adapters/web/ui/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(SERVICE): $(INSTALLED_FROM)
-	@scripts/install.sh service
+$(SIMULATE): $(INSTALLED_FROM)
+	@scripts/install.sh simulate
 	@touch $@
 
 $(DEV): $(INSTALLED_FROM) constraints-dev.txt
 	@scripts/install.sh dev
-	@touch $(SERVICE) $@
+	@touch $(SIMULATE) $@

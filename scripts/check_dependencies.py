@@ -12,6 +12,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,10 @@ from packaging.utils import canonicalize_name
 
 from scripts.repository import ROOT, report
 
-PINNED: Final = ("constraints.txt", "constraints-dev.txt", "constraints-node.txt")
+CONTAINED: Final = ("constraints.txt", "constraints-simulate.txt", "constraints-dev.txt")
+"""Each pins everything that the one before it pins, and more."""
+
+PINNED: Final = (*CONTAINED, "constraints-node.txt")
 
 ALLOWED_LICENCES: Final = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|EPL|Eclipse|LGPL|Lesser|Unlicense|HPND)",
@@ -67,6 +71,7 @@ def declared() -> Iterator[tuple[str, Requirement]]:
             *groups["build"],
             *project["build-system"]["requires"],
         ],
+        "constraints-simulate.txt": project["project"]["optional-dependencies"]["simulate"],
         "constraints-dev.txt": project["project"]["optional-dependencies"]["dev"],
         "constraints-node.txt": groups["node"],
     }
@@ -81,9 +86,10 @@ def stale_pins(pinned: dict[str, dict[str, Requirement]]) -> Iterator[str]:
         pin = pinned[file].get(canonicalize_name(wanted.name))
         if pin is None or not wanted.specifier.contains(version_of(pin)):
             yield f"{file}: {wanted} is declared, pinned is {pin}; run: make pin"
-    for name, pin in pinned["constraints.txt"].items():
-        if str(pinned["constraints-dev.txt"].get(name)) != str(pin):
-            yield f"constraints-dev.txt: {name} differs from constraints.txt; run: make pin"
+    for smaller, larger in pairwise(CONTAINED):
+        for name, pin in pinned[smaller].items():
+            if str(pinned[larger].get(name)) != str(pin):
+                yield f"{larger}: {name} differs from {smaller}; run: make pin"
 
 
 def licence_of(package: metadata.Distribution) -> str:
@@ -149,7 +155,7 @@ def main() -> int:
     everything = pinned["constraints-dev.txt"]
     problems = [*stale_pins(pinned), *wrong_installations(everything)]
     for file in PINNED:
-        if file == "constraints.txt":
+        if file in CONTAINED[:-1]:
             continue  # constraints-dev.txt contains it
         faults, note = audit(file)
         problems += faults

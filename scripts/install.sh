@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# Prepares .venv: scripts/install.sh service|dev
+# Prepares .venv: scripts/install.sh service|simulate|dev
+#
+#   service   what runs on a site
+#   simulate  besides that, what simulations and their reports need
+#   dev       besides that, what tests and checks need
 #
 # 1. A virtual environment on the first Python that is recent enough ($PYTHON, or what the machine has).
 # 2. The pinned packages. Each archive's hash is checked, and nothing is installed that is not pinned.
@@ -8,11 +12,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-kind=${1:?usage: scripts/install.sh service|dev}
+kind=${1:?usage: scripts/install.sh service|simulate|dev}
 case $kind in
 service) constraints=constraints.txt ;;
+simulate) constraints=constraints-simulate.txt ;;
 dev) constraints=constraints-dev.txt ;;
-*) echo "install: expected service or dev, got $kind" >&2 && exit 2 ;;
+*) echo "install: expected service, simulate or dev, got $kind" >&2 && exit 2 ;;
 esac
 
 recent_python() {

@@ -18,5 +18,6 @@ pin() { # FILE, then what goes into it
 
 upgrade=("$@")
 pin constraints.txt pyproject.toml --group build
-pin constraints-dev.txt pyproject.toml --extra dev --group build --constraint constraints.txt
+pin constraints-simulate.txt pyproject.toml --extra simulate --group build --constraint constraints.txt
+pin constraints-dev.txt pyproject.toml --extra dev --extra simulate --group build --constraint constraints-simulate.txt
 pin constraints-node.txt --group node

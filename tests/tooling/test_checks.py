@@ -77,15 +77,15 @@ def test_pins_that_lag_behind_the_project_file_are_found(tree: Path):
     written(
         tree / "pyproject.toml",
         '[build-system]\nrequires = []\n[project]\ndependencies = ["rich>=16", "numpy"]\n'
-        "[project.optional-dependencies]\ndev = []\n[dependency-groups]\nbuild = []\nnode = []\n",
+        "[project.optional-dependencies]\nsimulate = []\ndev = []\n[dependency-groups]\nbuild = []\nnode = []\n",
     )
     old = check_dependencies.pins(written(tree / "constraints.txt", "rich==15.0.0 \\\n    --hash=sha256:00\n"))
 
-    stale = "\n".join(check_dependencies.stale_pins({"constraints.txt": old, "constraints-dev.txt": {}}))
+    stale = "\n".join(check_dependencies.stale_pins({"constraints.txt": old, "constraints-simulate.txt": {}, "constraints-dev.txt": {}}))
 
     assert "rich>=16 is declared, pinned is rich==15.0.0" in stale
     assert "numpy is declared, pinned is None" in stale
-    assert "constraints-dev.txt: rich differs" in stale
+    assert "constraints-simulate.txt: rich differs" in stale
 
 
 def test_what_cannot_be_audited_is_said(tree: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,1 @@
+"""The core against a simulated world on a virtual clock."""

@@ -1,0 +1,1 @@
+"""Judging a run: a perfect-information bound, baselines, and metrics."""

@@ -1,0 +1,1 @@
+"""Scenarios: a site, people, a building, prices and what goes wrong, as TOML files."""

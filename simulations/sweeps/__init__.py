@@ -1,0 +1,1 @@
+"""Many runs: parameters x seeds, on this machine or on a cluster."""

@@ -6,7 +6,7 @@ service and the simulator run every second: the same division on estimated draws
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -56,6 +56,22 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """The numbers between a snapshot and its plan, for whoever must explain it; in the order of the site's layout."""
+
+    now: Capacity
+    """What is free at this instant."""
+    cautious: Capacity
+    """What shares and raises reckon with: recent peaks and noise of the background stay free besides."""
+    held_a: Floats
+    """(P,): what each point was limited to before this decision [A]."""
+    share_a: Floats
+    """(P,): where the division wants each limit, before pacing [A]."""
+    share_because: Sequence[str]
+    """(P,): what stopped each share."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A plan, what to remember, and what it was based on, per circuit id and phase [A]."""
 
@@ -64,6 +80,7 @@ class Decision:
     background_a: Mapping[str, Phases]
     draw_a: Mapping[str, Phases]
     """The estimated draw of every point at the meter's instant, by point id."""
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +165,9 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         overloaded=overloaded,
         disobeying=estimate.disobeys,
     )
-    return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a))
+    basis = Basis(now, cautious, held, division.target_a, division.because)
+    background_a, draw_a = _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a)
+    return Decision(plan, remembered, background_a, draw_a, basis)
 
 
 def _divide(

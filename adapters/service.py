@@ -46,16 +46,17 @@ log = structlog.get_logger("loadstar")
 class Service:
     """A whole site: meters, charging points, ledger, pages, telemetry, and the loop that holds them together."""
 
-    def __init__(self, configuration: Configuration, *, lab: bool = False) -> None:
+    def __init__(self, configuration: Configuration, *, lab: bool = False, clock: ports.Clock | None = None) -> None:
         """Prepare; nothing is opened or bound before ``start``.
 
         Args:
             configuration: a checked site.
             lab: let stations and people in without passwords, and let every token charge.
+            clock: time, where it is not the machine's; the event loop must run by the same.
         """
         self._configuration, self._lab = configuration, lab
         self._site = configuration.site
-        self._clock = SystemClock()
+        self._clock = clock or SystemClock()
         self.live = Live(self._site, self._clock)
         self._sessions: Mapping[str, ports.SessionRecord] = {}
         self.reactions = Reactions()
@@ -123,7 +124,7 @@ class Service:
     async def _open(self) -> None:
         configuration, site = self._configuration, self._site
         tls, _ = _tls(configuration.ocpp), _tls(configuration.web)  # both before anything is written or listens
-        measurements = MeasurementStore(_measurements_path(configuration), on_event=self._report)
+        measurements = MeasurementStore(_measurements_path(configuration), on_event=self._report, now=self._clock.now)
         self._stops.append(("measurements", measurements.close))
         self._ledger = await asyncio.to_thread(
             open_ledger,

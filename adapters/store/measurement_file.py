@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,10 +66,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MeasurementFile:
-    """One thread calls ``append`` and ``let_go``; the queries use connections of their own."""
+    """One thread calls ``append`` and ``let_go``; the queries use connections of their own.
 
-    def __init__(self, path: Path) -> None:
+    ``now`` tells what is too old to keep.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
         self.path = path
+        self._now = now
         # Kept open: whoever closes the last connection pays for folding the log into the file.
         self._connection: sqlite3.Connection | None = None
         self._pruned_at: datetime | None = None
@@ -142,7 +146,7 @@ class MeasurementFile:
             return connection.execute(statement, parameters).fetchall()
 
     def _prune(self, connection: sqlite3.Connection) -> None:
-        now = datetime.now(UTC)
+        now = self._now()
         if self._pruned_at is None or abs(now - self._pruned_at) >= PRUNE_EVERY:
             oldest_us = _microseconds(now - RETENTION)
             connection.execute(_PRUNE_SAMPLES, (oldest_us,))

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +30,13 @@ class MeasurementStore:
     """Measurements in a local SQLite file (``controller.ports.Measurements``). All methods are thread-safe.
 
     Nothing here raises for what happens to the file, not even opening: without a usable one, the newest values
-    are kept in memory only. ``on_event`` is called from whichever thread notices.
+    are kept in memory only. ``on_event`` is called from whichever thread notices; ``now`` tells what is too old.
     """
 
-    def __init__(self, path: Path, *, on_event: EventSink) -> None:
-        self._file = MeasurementFile(path)
+    def __init__(
+        self, path: Path, *, on_event: EventSink, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._file = MeasurementFile(path, now)
         self._on_event = on_event
         self._lock = threading.Lock()
         self._wake = threading.Event()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from adapters.configuration.tables import (
     OcppTable,
     PointTable,
     SiteFile,
+    SiteTable,
     StationTable,
     UserTable,
     WebTable,
@@ -40,7 +41,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
     folder = path.absolute().parent
     return Configuration(
         path=path,
-        site=_site(file),
+        site=site_of(file.site, file.circuits, file.points, file.stations),
         meters=tuple(_meter(table, mqtt_url) for table in file.meters),
         tokens=tuple(Token(t.uid, t.description, t.blocked, t.valid_until) for t in file.tokens),
         passwords={t.id: secret for t in file.stations if (secret := _password(t, environ)) is not None},
@@ -55,18 +56,21 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
     )
 
 
-def _site(file: SiteFile) -> Site:
+def site_of(
+    about: SiteTable, circuits: Iterable[CircuitTable], points: Sequence[PointTable], stations: Iterable[StationTable]
+) -> Site:
+    """Build the site of tables that have passed every check, with every fallback resolved."""
     site = Site(
-        id=file.site.id,
-        circuits=tuple(_circuit(table) for table in file.circuits),
-        points=tuple(_point(table) for table in file.points),
-        stations=tuple(Station(table.id, table.writes_per_day) for table in file.stations),
-        name=file.site.name,
-        time_zone=file.site.time_zone,
-        currency=file.site.currency,
-        nominal_voltage_v=file.site.nominal_voltage_v,
+        id=about.id,
+        circuits=tuple(_circuit(table) for table in circuits),
+        points=tuple(_point(table) for table in points),
+        stations=tuple(Station(table.id, table.writes_per_day) for table in stations),
+        name=about.name,
+        time_zone=about.time_zone,
+        currency=about.currency,
+        nominal_voltage_v=about.nominal_voltage_v,
     )
-    return with_default_fallbacks(site, [table.id for table in file.points if table.fallback_a is None])
+    return with_default_fallbacks(site, [table.id for table in points if table.fallback_a is None])
 
 
 def _circuit(table: CircuitTable) -> Circuit:

@@ -27,7 +27,7 @@ _READ_ELSEWHERE: Final = "\0"
 
 def findings(data: Mapping[str, Any], *, folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything in a parsed site file that contradicts something else in it, or around it."""
-    yield from _structure(data)
+    yield from structure_findings(data)
     for table, key in (("meters", "id"), ("stations", "id"), ("tokens", "uid"), ("users", "name")):
         yield from _repeated(data, table, key)
     yield from _meters(data)
@@ -51,7 +51,8 @@ def _text(row: Mapping[str, Any], key: str, otherwise: str) -> str:
     return value if isinstance(value, str) else otherwise
 
 
-def _structure(data: Mapping[str, Any]) -> Iterator[Finding]:
+def structure_findings(data: Mapping[str, Any]) -> Iterator[Finding]:
+    """Everything that keeps the circuits and points of parsed data from being one site."""
     circuit_rows = [(i, row) for i, row in _rows(data, "circuits") if isinstance(row.get("id"), str)]
     if not circuit_rows and data.get("circuits") != []:
         return

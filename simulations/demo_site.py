@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from simulations.demo_credentials import Credentials
+from simulations.site_tables import Table, Value
 
 _THREE_PHASE: Final = ("L1L2L3", "L2L3L1", "L3L1L2")
 _SINGLE_PHASE: Final = ("L1", "L2", "L3")
@@ -24,22 +24,6 @@ class Ports:
     meter: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One TOML table with values that need no escaping: numbers and plain text."""
-
-    name: str
-    values: Mapping[str, str | int | float]
-    many: bool = False
-
-    def __str__(self) -> str:
-        head = f"[[{self.name}]]" if self.many else f"[{self.name}]"
-        rows = (
-            f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in self.values.items()
-        )
-        return "\n".join([head, *rows]) + "\n"
-
-
 def demo_site_file(points: int, ports: Ports, credentials: Credentials | None) -> str:
     """The site file of a demonstration with so many charging points, one per station.
 
@@ -52,17 +36,17 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None) -
         tls = {"tls_certificate": credentials.certificate.name, "tls_key": credentials.key.name}
     names = _names(points)
     tables = [
-        _Table("site", {"id": "demo", "name": "Demonstration", "time_zone": "Europe/Amsterdam"}),
+        Table("site", {"id": "demo", "name": "Demonstration", "time_zone": "Europe/Amsterdam"}),
         _circuit("main", fuse_a=63, margin_a=2, meter="grid", base_load_a=45),
         _circuit("garage", parent="main", fuse_a=40, fuse_curve="gG"),
         _circuit("street", parent="main", fuse_a=32, fuse_curve="C"),
-        _Table("meters", _meter(ports.meter), many=True),
+        Table("meters", _meter(ports.meter), many=True),
         *(_point(index, name, in_garage=index < round(_GARAGE_SHARE * points)) for index, name in enumerate(names)),
         *_credential_tables(names, credentials),
-        _Table("ocpp", {"host": "127.0.0.1", "port": ports.ocpp, **tls}),
-        _Table("web", {"host": "127.0.0.1", "port": ports.web, **tls}),
-        _Table("store", {"url": "sqlite:///loadstar.db"}),
-        _Table("tariffs", {"price_per_kwh": "0.35"}),
+        Table("ocpp", {"host": "127.0.0.1", "port": ports.ocpp, **tls}),
+        Table("web", {"host": "127.0.0.1", "port": ports.web, **tls}),
+        Table("store", {"url": "sqlite:///loadstar.db"}),
+        Table("tariffs", {"price_per_kwh": "0.35"}),
     ]
     return "\n".join(str(table) for table in tables)
 
@@ -72,11 +56,11 @@ def _names(points: int) -> list[str]:
     return [f"{number:0{digits}}" for number in range(1, points + 1)]
 
 
-def _circuit(name: str, **values: str | float) -> _Table:
-    return _Table("circuits", {"id": name, **values}, many=True)
+def _circuit(name: str, **values: Value) -> Table:
+    return Table("circuits", {"id": name, **values}, many=True)
 
 
-def _meter(port: int) -> dict[str, str | int | float]:
+def _meter(port: int) -> dict[str, Value]:
     return {
         "id": "grid",
         "kind": "modbus_tcp",
@@ -88,10 +72,10 @@ def _meter(port: int) -> dict[str, str | int | float]:
     }
 
 
-def _point(index: int, name: str, in_garage: bool) -> _Table:
+def _point(index: int, name: str, in_garage: bool) -> Table:
     single = index % 5 == 4
     wirings = _SINGLE_PHASE if single else _THREE_PHASE
-    values: dict[str, str | int | float] = {
+    values: dict[str, Value] = {
         "id": f"P{name}",
         "circuit": "garage" if in_garage else "street",
         "station": f"CP{name}",
@@ -99,19 +83,19 @@ def _point(index: int, name: str, in_garage: bool) -> _Table:
         "phases": wirings[(index // 5 if single else index) % 3],
         "max_a": 32 if index % 3 == 0 else 16,
     }
-    return _Table("points", values, many=True)
+    return Table("points", values, many=True)
 
 
 def _credential_tables(names: list[str], credentials: Credentials | None) -> list[_Table]:
     if credentials is None:
-        return [_Table("tokens", {"uid": uid, "description": "Pool car"}, many=True) for uid in _LAB_TOKENS]
+        return [Table("tokens", {"uid": uid, "description": "Pool car"}, many=True) for uid in _LAB_TOKENS]
     return [
         *(
-            _Table("stations", {"id": f"CP{name}", "password": credentials.station_password(f"CP{name}")}, many=True)
+            Table("stations", {"id": f"CP{name}", "password": credentials.station_password(f"CP{name}")}, many=True)
             for name in names
         ),
-        *(_Table("tokens", {"uid": uid, "description": "Pool car"}, many=True) for uid in credentials.tokens),
-        _Table(
+        *(Table("tokens", {"uid": uid, "description": "Pool car"}, many=True) for uid in credentials.tokens),
+        Table(
             "users", {"name": credentials.user, "password": credentials.user_password, "role": "operator"}, many=True
         ),
     ]

@@ -1,144 +1,168 @@
-"""A simulated site in real time: the world, its meter on Modbus TCP and its stations on OCPP."""
+"""A simulated site on the wire: the world, its meters on Modbus TCP and its stations on OCPP, at a given pace."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import ssl
-import time
+from collections import deque
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from itertools import count
 from typing import Any, Final
 
 from adapters.configuration import Configuration, ModbusTcpMeter
-from controller.site import Site
-from simulations.building import AdjustableBuilding, Building, LivelyBuilding, ScriptedBuilding
+from controller.site import Circuit, Site
+from controller.units import NO_CURRENT, Phases
+from simulations.building import AdjustableBuilding
 from simulations.cars import Car
-from simulations.chargers import ChargingStation, Connector, random_model
-from simulations.drivers import busy_visits
+from simulations.chargers import ChargingStation
 from simulations.firmware import Firmware
-from simulations.modbus_meter import SimulatedSdm630
+from simulations.modbus_meter import MeterFault, SimulatedSdm630
 from simulations.ocpp_client import OcppClient
 from simulations.reactions import ReactionLog, percentile
+from simulations.wire.pace import Pace
 from simulations.world import World
 
 STEP_S: Final = 0.2
 MODEL: Final = "eastron_sdm630"
 FINISH_S: Final = 40.0
 """Stop messages that have not been answered after this time are reported as undelivered."""
-OPENING_S: Final = 20.0
-"""The drivers wait this long for the stations to be registered; then they come anyway."""
-COMMISSIONING_S: Final = 2.0
-"""Between the registration of the last station and the first car: time for the default profiles to arrive."""
+REMEMBERED: Final = 100
+"""Steps that a meter with latency looks back: 20 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the site behaves."""
+    """How the equipment behaves."""
 
     seed: int = 1
-    busy: bool = True
-    """Whether drivers come and the building is lively; otherwise nothing happens unless told."""
     ocpp_url: str | None = None
     """The central system; None: where the site file says that it listens."""
     ca_file: str | None = None
     """Certificates to trust, for ``wss``."""
     meter_noise_a: float = 0.1
+    meter_latency_s: float = 0.0
+    """From the truth to what a meter answers [s]."""
+
+
+class _Tap:
+    """What a meter in a circuit sees, some time after it was true."""
+
+    def __init__(self, world: World, circuit: Circuit, latency_s: float) -> None:
+        self._world, self._circuit, self._latency_s = world, circuit, latency_s
+        self._imported_wh = 0.0
+        self._past: deque[tuple[float, Phases, float]] = deque([(0.0, NO_CURRENT, 0.0)], maxlen=REMEMBERED)
+
+    def step(self, now_s: float, dt: float) -> None:
+        """Note what has flowed in the ``dt`` seconds before."""
+        current_a = self._world.circuit_a[self._circuit.id]
+        self._imported_wh += sum(current_a) * self._world.site.nominal_voltage_v * dt / 3600.0
+        self._past.append((now_s, current_a, self._imported_wh))
+
+    def read(self, now_s: float) -> tuple[Phases, float]:
+        """Phase currents [A] and imported energy [Wh]."""
+        while len(self._past) > 1 and self._past[1][0] <= now_s - self._latency_s:
+            self._past.popleft()
+        _, current_a, imported_wh = self._past[0]
+        return current_a, imported_wh
 
 
 class LiveSite:
     """The site that a configuration describes, played by simulated equipment.
 
     Args:
-        configuration: its circuits, points, passwords, tokens and addresses; its meter must be a Modbus SDM630.
-        options: how it behaves.
+        configuration: its circuits, points, passwords, tokens and addresses; its meters must be Modbus SDM630s.
+        world: its building, stations and cars.
+        pace: the world's time; the event loop must run by it.
+        options: how the equipment behaves.
 
     Raises:
-        ValueError: the configuration has no meter that can be simulated.
+        ValueError: the configuration has no meter that can be simulated, or one that cannot.
     """
 
-    def __init__(self, configuration: Configuration, options: Options) -> None:
+    def __init__(self, configuration: Configuration, world: World, pace: Pace, options: Options) -> None:
         self.site: Site = configuration.site
-        self._meter_at = _simulated_meter(configuration)
-        self._options = options
-        self._tags = [token.uid for token in configuration.tokens if not token.blocked] or ["LAB-DRIVER"]
-        self._begin = (time.time(), time.monotonic())
-        self.building = AdjustableBuilding(self._building())
-        stations = [_station(self.site, identity, options.seed) for identity in _identities(self.site)]
-        self.world = World(self.site, self.building, stations)
+        self.world = world
+        self.pace = pace
+        self.options = options
+        self.tokens = [token.uid for token in configuration.tokens if not token.blocked] or ["LAB-DRIVER"]
+        self.building = AdjustableBuilding(world.building)
+        world.building = self.building
         self.reactions = ReactionLog()
-        self.clients = {one.identity: self._client(configuration, one) for one in stations}
-        noise = random.Random(f"meter-{options.seed}")
-        self.meter = SimulatedSdm630(
-            lambda: (self.world.grid_a, self.world.imported_wh),
-            noise,
-            options.meter_noise_a,
-            self.site.nominal_voltage_v,
-            self._meter_at.unit,
-        )
-        self._drivers: list[asyncio.Task[None]] = []
+        self.clients = {identity: self._client(configuration, one) for identity, one in world.stations.items()}
+        self._places = _simulated_meters(configuration)
+        self._taps = {id_: _Tap(world, circuit, options.meter_latency_s) for id_, (_, circuit) in self._places.items()}
+        self.meters = {id_: self._meter(place, self._taps[id_]) for id_, (place, _) in self._places.items()}
+        self.watchers: list[Callable[[float, float], None]] = []
+        """Called after each step of the world with its end [Unix s] and its length [s]."""
+        self._story: asyncio.Task[None] | None = None
 
-    def now_s(self) -> float:
-        """The world's time [Unix s]; it never jumps."""
-        wall_s, monotonic_s = self._begin
-        return wall_s + time.monotonic() - monotonic_s
-
-    async def start_meter(self) -> None:
-        """Open the meter's port.
+    async def start_meters(self) -> None:
+        """Open the meters' ports.
 
         Raises:
-            OSError: it is taken.
+            OSError: one is taken.
         """
-        await self.meter.start(self._meter_at.host, self._meter_at.port)
+        for id_, (place, _) in self._places.items():
+            await self.meters[id_].start(place.host, place.port)
 
-    async def run(self) -> None:
-        """Let the world live until cancelled."""
+    async def run(self, story: Coroutine[Any, Any, None] | None = None) -> None:
+        """Let the world live until cancelled, and the story happen in it until ``finish``."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._live())
                 for client in self.clients.values():
                     group.create_task(client.run())
-                if self._options.busy:
-                    self._drivers = [group.create_task(self._visits(point.id)) for point in self.site.points]
+                if story is not None:
+                    self._story = group.create_task(story)
         finally:
-            await self.meter.stop()
+            for meter in self.meters.values():
+                await meter.stop()
 
     async def _live(self) -> None:
-        last_s = self.now_s()
-        for tick in count(1):
-            # Sleeping until a fixed rhythm keeps the steps even on a busy machine.
-            await asyncio.sleep(max(0.0, self._begin[1] + tick * STEP_S - time.monotonic()))
-            now_s = self.now_s()
-            self.world.step(now_s, now_s - last_s)
+        loop = asyncio.get_running_loop()
+        begun_s, last_s, beat = loop.time(), self.pace.now_s(), 0
+        while True:
+            # A fixed rhythm keeps the steps even on a busy machine; beats that were missed are left out.
+            beat = max(beat + 1, math.ceil((loop.time() - begun_s) / STEP_S))
+            await asyncio.sleep(begun_s + beat * STEP_S - loop.time())
+            now_s = self.pace.now_s()
+            self._step(now_s, now_s - last_s)
             last_s = now_s
-            self.reactions.load(now_s, self.world.building_a, self.world.headroom_a)
-            for client in self.clients.values():
-                client.observe()
 
-    async def _visits(self, point_id: str) -> None:
-        point = self.site.point[point_id]
-        client = self.clients[point.station]
-        dice = random.Random(f"driver-{self._options.seed}-{point_id}")
+    def _step(self, now_s: float, dt: float) -> None:
+        self.world.step(now_s, dt)
+        for tap in self._taps.values():
+            tap.step(now_s, dt)
+        self.reactions.load(now_s, self.world.building_a, self.world.headroom_a)
+        for watch in self.watchers:
+            watch(now_s, dt)
+        for client in self.clients.values():
+            client.observe()
+
+    async def everybody_registered(self, within_s: float) -> bool:
+        """Wait until the central system has accepted every station; whether it has."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(OPENING_S):
+            async with asyncio.timeout(within_s):
                 await asyncio.gather(*(one.registered.wait() for one in self.clients.values()))
-        opened_s = self.now_s() + COMMISSIONING_S
-        for visit in busy_visits(dice):
-            await asyncio.sleep(max(0.0, opened_s + visit.arrives_s - self.now_s()))
-            await client.arrive(point.connector, visit.car, dice.choice(self._tags))
-            await asyncio.sleep(max(0.0, opened_s + visit.leaves_s - self.now_s()))
-            client.leave(point.connector)
+        return all(one.registered.is_set() for one in self.clients.values())
 
     async def plug_in(self, point_id: str, car: Car, tag: str | None = None) -> None:
         """A car arrives at a free point."""
         point = self.site.point[point_id]
-        await self.clients[point.station].arrive(point.connector, car, tag or self._tags[0])
+        await self.clients[point.station].arrive(point.connector, car, tag or self.tokens[0])
 
     def unplug(self, point_id: str) -> None:
         """The car at a point leaves."""
         point = self.site.point[point_id]
         self.clients[point.station].leave(point.connector)
+
+    def fail_meters(self, fault: MeterFault | None) -> None:
+        """Let every meter fail, or repair it."""
+        for meter in self.meters.values():
+            meter.fault = fault
 
     def client_of(self, point_id: str) -> OcppClient:
         """The station behind a point."""
@@ -146,16 +170,17 @@ class LiveSite:
 
     async def finish(self) -> dict[str, Any]:
         """Send everybody home, see every transaction message answered, and say what was true."""
-        for driver in self._drivers:
-            driver.cancel()
-        await asyncio.gather(*self._drivers, return_exceptions=True)
+        if self._story is not None:
+            self._story.cancel()
+            await asyncio.gather(self._story, return_exceptions=True)
         connected = sum(self.client_of(point.id).registered.is_set() for point in self.site.points)
         for client in self.clients.values():
             client.reachable.set()
             for number in client.firmware.station.connectors:
                 client.leave(number)
-        deadline_s = time.monotonic() + FINISH_S
-        while self._undelivered() and time.monotonic() < deadline_s:  # noqa: ASYNC110  (many outboxes, one wait)
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + FINISH_S
+        while self._undelivered() and loop.time() < deadline_s:  # noqa: ASYNC110  (many outboxes, one wait)
             await asyncio.sleep(0.05)
         return {"points_connected": connected} | self.truth()
 
@@ -190,7 +215,7 @@ class LiveSite:
         return {
             "online": client.registered.is_set(),
             "status": connector.status.value,
-            "limit_a": client.firmware.station.limit_a(point.connector, self.now_s()),
+            "limit_a": client.firmware.station.limit_a(point.connector, self.pace.now_s()),
             "pilot_a": connector.pilot_a,
             "current_a": connector.own_a,
             "register_wh": int(connector.register_wh),
@@ -201,49 +226,48 @@ class LiveSite:
     def _undelivered(self) -> int:
         return sum(len(client.firmware.outbox) for client in self.clients.values())
 
-    def _building(self) -> Building:
-        root = next(circuit for circuit in self.site.circuits if circuit.parent is None)
-        if not self._options.busy:
-            return ScriptedBuilding([])
-        return LivelyBuilding(self.site.worst_base_a[root.id], self._options.seed)
+    def _meter(self, place: ModbusTcpMeter, tap: _Tap) -> SimulatedSdm630:
+        return SimulatedSdm630(
+            lambda: tap.read(self.pace.now_s()),
+            random.Random(f"meter-{self.options.seed}-{place.id}"),
+            self.options.meter_noise_a,
+            self.site.nominal_voltage_v,
+            place.unit,
+        )
 
     def _client(self, configuration: Configuration, station: ChargingStation) -> OcppClient:
         def accepted(lowered: bool) -> None:
             if lowered:
-                self.reactions.lowered(self.now_s())
+                self.reactions.lowered(self.pace.now_s())
 
         secure = configuration.ocpp.tls_certificate is not None
         scheme = "wss" if secure else "ws"
-        url = self._options.ocpp_url or f"{scheme}://{configuration.ocpp.host}:{configuration.ocpp.port}/ocpp"
+        url = self.options.ocpp_url or f"{scheme}://{configuration.ocpp.host}:{configuration.ocpp.port}/ocpp"
         return OcppClient(
             Firmware(station, accepted),
             url,
-            self.now_s,
-            random.Random(f"redial-{self._options.seed}-{station.identity}"),
+            self.pace.now_s,
+            random.Random(f"redial-{self.options.seed}-{station.identity}"),
             configuration.passwords.get(station.identity),
-            ssl.create_default_context(cafile=self._options.ca_file) if url.startswith("wss") else None,
+            ssl.create_default_context(cafile=self.options.ca_file) if url.startswith("wss") else None,
         )
 
 
-def _simulated_meter(configuration: Configuration) -> ModbusTcpMeter:
-    for meter in configuration.meters:
-        if isinstance(meter, ModbusTcpMeter) and meter.model == MODEL:
-            return meter
-    raise ValueError(f"{configuration.path}: no meter of kind modbus_tcp and model {MODEL} to simulate")
-
-
-def _identities(site: Site) -> list[str]:
-    return list(dict.fromkeys(point.station for point in site.points))
-
-
-def _station(site: Site, identity: str, seed: int) -> ChargingStation:
-    dice = random.Random(f"station-{seed}-{identity}")
-    connectors = [
-        Connector(point.connector, point.phases, random_model(dice, point.max_a), random.Random(dice.getrandbits(64)))
-        for point in site.points
-        if point.station == identity
-    ]
-    return ChargingStation(identity, connectors, site.nominal_voltage_v)
+def _simulated_meters(configuration: Configuration) -> dict[str, tuple[ModbusTcpMeter, Circuit]]:
+    """The meters that circuits name, each with the first of these, by their ids."""
+    wanted: dict[str, Circuit] = {}
+    for circuit in configuration.site.circuits:
+        if circuit.meter is not None:
+            wanted.setdefault(circuit.meter, circuit)
+    found = {
+        meter.id: (meter, wanted[meter.id])
+        for meter in configuration.meters
+        if isinstance(meter, ModbusTcpMeter) and meter.model == MODEL and meter.id in wanted
+    }
+    if not found or len(found) < len(wanted):
+        missing = ", ".join(sorted(set(wanted) - set(found))) or "there is none"
+        raise ValueError(f"{configuration.path}: no meter of kind modbus_tcp and model {MODEL} to simulate: {missing}")
+    return found
 
 
 def _ms(seconds: float | None) -> int | None:

@@ -6,7 +6,8 @@ other half for itself. Control is one JSON object per line on stdin, one answer 
 "soc": 0.2, "car": {"max_a": 16}}``, ``{"cmd": "unplug", "point": "P01"}``, ``{"cmd": "offline", "point": "P01",
 "seconds": 20}``, ``{"cmd": "deaf", "point": "P01", "value": true}``, ``{"cmd": "meter", "fault": "silent"}``
 (``null`` repairs it), ``{"cmd": "advance_clocks", "seconds": 125}`` (of all stations, until they next hear the
-time), ``{"cmd": "finish"}``. The end of stdin ends the process.
+time), ``{"cmd": "pace", "factor": 20, "at_s": 1234.5}`` (from that moment of the machine's monotonic clock on),
+``{"cmd": "finish"}``. The end of stdin ends the process.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from typing import Any, Final
 import ocpp.messages
 
 from adapters.configuration import ConfigurationError, load_configuration
+from simulations.busy_site import chance_world, come_and_go
 from simulations.cars import Car, CarModel
 from simulations.live_site import LiveSite, Options
 from simulations.modbus_meter import MeterFault
+from simulations.wire.pace import Pace, PacedLoop
 
 _Answer = Awaitable[dict[str, Any]]
 
@@ -66,7 +69,7 @@ async def _deaf(site: LiveSite, command: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _meter(site: LiveSite, command: Mapping[str, Any]) -> dict[str, Any]:
-    site.meter.fault = None if command["fault"] is None else MeterFault(command["fault"])
+    site.fail_meters(None if command["fault"] is None else MeterFault(command["fault"]))
     return {}
 
 
@@ -74,6 +77,11 @@ async def _advance_clocks(site: LiveSite, command: Mapping[str, Any]) -> dict[st
     seconds = float(command["seconds"])
     for client in site.clients.values():
         client.firmware.station.clock_offset_s += seconds
+    return {}
+
+
+async def _pace(site: LiveSite, command: Mapping[str, Any]) -> dict[str, Any]:
+    site.pace.change(float(command["factor"]), float(command["at_s"]))
     return {}
 
 
@@ -90,6 +98,7 @@ _COMMANDS: Final[Mapping[str, Callable[[LiveSite, Mapping[str, Any]], _Answer]]]
     "deaf": _deaf,
     "meter": _meter,
     "advance_clocks": _advance_clocks,
+    "pace": _pace,
     "finish": _finish,
 }
 
@@ -117,10 +126,10 @@ async def _control(site: LiveSite) -> None:
             return
 
 
-async def _run(site: LiveSite) -> None:
-    await site.start_meter()
+async def _run(site: LiveSite, *, quiet: bool) -> None:
+    await site.start_meters()
     print(json.dumps({"ready": True, "points": len(site.site.points)}), flush=True)  # noqa: T201
-    life = asyncio.create_task(site.run())
+    life = asyncio.create_task(site.run(None if quiet else come_and_go(site)))
     control = asyncio.create_task(_control(site))
     done, _ = await asyncio.wait({life, control}, return_when=asyncio.FIRST_COMPLETED)
     for task in (life, control):
@@ -149,8 +158,11 @@ def main() -> int:
     ocpp.messages.ASYNC_VALIDATION = False
     try:
         configuration = load_configuration(given.config, os.environ)
-        options = Options(given.seed, not given.quiet, given.ocpp_url, given.ca_file, given.meter_noise_a)
-        asyncio.run(_run(LiveSite(configuration, options)))
+        options = Options(given.seed, given.ocpp_url, given.ca_file, given.meter_noise_a)
+        pace = Pace.beginning()
+        world = chance_world(configuration.site, given.seed, busy=not given.quiet)
+        with asyncio.Runner(loop_factory=lambda: PacedLoop(pace)) as runner:
+            runner.run(_run(LiveSite(configuration, world, pace, options), quiet=given.quiet))
     except (ConfigurationError, ValueError, OSError) as problem:
         print(problem, file=sys.stderr)  # noqa: T201
         return 2

@@ -18,8 +18,8 @@ class Picture:
     """B sites (or seeds) that share their wiring, at one moment: P points and K rows, each row a bound on a sum.
 
     A row is a phase of a circuit, or a power limit with its power per ampere as the use. Complex rows are phasors:
-    there the magnitude of the sum is bound, as in a delta-wired network (Lee, Sharma, Low: ACN-Sim, IEEE
-    SmartGridComm 2019).
+    there the magnitude of the sum is bound, as in a delta-wired network (Lee, Sharma, Johansson, Low: ACN-Sim, arXiv
+    2012.02809).
     """
 
     now_s: float

@@ -86,7 +86,7 @@ def _point(index: int, name: str, in_garage: bool) -> Table:
     return Table("points", values, many=True)
 
 
-def _credential_tables(names: list[str], credentials: Credentials | None) -> list[_Table]:
+def _credential_tables(names: list[str], credentials: Credentials | None) -> list[Table]:
     if credentials is None:
         return [Table("tokens", {"uid": uid, "description": "Pool car"}, many=True) for uid in _LAB_TOKENS]
     return [

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from controller.site import WIRINGS, Site
-from simulations.site_tables import Table
+from simulations.site_tables import Table, Value
 
 HOST: Final = "127.0.0.1"
 _WIRING: Final = {phases: name for name, phases in WIRINGS.items()}
@@ -55,5 +55,12 @@ def site_file(site: Site, addresses: Addresses, poll_s: float) -> str:
 
 
 def _meter(name: str, port: int, poll_s: float) -> Table:
-    values = {"id": name, "kind": "modbus_tcp", "host": HOST, "port": port, "model": "eastron_sdm630", "poll_s": poll_s}
+    values: dict[str, Value] = {
+        "id": name,
+        "kind": "modbus_tcp",
+        "host": HOST,
+        "port": port,
+        "model": "eastron_sdm630",
+        "poll_s": poll_s,
+    }
     return Table("meters", values, many=True)

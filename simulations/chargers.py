@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from controller.units import NO_CURRENT, Phases, phase_vector
+from controller.units import NO_CURRENT, TOLERANCE_A, Phases, phase_vector
 from simulations.cars import Car
-from simulations.profiles import ProfileStore
+from simulations.profiles import ChargingProfile, ProfileRefusedError, ProfileStore
+from simulations.temperaments import OBEDIENT, Temperament
 
 PILOT_MIN_A: Final = 6.0
 """The pilot signal cannot offer less (IEC 61851-1 annex A): below it the charger offers nothing."""
 IDLE_AFTER_S: Final = 10.0
 """A charger waits this long for a car to take what it offers before it says SuspendedEV."""
 FLOWING_A: Final = 0.5
+_DAY_S: Final = 86_400.0
 
 
 class Status(StrEnum):
@@ -66,23 +68,45 @@ class Connector:
         wiring: the grid phase (0, 1, 2) that each of its own phases meets.
         model: what it is built to do.
         rng: for its measurement noise and the register that it starts with.
+        temperament: how it departs from what it should do.
     """
 
-    def __init__(self, number: int, wiring: tuple[int, ...], model: ConnectorModel, rng: random.Random) -> None:
+    def __init__(
+        self,
+        number: int,
+        wiring: tuple[int, ...],
+        model: ConnectorModel,
+        rng: random.Random,
+        temperament: Temperament = OBEDIENT,
+    ) -> None:
         self.number = number
         self.wiring = wiring
-        self.model = model
+        self.model = _as_built(model, temperament)
+        self.temperament = temperament
         self.car: Car | None = None
         self.transaction: Transaction | None = None
-        self.available = True
+        self._available = True
         self.pilot_a = 0.0
         self.register_wh = rng.uniform(100_000, 5_000_000)
         """Lifetime energy [Wh]; never falls."""
         self.status = Status.AVAILABLE
+        """What it says of itself."""
+        self.gives_up = False
+        """Whether it is about to end its transaction by itself."""
         self._rng = rng
         self._next_update_s = 0.0
         self._idle_s = 0.0
         self._used = False
+
+    @property
+    def available(self) -> bool:
+        """Whether it is in service."""
+        return self._available
+
+    @available.setter
+    def available(self, operative: bool) -> None:
+        self._available = operative
+        self._set_status()
 
     def plug_in(self, car: Car) -> None:
         """A car arrives on the cable."""
@@ -107,6 +131,7 @@ class Connector:
         self._used = True
         self._idle_s = 0.0
         self._next_update_s = transaction.started_at_s
+        self.gives_up = False
         self._set_status()
 
     def end(self) -> None:
@@ -132,19 +157,37 @@ class Connector:
 
     def measured_a(self) -> tuple[float, ...]:
         """What its meter shows on each of its own phases [A]: the truth with noise where current flows."""
-        noisy = ((a + self._rng.gauss(0.0, self.model.noise_a) if a > 0.0 else 0.0) for a in self.own_a)
+        true_a = self.own_a
+        if self.temperament.lies_about_current and self.transaction is not None:
+            true_a = (self.pilot_a,) * len(self.wiring)
+        noisy = ((a + self._rng.gauss(0.0, self.model.noise_a) if a > 0.0 else 0.0) for a in true_a)
         return tuple(max(0.0, a) for a in noisy)
 
+    def looks(self, now_s: float) -> bool:
+        """Whether it is about to look at its limit."""
+        return self.transaction is not None and now_s >= self._next_update_s
+
+    def look_at(self, now_s: float) -> None:
+        """Look at its limit at that time, and no later [s]."""
+        self._next_update_s = min(self._next_update_s, now_s)
+
     def step(self, now_s: float, dt: float, limit_a: float | None, voltage_v: float) -> None:
-        """Live through ``dt`` seconds that end at ``now_s`` under a limit [A]; None: only the hardware's."""
-        if self.transaction is not None and now_s >= self._next_update_s:
-            self._next_update_s = now_s + self.model.update_s
+        """Live through ``dt`` seconds that end at ``now_s`` under a limit [A]; None: only the hardware's.
+
+        The limit counts when it ``looks``; nothing changes in between.
+        """
+        car, transaction = self.car, self.transaction
+        if transaction is None:
+            return
+        if now_s >= self._next_update_s:
+            self._next_update_s = max(self._next_update_s + self.model.update_s, now_s)
             self.pilot_a = self._offer_a(limit_a)
-        if self.car is not None and self.transaction is not None:
-            before_wh = self.car.drawn_wh
-            self.car.step(now_s, dt, self.pilot_a, len(self.wiring), voltage_v)
-            self.register_wh += self.car.drawn_wh - before_wh
-            self._idle_s = 0.0 if self.car.current_a > FLOWING_A or self.pilot_a <= 0.0 else self._idle_s + dt
+            self.gives_up = self.temperament.ends_at_zero and self.pilot_a <= 0.0
+        if car is not None:
+            before_wh = car.drawn_wh
+            car.step(now_s, dt, self.pilot_a, len(self.wiring), voltage_v)
+            self.register_wh += car.drawn_wh - before_wh
+            self._idle_s = 0.0 if car.current_a > FLOWING_A or self.pilot_a <= 0.0 else self._idle_s + dt
         self._set_status()
 
     def _offer_a(self, limit_a: float | None) -> float:
@@ -155,13 +198,18 @@ class Connector:
 
     def _set_status(self) -> None:
         if self.transaction is None and self.car is None:
-            self.status = Status.AVAILABLE if self.available else Status.UNAVAILABLE
+            self.status = Status.AVAILABLE if self._available else Status.UNAVAILABLE
         elif self.transaction is None:
             self.status = Status.FINISHING if self._used else Status.PREPARING
         elif self.pilot_a <= 0.0:
             self.status = Status.SUSPENDED_EVSE
         else:
             self.status = Status.SUSPENDED_EV if self._idle_s > IDLE_AFTER_S else Status.CHARGING
+        if self.temperament.lies_about_status:
+            self.status = _LIES.get(self.status, self.status)
+
+
+_LIES: Final = {Status.CHARGING: Status.SUSPENDED_EVSE, Status.SUSPENDED_EVSE: Status.CHARGING}
 
 
 class ChargingStation:
@@ -171,21 +219,52 @@ class ChargingStation:
         identity: its OCPP identity.
         connectors: in any order, numbered from 1.
         voltage_v: phase to neutral [V].
+        temperament: how it departs from what it should do; its connectors' should be the same.
     """
 
-    def __init__(self, identity: str, connectors: Sequence[Connector], voltage_v: float) -> None:
+    def __init__(
+        self,
+        identity: str,
+        connectors: Sequence[Connector],
+        voltage_v: float,
+        temperament: Temperament = OBEDIENT,
+    ) -> None:
         self.identity = identity
         self.connectors = {connector.number: connector for connector in connectors}
         self.profiles = ProfileStore()
         self.voltage_v = voltage_v
+        self.temperament = temperament
         self.clock_offset_s = 0.0
-        """How far its clock is ahead of the world's [s]."""
-        self.deaf = False
-        """A fault: it accepts profiles, says so, and does not follow them."""
+        """How far it believes that its clock is ahead of the world's [s]."""
+        self.deaf = temperament.deaf
+        """It accepts profiles, says so, and does not follow them."""
+        self._spikes_until_s = -math.inf
+        self._writes: tuple[float, int] = (-math.inf, 0)
+        """Profiles taken on that day."""
 
     def clock_s(self, now_s: float) -> float:
         """What its clock shows [Unix s]."""
-        return now_s + self.clock_offset_s
+        return now_s + self.clock_offset_s + self.temperament.clock_ahead_s
+
+    def install(self, number: int, profile: ChargingProfile, now_s: float, transaction_id: int | None) -> None:
+        """Accept a charging profile; arguments as of ``ProfileStore.install``, but for the world's time.
+
+        Raises:
+            ProfileRefusedError: the standard forbids it, or the temperament does.
+        """
+        self._refuse_by_temperament(profile, now_s)
+        self.profiles.install(number, profile, self.clock_s(now_s), transaction_id)
+        day, count = self._writes_today(now_s)
+        self._writes = (day, count + 1)
+        if self.temperament.spike_s:
+            self._spikes_until_s = now_s + self.temperament.spike_s
+            for connector in self.connectors.values():
+                connector.look_at(now_s)
+
+    def connection_lost(self) -> None:
+        """The central system is out of reach."""
+        if self.temperament.forgets:
+            self.profiles.clear(None, None, None, None)
 
     def limit_a(self, number: int, now_s: float) -> float | None:
         """What the installed profiles allow on a connector [A]; None: nothing."""
@@ -204,9 +283,39 @@ class ChargingStation:
     def step(self, now_s: float, dt: float) -> None:
         """Live through ``dt`` seconds that end at ``now_s``."""
         for number, connector in self.connectors.items():
-            idle = connector.transaction is None
-            limit_a = connector.pilot_a if self.deaf or idle else self.limit_a(number, now_s)
+            if connector.transaction is None:
+                continue
+            limit_a: float | None = connector.pilot_a
+            if now_s - dt < self._spikes_until_s <= now_s:
+                connector.look_at(now_s)
+            if now_s < self._spikes_until_s:
+                limit_a = None
+            elif not self.deaf and connector.looks(now_s):
+                limit_a = self.limit_a(number, now_s)
             connector.step(now_s, dt, limit_a, self.voltage_v)
+
+    def _refuse_by_temperament(self, profile: ChargingProfile, now_s: float) -> None:
+        least_a = min(
+            period.limit if profile.unit == "A" else period.limit / (self.voltage_v * period.number_phases)
+            for period in profile.periods
+        )
+        if least_a < self.temperament.least_limit_a - TOLERANCE_A:
+            raise ProfileRefusedError(f"a limit below {self.temperament.least_limit_a:g} A")
+        budget = self.temperament.writes_per_day
+        if budget is not None and self._writes_today(now_s)[1] >= budget:
+            raise ProfileRefusedError(f"more than {budget} profiles in a day")
+
+    def _writes_today(self, now_s: float) -> tuple[float, int]:
+        day = self.clock_s(now_s) // _DAY_S
+        return (day, self._writes[1] if day <= self._writes[0] else 0)
+
+
+def _as_built(model: ConnectorModel, temperament: Temperament) -> ConnectorModel:
+    return replace(
+        model,
+        update_s=model.update_s if temperament.update_s is None else temperament.update_s,
+        resolution_a=model.resolution_a if temperament.resolution_a is None else temperament.resolution_a,
+    )
 
 
 def random_model(rng: random.Random, max_a: float) -> ConnectorModel:

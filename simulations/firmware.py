@@ -125,8 +125,10 @@ class Firmware:
             self.stop(message.connector, "DeAuthorized", now_s)
 
     def sample(self, now_s: float) -> None:
-        """Queue the meter values that are due."""
+        """Queue the meter values that are due, and the end of what its connectors give up."""
         for number, connector in self.station.connectors.items():
+            if connector.gives_up:
+                self.stop(number, "Other", now_s)
             if connector.transaction is None or self._interval_s() <= 0:
                 continue
             if now_s >= self._sample_at_s[number]:
@@ -166,7 +168,7 @@ class Firmware:
         transaction = self.station.connectors[number].transaction if number else None
         # A running transaction whose start has not been answered yet has an id that no profile can name.
         running = None if transaction is None else (-1 if transaction.id is None else transaction.id)
-        self.station.profiles.install(number, profile, self.station.clock_s(now_s), running)
+        self.station.install(number, profile, now_s, running)
 
     def transaction_on(self, transaction_id: int) -> int | None:
         """The connector on which a transaction runs."""
@@ -190,8 +192,9 @@ class Firmware:
                 connector.available = operative
         return answer
 
-    def _interval_s(self) -> int:
-        return self.settings.number("MeterValueSampleInterval")
+    def _interval_s(self) -> float:
+        own_s = self.station.temperament.report_s
+        return self.settings.number("MeterValueSampleInterval") if own_s is None else own_s
 
     def _limits(self, now_s: float) -> dict[int, float]:
         limits = {}

@@ -79,6 +79,7 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
         self, connector_id: int, cs_charging_profiles: dict[str, Any], **_: Any
     ) -> call_result.SetChargingProfile:
         """1.6 §5.16."""
+        await asyncio.sleep(self._firmware.station.temperament.answer_s)
         await self._id_known(connector_id, cs_charging_profiles.get("transaction_id"))
         try:
             self._firmware.install(connector_id, cs_charging_profiles, self._now())

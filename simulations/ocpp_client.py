@@ -173,6 +173,7 @@ class OcppClient:
                 finally:
                     registered = self.registered.is_set()
                     self.registered.clear()
+                    self.firmware.station.connection_lost()
                     self._endpoint = self._socket = None
                     await socket.close()
         except* (WebSocketException, OSError, TimeoutError, OCPPError) as problems:

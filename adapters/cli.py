@@ -25,7 +25,8 @@ from adapters.configuration import (
     load_configuration,
     static_rule_problems,
 )
-from adapters.documents import DocumentError, plan_document, read_snapshot
+from adapters.documents import plan_document, read_snapshot
+from adapters.json_text import DocumentError
 from adapters.log import configure_logging, without_login
 from adapters.safety_report import print_safety, safety_document
 from controller.ports import LedgerUnavailable

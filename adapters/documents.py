@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from codecs import BOM_UTF8
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
 
-from adapters.configuration.describe import expectation, known_keys, shown, suggestion
-from adapters.configuration.places import Place, dotted
+from adapters.configuration.describe import suggestion
 from adapters.configuration.values import UtcTime
+from adapters.json_text import DocumentError, described, parsed
 from adapters.strict import StrictModel
-from controller.plan import Plan, Severity
+from controller.plan import Event, Plan, Setpoint, Severity
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState, Reading, Snapshot, State
-
-PROBLEMS_MAX: Final = 100
-"""More of them in one document say that it is something else."""
 
 _Phases = tuple[float, float, float]
 _NotNegative = Annotated[float, Field(ge=0)]
 _WattHours = Annotated[int, Field(ge=0)]
 _Priority = Annotated[int, Field(ge=-1000, le=1000)]
-
-
-class DocumentError(ValueError):
-    """A document cannot be used; ``problems`` is the complete list, each with its place."""
-
-    def __init__(self, problems: list[str]) -> None:
-        hidden = len(problems) - PROBLEMS_MAX
-        self.problems = problems[:PROBLEMS_MAX] + ([f"and {hidden} more"] if hidden > 0 else [])
-        super().__init__("\n".join(self.problems))
 
 
 class ReadingDocument(StrictModel):
@@ -155,27 +141,38 @@ def read_snapshot(text: bytes, site: Site, meters: Collection[str] = ()) -> Snap
         DocumentError: with everything that is wrong.
     """
     text = text.removeprefix(BOM_UTF8)
-    data = _parsed(text)
+    data = parsed(text)
     try:
         document = SnapshotDocument.model_validate_json(text)
     except ValidationError as refused:
-        invalid = [_described(error) for error in refused.errors(include_url=False)]
+        invalid = [described(error, SnapshotDocument) for error in refused.errors(include_url=False)]
         raise DocumentError([*invalid, *_unknown_names(data, site, meters)]) from None
     unknown = list(_unknown_names(data, site, meters))
     if unknown:
         raise DocumentError(unknown)
-    return _snapshot(document)
+    return snapshot_of(document)
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as JSON-ready values (``docs/schemas/plan.schema.json``): times in UTC, limits to 0.1 A."""
+def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
+    """The snapshot as JSON-ready values (``docs/schemas/snapshot.schema.json``), exact; without what is default."""
     return {
-        "at": _utc(plan.at),
+        "at": utc_text(snapshot.at),
+        "monotonic_s": snapshot.monotonic_s,
+        "meters": {name: _sparse(reading) for name, reading in snapshot.meters.items()},
+        "limits": [_sparse(limit) for limit in snapshot.limits],
+        "points": {name: _sparse(state) for name, state in snapshot.points.items()},
+    }
+
+
+def plan_document(plan: Plan, *, exact: bool = False) -> dict[str, Any]:
+    """The plan as JSON-ready values (``docs/schemas/plan.schema.json``): times in UTC, limits to 0.1 A or ``exact``."""
+    return {
+        "at": utc_text(plan.at),
         "setpoints": {
             point: {
-                "limit_a": round(setpoint.limit_a, 1),
+                "limit_a": setpoint.limit_a if exact else round(setpoint.limit_a, 1),
                 "because": setpoint.because,
-                "valid_until": _utc(setpoint.valid_until),
+                "valid_until": utc_text(setpoint.valid_until),
             }
             for point, setpoint in plan.setpoints.items()
         },
@@ -185,66 +182,46 @@ def plan_document(plan: Plan) -> dict[str, Any]:
                 "subject": event.subject,
                 "message": event.message,
                 "severity": event.severity.value,
-                "at": _utc(event.at) if event.at else None,
+                "at": utc_text(event.at) if event.at else None,
             }
             for event in plan.events
         ],
     }
 
 
-class _RefusedError(Exception):
-    """Valid for Python's parser, and yet not what JSON allows or means."""
+def snapshot_of(document: SnapshotDocument) -> Snapshot:
+    """The snapshot that a checked document describes."""
+    return Snapshot(
+        at=document.at,
+        monotonic_s=document.at.timestamp() if document.monotonic_s is None else document.monotonic_s,
+        meters={name: Reading(**dict(reading)) for name, reading in document.meters.items()},
+        limits=tuple(ExternalLimit(**dict(limit)) for limit in document.limits),
+        points={name: PointState(**dict(point)) for name, point in document.points.items()},
+    )
 
 
-def _parsed(text: bytes) -> Any:
-    """Refuse what pydantic's parser would let pass: names given twice, and numbers that are none."""
-    try:
-        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_number)
-    except json.JSONDecodeError as error:
-        problem = f"line {error.lineno}, column {error.colno}: is not valid JSON: {error.msg}"
-    except UnicodeDecodeError:
-        problem = "is not UTF-8 text"
-    except RecursionError:
-        problem = "is nested too deeply"
-    except _RefusedError as error:
-        problem = str(error)
-    except ValueError:  # int() refuses literals of thousands of digits
-        problem = "holds a number of too many digits"
-    raise DocumentError([problem]) from None
+def plan_of(document: PlanDocument) -> Plan:
+    """The plan that a checked document describes."""
+    setpoints = {name: Setpoint(**dict(setpoint)) for name, setpoint in document.setpoints.items()}
+    return Plan(document.at, setpoints, tuple(Event(**dict(event)) for event in document.events))
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-        raise _RefusedError(f"is ambiguous: {', '.join(map(repr, repeated))} given more than once in one object")
-    return members
+def utc_text(time: datetime) -> str:
+    """A time as every document writes it: ISO 8601, in UTC, exact.
+
+    >>> utc_text(datetime(2026, 11, 20, 9, tzinfo=UTC))
+    '2026-11-20T09:00:00Z'
+    """
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _no_number(name: str) -> float:
-    raise _RefusedError(f"is not valid JSON: {name} is not a number")
-
-
-def _described(error: ErrorDetails) -> str:
-    place: Place = error["loc"]
-    match error["type"]:
-        case "extra_forbidden":
-            what = f"unknown key{suggestion(str(place[-1]), known_keys(SnapshotDocument, place[:-1]))}"
-        case "missing":
-            what = "is missing"
-        case "json_invalid":
-            what = error["msg"]
-        case "model_type" | "model_attributes_type" | "dict_type":
-            what = f"expected an object, found {_found(error['input'], place)}"
-        case _:
-            what = f"{expectation(error)}, found {_found(error['input'], place)}"
-    return f"{dotted(place)}: {what}" if place else what
-
-
-def _found(value: Any, place: Place) -> str | None:
-    if value is None:
-        return "null"
-    return "an object" if isinstance(value, dict) else shown(value, place)
+def _sparse(fact: Reading | ExternalLimit | PointState) -> dict[str, Any]:
+    """Its fields but for those that have their default; what a later version adds is there of itself."""
+    return {
+        field.name: utc_text(value) if isinstance(value, datetime) else value
+        for field in fields(fact)
+        if (value := getattr(fact, field.name)) != field.default
+    }
 
 
 def _unknown_names(data: Any, site: Site, meters: Collection[str]) -> Iterator[str]:
@@ -262,17 +239,3 @@ def _unknown_names(data: Any, site: Site, meters: Collection[str]) -> Iterator[s
         if isinstance(circuit, str) and circuit not in site.circuit:
             hint = suggestion(circuit, site.circuit)
             yield f"limits[{number}].circuit: the site has no circuit {circuit!r}{hint}"
-
-
-def _snapshot(document: SnapshotDocument) -> Snapshot:
-    return Snapshot(
-        at=document.at,
-        monotonic_s=document.at.timestamp() if document.monotonic_s is None else document.monotonic_s,
-        meters={name: Reading(**dict(reading)) for name, reading in document.meters.items()},
-        limits=tuple(ExternalLimit(**dict(limit)) for limit in document.limits),
-        points={name: PointState(**dict(point)) for name, point in document.points.items()},
-    )
-
-
-def _utc(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

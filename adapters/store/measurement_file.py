@@ -133,6 +133,12 @@ class MeasurementFile:
             )
         ]
 
+    def highest_power_w(self, point: str, since: datetime, until: datetime) -> float | None:
+        """The highest power [W] measured at a point from ``since`` to ``until``; None where none was."""
+        highest = "SELECT max(power_w) FROM samples WHERE point = ? AND at_us BETWEEN ? AND ?"
+        rows = self._query(highest, (point, _microseconds(since), _microseconds(until)))
+        return None if rows[0][0] is None else float(rows[0][0])
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None)
         connection.execute("PRAGMA journal_mode=WAL")

@@ -87,7 +87,7 @@ class CentralSystem:
         """
         self.host = host
         self.port = port
-        self._around = Surroundings(site, ledger, measurements, clock, on_event, lab, call_timeout_s, boot_wait_s)
+        self._around = Surroundings(site, clock, on_event, ledger, measurements, lab, call_timeout_s, boot_wait_s)
         self._on_applied = on_applied
         self._ssl_context = ssl_context
         self._held, self._measured = dict(held or {}), dict(measured or {})

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Final, Protocol
 
 from adapters.ocpp.connector import Connector, Transaction
 from adapters.ocpp.progress import Progress
-from adapters.ocpp.surroundings import Surroundings
+from adapters.ocpp.surroundings import Premises
 from controller.hub_satellite.deadman import CLOCK_SKEW_S, WriteCount, cadence
 from controller.plan import Plan, Severity
 from controller.ports import HeldLimit, MeterSample, RunningSession
@@ -48,10 +49,18 @@ class StationView:
     """How far its clock is ahead (+) or behind (-) [s]; 0 while within what is allowed for."""
 
 
+class Call(Enum):
+    """What may be asked of a connector."""
+
+    LIMIT = "write the limit of its transaction"
+    DEFAULT = "write its permanent default"
+    STOP = "stop its transaction"
+
+
 class Station:
     """One OCPP identity with its connectors."""
 
-    def __init__(self, identity: str, around: Surroundings) -> None:
+    def __init__(self, identity: str, around: Premises) -> None:
         self.id = identity
         self.subject = f"station:{identity}"
         points = [point for point in around.site.points if point.station == identity]
@@ -197,6 +206,23 @@ class Station:
     def lowers(self, monotonic_s: float) -> bool:
         """Whether one of its points is to get less than its charger may be acting on."""
         return any(connector.lowers(monotonic_s, self.skew_s) for connector in self.connectors.values())
+
+    def next_call(self, monotonic_s: float) -> tuple[Call, Connector] | None:
+        """Choose the most urgent call. Each either brings what it is for or is put off, so this comes to an end."""
+        connectors = self.connectors.values()
+        due = [c for c in connectors if (to := c.target_a(monotonic_s)) is not None and c.limits.due(to, monotonic_s)]
+        lower = [c for c in due if c.lowers(monotonic_s, self.skew_s)]
+        if lower:
+            return Call.LIMIT, lower[0]
+        for connector in connectors:
+            if connector.wants_default(monotonic_s, self.skew_s):
+                return Call.DEFAULT, connector
+        if due:
+            return Call.LIMIT, due[0]
+        for connector in connectors:
+            if connector.transaction and not connector.transaction.authorised and not connector.transaction.stop_asked:
+                return Call.STOP, connector
+        return None
 
     def wake(self) -> None:
         """Let the connection look for something to send."""

@@ -10,21 +10,27 @@ from controller.site import Site
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The site, the ports and the settings that hold for all stations."""
+class Premises:
+    """The site, its time, and where is told what happens there."""
 
     site: Site
-    ledger: Ledger
-    measurements: Measurements
     clock: Clock
     on_event: EventSink
+
+    def report(self, kind: str, subject: str, message: str, severity: Severity = Severity.INFO) -> None:
+        """Report something worth knowing. Never name a token or a password in it."""
+        self.on_event(Event(kind, subject, message, severity, self.clock.now()))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings(Premises):
+    """The premises, the other ports, and the settings that hold for all stations."""
+
+    ledger: Ledger
+    measurements: Measurements
     lab: bool
     """A laboratory: stations need no password, and every token may charge."""
     call_timeout_s: float
     """How long a charger may take to answer us [s]."""
     boot_wait_s: float
     """How long a charger that connects may take to say its first word before we speak [s]."""
-
-    def report(self, kind: str, subject: str, message: str, severity: Severity = Severity.INFO) -> None:
-        """Report something worth knowing. Never name a token or a password in it."""
-        self.on_event(Event(kind, subject, message, severity, self.clock.now()))

@@ -23,7 +23,7 @@ from ocpp.v16.enums import (
 
 from adapters.ocpp.connector import SAMPLE_INTERVAL_S, Connector
 from adapters.ocpp.limits import default_profile, permanent, tx_profile
-from adapters.ocpp.station import Station
+from adapters.ocpp.station import Call, Station
 from adapters.ocpp.surroundings import Surroundings
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity
@@ -90,22 +90,13 @@ class Writer:
             await self._wake.wait()
 
     def _next(self) -> _Step | None:
-        """Choose the next call. Each either brings what it is for or is put off, so this comes to an end."""
-        now_s = self._around.clock.monotonic_s()
-        connectors = self._station.connectors.values()
-        due = [c for c in connectors if (target := c.target_a(now_s)) is not None and c.limits.due(target, now_s)]
-        lower = [c for c in due if c.lowers(now_s, self._station.skew_s)]
-        if lower:
-            return partial(self._write_limit, lower[0])
-        for connector in connectors:
-            if connector.wants_default(now_s, self._station.skew_s):
-                return partial(self._write_default, connector)
-        if due:
-            return partial(self._write_limit, due[0])
-        for connector in connectors:
-            if connector.transaction and not connector.transaction.authorised and not connector.transaction.stop_asked:
-                return partial(self._stop, connector)
-        return self._next_chore()
+        """Choose the next call: what the controller wants, and where that is done, a chore."""
+        chosen = self._station.next_call(self._around.clock.monotonic_s())
+        if chosen is None:
+            return self._next_chore()
+        wanted, connector = chosen
+        work = {Call.LIMIT: self._write_limit, Call.DEFAULT: self._write_default, Call.STOP: self._stop}
+        return partial(work[wanted], connector)
 
     async def _write_limit(self, connector: Connector) -> None:
         """Write the limit of a running transaction."""

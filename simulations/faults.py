@@ -1,44 +1,54 @@
-"""The faults that a demonstration can show, as commands to the simulated site."""
+"""What can go wrong: one vocabulary for scenarios and demonstrations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, and how it ends."""
+    """What goes wrong, and how a demonstration shows it."""
 
     meaning: str
-    begin: Mapping[str, Any]
-    """A command of ``site_process``; ``point`` is filled in with the first point where it is None."""
+    at_a_point: bool = False
+    """Whether it strikes a point's charger, and so the whole station."""
+    begin: Mapping[str, Any] = field(default_factory=dict)
+    """A command of ``site_process``; ``point`` is filled in with the first point where it is None.
+    Empty: what fails is no equipment, and no demonstration shows it."""
     end: Mapping[str, Any] | None = None
     lasts_s: float = 20.0
+    """In a demonstration [s]."""
 
 
-FAULTS: Final[Mapping[str, Fault]] = {
-    "meter_lost": Fault(
-        "the grid meter answers nothing for 20 s", {"cmd": "meter", "fault": "silent"}, {"cmd": "meter", "fault": None}
-    ),
+_METER_WELL: Final = {"cmd": "meter", "fault": None}
+
+SCENARIO_FAULTS: Final[Mapping[str, Fault]] = {
+    "meter_lost": Fault("the grid meter answers nothing", begin={"cmd": "meter", "fault": "silent"}, end=_METER_WELL),
     "meter_frozen": Fault(
-        "the grid meter repeats one value for 20 s",
-        {"cmd": "meter", "fault": "frozen"},
-        {"cmd": "meter", "fault": None},
+        "the grid meter repeats one value", begin={"cmd": "meter", "fault": "frozen"}, end=_METER_WELL
     ),
-    "meter_nan": Fault(
-        "the grid meter says 'not a number' for 20 s", {"cmd": "meter", "fault": "nan"}, {"cmd": "meter", "fault": None}
-    ),
+    "meter_nan": Fault("the grid meter says 'not a number'", begin={"cmd": "meter", "fault": "nan"}, end=_METER_WELL),
     "charger_offline": Fault(
-        "the first charger leaves the network for 20 s", {"cmd": "offline", "point": None, "seconds": 20.0}
+        "a charger leaves the network", at_a_point=True, begin={"cmd": "offline", "point": None, "seconds": 20.0}
     ),
     "charger_deaf": Fault(
-        "the first charger accepts limits and ignores them from then on", {"cmd": "deaf", "point": None, "value": True}
+        "a charger accepts limits and ignores them",
+        at_a_point=True,
+        begin={"cmd": "deaf", "point": None, "value": True},
     ),
     "building_step": Fault(
-        "the building draws 15 A more on every phase for 20 s",
-        {"cmd": "step_building", "a": [15.0, 15.0, 15.0]},
-        {"cmd": "step_building", "a": [0.0, 0.0, 0.0]},
+        "the building draws more (in a demonstration 15 A on every phase)",
+        begin={"cmd": "step_building", "a": [15.0, 15.0, 15.0]},
+        end={"cmd": "step_building", "a": [0.0, 0.0, 0.0]},
     ),
+    "controller_down": Fault(
+        "the controller is away: chargers fall back by themselves, and it comes back without its memory"
+    ),
+    "back_office_away": Fault("the back office is away: tokens that the site does not know are not let in"),
 }
+"""By the ``kind`` of a ``TimedFault``. The meters of all circuits fail together."""
+
+FAULTS: Final[Mapping[str, Fault]] = {name: fault for name, fault in SCENARIO_FAULTS.items() if fault.begin}
+"""What a demonstration can show, for ``lasts_s`` seconds."""

@@ -25,6 +25,9 @@ FIRST_READINGS_S: Final = 1.0
 STALLED_S: Final = 3.0
 """A loop this late has broken the promise of three seconds from overload to command, and must say so."""
 
+RecordSink = Callable[[Snapshot, Memory | None, Decision | None], None]
+"""Takes a snapshot, what was remembered, and the decision; None where it failed."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -39,6 +42,7 @@ class ControlLoop:
         sessions: running sessions by point, for those who watch.
         publish: receives every turn's ``Tick``.
         on_event: receives what the decisions say, and what goes wrong here.
+        record: receives every decision with all that it was made from; it must neither block nor raise.
     """
 
     def __init__(
@@ -51,9 +55,11 @@ class ControlLoop:
         sessions: Callable[[], Mapping[str, SessionRecord]],
         publish: Callable[[Tick], None],
         on_event: EventSink,
+        record: RecordSink | None = None,
     ) -> None:
         self._site, self._clock, self._meters, self._points = site, clock, meters, points
         self._sessions, self._publish, self._on_event = sessions, publish, on_event
+        self._record = record
         self._memory: Memory | None = None
         self._news = asyncio.Event()
         self._failing = False
@@ -104,7 +110,7 @@ class ControlLoop:
         readings = {meter.id: reading for meter in self._meters if (reading := meter.reading(now, monotonic_s))}
         snapshot = Snapshot(now, monotonic_s, readings, (), self._points.states(now, monotonic_s))
         began = perf_counter()
-        decision = decide(self._site, self._memory, snapshot)
+        decision = self._decided(snapshot)
         took = perf_counter() - began
         self._memory = decision.memory
         self._points.apply(decision.plan)
@@ -119,6 +125,15 @@ class ControlLoop:
             sessions=self._sessions(),
             decide_s=took,
         )
+
+    def _decided(self, snapshot: Snapshot) -> Decision:
+        decision = None
+        try:
+            decision = decide(self._site, self._memory, snapshot)
+            return decision
+        finally:  # what it failed on is worth most
+            if self._record is not None:
+                self._record(snapshot, self._memory, decision)
 
 
 def circuit_state(site: Site, circuit: Circuit, snapshot: Snapshot, decision: Decision) -> CircuitState:

@@ -18,6 +18,7 @@ from adapters.configuration.meter_tables import LATER_METERS
 from adapters.configuration.tables import LATER_TABLES, SiteFile
 from adapters.documents import PlanDocument, SnapshotDocument
 from adapters.metering.registers import models
+from adapters.recording.lines import RecordingLine
 from adapters.strict import StrictModel
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -58,7 +59,12 @@ meters of kind {", ".join(f"`{kind}`" for kind in LATER_METERS)}.
 
 def schemas() -> Mapping[str, str]:
     """The JSON Schema of every file format, by file name."""
-    formats: Mapping[str, type[BaseModel]] = {"site": SiteFile, "snapshot": SnapshotDocument, "plan": PlanDocument}
+    formats: Mapping[str, type[BaseModel]] = {
+        "site": SiteFile,
+        "snapshot": SnapshotDocument,
+        "plan": PlanDocument,
+        "recording": RecordingLine,
+    }
     return {
         f"{name}.schema.json": json.dumps({"$schema": _DIALECT, **model.model_json_schema()}, indent=2) + "\n"
         for name, model in formats.items()

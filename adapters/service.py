@@ -25,6 +25,7 @@ from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
+from adapters.recording import Recorder
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
@@ -64,6 +65,7 @@ class Service:
         self._stops: list[tuple[str, Any]] = []
         self._mqtt: MqttPublisher | None = None
         self._influx: InfluxWriter | None = None
+        self._recorder: Recorder | None = None
         self._on_loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
@@ -136,6 +138,7 @@ class Service:
         )
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
+        self._open_recorder()
         self._points = CentralSystem(
             site=site,
             ledger=self._ledger,
@@ -149,6 +152,7 @@ class Service:
             lab=self._lab,
             held=measurements.held_limits(),
             measured=self._last_measured(measurements),
+            on_frame=self._recorder.heard if self._recorder else None,
         )
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
@@ -172,6 +176,17 @@ class Service:
         password = self._ledger.ensure_first_user()
         if password is not None:
             print(f"First start: log in as 'admin' with the password {password}", file=sys.stderr)  # noqa: T201 - shown once, never logged
+
+    def _open_recorder(self) -> None:
+        if (recording := self._configuration.recording) is not None:
+            self._recorder = Recorder(
+                recording.directory,
+                site=self._site,
+                keep_days=recording.keep_days,
+                clock=self._clock,
+                on_event=self._report,
+            )
+            self._stops.append(("recorder", self._recorder.close))
 
     def _open_web(self) -> None:
         listener = self._configuration.web
@@ -215,6 +230,7 @@ class Service:
             sessions=lambda: self._sessions,
             publish=self._publish,
             on_event=self._report,
+            record=self._recorder.decided if self._recorder else None,
         )
         meters += [self._meter(meter, loop) for meter in self._configuration.meters]
         for meter in meters:

@@ -20,6 +20,19 @@ EventSink = Callable[[Event], None]
 """Where adapters report what is worth knowing. Never blocks, never raises."""
 
 
+class Direction(StrEnum):
+    """Which way a frame of a charging station's protocol went."""
+
+    IN = "in"
+    """From the station."""
+    OUT = "out"
+    """To the station."""
+
+
+FrameSink = Callable[[str, Direction, str | bytes], None]
+"""Takes every frame, secrets and all: station, direction, frame. Never blocks, never raises."""
+
+
 class Clock(Protocol):
     """Time. Control uses ``monotonic_s`` only; ``now`` dates records and tells tariffs apart."""
 

@@ -10,6 +10,7 @@ from adapters.configuration.settings import (
     ModbusTcpMeter,
     MqttMeter,
     MqttQuantity,
+    Recording,
     User,
 )
 from adapters.configuration.starting import lab_problems, static_rule_problems
@@ -24,6 +25,7 @@ __all__ = [
     "MqttMeter",
     "MqttQuantity",
     "Problem",
+    "Recording",
     "User",
     "lab_problems",
     "load_configuration",

@@ -16,6 +16,7 @@ from adapters.configuration.settings import (
     ModbusTcpMeter,
     MqttMeter,
     MqttQuantity,
+    Recording,
     User,
 )
 from adapters.configuration.tables import (
@@ -51,6 +52,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         store_url=_store_url(file.store.url, folder),
         mqtt_url=mqtt_url,
         influx=_influx(file.influx, environ) if file.influx else None,
+        recording=Recording(folder / file.recording.directory, file.recording.keep_days) if file.recording else None,
         price_per_kwh=file.tariffs.price_per_kwh if file.tariffs else None,
         places=places,
     )

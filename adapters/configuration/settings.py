@@ -81,6 +81,14 @@ class Influx:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """Where decisions are recorded, and for how long."""
+
+    directory: Path
+    keep_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """A site file, checked as a whole. Shows no secret when printed."""
 
@@ -99,6 +107,7 @@ class Configuration:
     """A SQLite file is given by its absolute path."""
     mqtt_url: str | None = field(repr=False)
     influx: Influx | None
+    recording: Recording | None
     price_per_kwh: Decimal | None
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

@@ -208,6 +208,15 @@ class InfluxTable(StrictModel):
     """Name of the environment variable that holds the access token."""
 
 
+class RecordingTable(StrictModel):
+    """Keeps every decision with all that it saw, and the chargers' messages, so that `loadstar replay` can tell why."""
+
+    directory: str = Field(min_length=1)
+    """Folder of the recordings; it is made where it is missing."""
+    keep_days: int = Field(7, ge=1, le=3650)
+    """Recordings that began longer ago are deleted."""
+
+
 class TariffsTable(StrictModel):
     """What charging costs."""
 
@@ -242,5 +251,7 @@ class SiteFile(StrictModel):
     """The MQTT broker to publish to; without it nothing is published."""
     influx: InfluxTable | None = None
     """The InfluxDB to send telemetry to; without it nothing is sent."""
+    recording: RecordingTable | None = None
+    """Where decisions are recorded; without it they are not."""
     tariffs: TariffsTable | None = None
     """What charging costs; without it sessions have no cost."""

@@ -7,6 +7,7 @@ import logging
 import sys
 from contextlib import suppress
 from dataclasses import fields
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -58,7 +59,7 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
     """A station on its live connection; a subclass holds the handlers that answer what it says."""
 
     def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
-        self._link = Link(socket, self._misbehaved)
+        self._link = Link(socket, self._misbehaved, around.on_frame and partial(around.on_frame, station.id))
         super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
         self._link.answered = frozenset(self.route_map)
         self._station = station

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from adapters.ocpp.wire import Answers, Frame, Kind, Refused, call_error, read_frame
+from controller.ports import Direction
 
 MAX_UNANSWERABLE: Final = 20
 """Frames that are no OCPP at all: a charger in trouble sends a few, a stranger many. Then the socket is closed."""
@@ -42,12 +43,18 @@ class Link:
     The library works through one call after the other, so there is one call at a time to be answered.
     """
 
-    def __init__(self, socket: ServerConnection, on_misbehaviour: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        socket: ServerConnection,
+        on_misbehaviour: Callable[[str, str], None],
+        on_frame: Callable[[Direction, str | bytes], None] | None = None,
+    ) -> None:
         """Take over a socket.
 
         Args:
             socket: an open connection, its frames limited in size.
             on_misbehaviour: told (event kind, what) of frames that go no further.
+            on_frame: told of every frame as it went over the wire.
         """
         self.closed = False
         self.answered: Collection[str] = ()
@@ -55,7 +62,7 @@ class Link:
         self.expected: ExpectedReply | None = None
         """What our own call is waiting for; any other answer is dropped."""
         self._socket = socket
-        self._on_misbehaviour = on_misbehaviour
+        self._on_misbehaviour, self._on_frame = on_misbehaviour, on_frame
         self._answers = Answers()
         self._answering: Frame | None = None
         self._unanswerable = 0
@@ -74,6 +81,8 @@ class Link:
                 raise LinkClosedError from closed
             if self.closed:
                 raise LinkClosedError
+            if self._on_frame is not None:
+                self._on_frame(Direction.IN, raw)
             frame = read_frame(raw)
             if isinstance(frame, Refused):
                 await self._refuse("malformed_frame", frame)
@@ -99,6 +108,8 @@ class Link:
         await self._socket.close(code, reason)
 
     async def _transmit(self, text: str) -> None:
+        if self._on_frame is not None:
+            self._on_frame(Direction.OUT, text)
         try:
             await self._socket.send(text)
         except ConnectionClosed as closed:

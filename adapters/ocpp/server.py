@@ -24,7 +24,7 @@ from adapters.ocpp.station import Station, StationView
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.wire import MAX_FRAME_BYTES
 from controller.plan import Plan
-from controller.ports import Applied, Clock, EventSink, HeldLimit, Ledger, Measurements, MeterSample
+from controller.ports import Applied, Clock, EventSink, FrameSink, HeldLimit, Ledger, Measurements, MeterSample
 from controller.site import Site
 from controller.snapshot import PointState
 
@@ -66,6 +66,7 @@ class CentralSystem:
         measured: Mapping[str, MeterSample] | None = None,
         call_timeout_s: float = 30.0,
         boot_wait_s: float = 5.0,
+        on_frame: FrameSink | None = None,
     ) -> None:
         """Prepare; nothing is bound before ``start``.
 
@@ -84,10 +85,13 @@ class CentralSystem:
             measured: by point id, what chargers last measured before a restart.
             call_timeout_s: how long a charger may take to answer us.
             boot_wait_s: how long a charger that connects may be silent before it is spoken to.
+            on_frame: told of every frame that comes and goes; None: nobody is.
         """
         self.host = host
         self.port = port
-        self._around = Surroundings(site, clock, on_event, ledger, measurements, lab, call_timeout_s, boot_wait_s)
+        self._around = Surroundings(
+            site, clock, on_event, ledger, measurements, lab, call_timeout_s, boot_wait_s, on_frame
+        )
         self._on_applied = on_applied
         self._ssl_context = ssl_context
         self._held, self._measured = dict(held or {}), dict(measured or {})

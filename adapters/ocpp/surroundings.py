@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, Ledger, Measurements
+from controller.ports import Clock, EventSink, FrameSink, Ledger, Measurements
 from controller.site import Site
 
 
@@ -34,3 +34,5 @@ class Surroundings(Premises):
     """How long a charger may take to answer us [s]."""
     boot_wait_s: float
     """How long a charger that connects may take to say its first word before we speak [s]."""
+    on_frame: FrameSink | None = None
+    """Where the frames of every station are recorded."""

@@ -1,1 +1,34 @@
 """The core against a simulated world on a virtual clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from simulations.fast.coarse import coarsened, run_coarse
+from simulations.results import Results
+from simulations.scenario.checks import FINE_STEP_S
+from simulations.scenario.model import Scenario
+
+__all__ = ["run", "run_batch"]
+
+
+def run(scenario: Scenario, policy: str = "loadstar", progress: Callable[[float], None] | None = None) -> Results:
+    """Run one scenario.
+
+    Args:
+        scenario: what to run.
+        policy: ``loadstar`` or the name of a baseline. Baselines are run in long steps, whatever the scenario's step.
+        progress: told the part that is done, from 0 to 1, now and then.
+    """
+    return run_batch([scenario], policy, progress)[0]
+
+
+def run_batch(
+    scenarios: Sequence[Scenario], policy: str = "loadstar", progress: Callable[[float], None] | None = None
+) -> list[Results]:
+    """Run several scenarios of one structure: in long steps all at once, in short ones one after the other."""
+    if policy == "loadstar" and scenarios[0].step_s <= FINE_STEP_S:
+        from simulations.fast.fine import run_fine
+
+        return [run_fine(scenario, progress=progress) for scenario in scenarios]
+    return run_coarse([coarsened(scenario) for scenario in scenarios], policy, progress)

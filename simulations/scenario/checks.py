@@ -80,11 +80,8 @@ def _horizon(data: Mapping[str, Any]) -> Iterator[Finding]:
         yield ("scenario", "days"), "expected either days or hours"
     step = _number(table.get("step_s", 300))
     if step is not None and FINE_STEP_S < step < COARSE_STEP_S:
-        yield (
-            ("scenario", "step_s"),
-            f"expected at most {FINE_STEP_S:g} s, or at least {COARSE_STEP_S:g} s: between them cars are neither "
-            "followed nor settled",
-        )
+        bounds = f"expected at most {FINE_STEP_S:g} s, or at least {COARSE_STEP_S:g} s"
+        yield ("scenario", "step_s"), f"{bounds}: between them cars are neither followed nor settled"
     record = _number(table.get("record_s"))
     if step is not None and step > 0 and record is not None and not _is_multiple(record, step):
         yield ("scenario", "record_s"), f"expected a multiple of step_s ({step:g} s)"

@@ -9,9 +9,10 @@ from typing import Any
 
 from adapters.configuration.describe import suggestion
 from adapters.configuration.places import Place
+from adapters.configuration.problems import Problem
 
 
-def overridden(data: dict[str, Any], settings: Mapping[str, str]) -> tuple[dict[Place, str], list[str]]:
+def overridden(data: dict[str, Any], settings: Mapping[str, str]) -> tuple[dict[Place, str], list[Problem]]:
     """Change parsed data in place.
 
     A key names tables by their names and rows of arrays by their ``id``, ``name`` or number:
@@ -21,12 +22,12 @@ def overridden(data: dict[str, Any], settings: Mapping[str, str]) -> tuple[dict[
         Where each setting went, with the setting as it was given, and what is wrong with the others.
     """
     places: dict[Place, str] = {}
-    problems: list[str] = []
+    problems: list[Problem] = []
     for key, text in settings.items():
         try:
             places[_put(data, key.split("."), parsed(text))] = f"--set {key}={text}"
         except LookupError as missing:
-            problems.append(f"--set {key}={text}: {missing.args[0]}")
+            problems.append(Problem(f"--set {key}={text}", 1, "", missing.args[0]))
     return places, problems
 
 
@@ -52,8 +53,8 @@ def _put(data: dict[str, Any], keys: list[str], value: Any) -> Place:
             step = key
             here.setdefault(key, {})
         here, path = here[step], (*path, step)
-        if not isinstance(here, dict | list):
-            raise LookupError(f"{'.'.join(map(str, path))} is a value, and holds no {keys[-1]!r}")
+        if not isinstance(here, dict | list):  # the setting is wrong, not the type of an argument
+            raise LookupError(f"{'.'.join(map(str, path))} is a value, and holds no {keys[-1]!r}")  # noqa: TRY004
     last: str | int = _row(here, keys[-1], path) if isinstance(here, list) else keys[-1]
     here[last] = value
     return (*path, last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -46,6 +47,8 @@ class Stay:
     """Its ``point`` is the one that the data name, or empty."""
     allowed: tuple[str, ...]
     """Where the car may stand: names of points, with * for any characters."""
+    drawn: bool
+    """Whether its need was drawn; then it is made to fit its stay, which recorded ones are not."""
 
 
 def stays_of(
@@ -67,34 +70,31 @@ def stays_of(
         seed: of the scenario. Every day has dice of its own: a longer horizon changes no day of a shorter one.
     """
     fleet = tuple(table.cars or cars or WORKPLACE_CARS)
-    found = _drawn(table, fleet, calendar, site, seed) if recorded is None else None
+    found = _drawn(table, fleet, calendar, seed) if recorded is None else None
     if found is None:
         found = _recorded(table, recorded or (), fleet, calendar, site, seed)
     visits = (cut for visit in found if (cut := _within(visit, calendar.duration_s)) is not None)
-    return [Stay(visit, tuple(table.points)) for visit in visits]
+    return [Stay(visit, tuple(table.points), recorded is None) for visit in visits]
 
 
 def _dice(seed: int, name: str, day: date) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode()), day.toordinal()])
 
 
-def _drawn(
-    table: PeopleTable, fleet: Sequence[CarTable], calendar: Calendar, site: Site, seed: int
-) -> Iterator[Visit]:
+def _drawn(table: PeopleTable, fleet: Sequence[CarTable], calendar: Calendar, site: Site, seed: int) -> Iterator[Visit]:
     # Who came the evening before is still there when the horizon begins.
     for day in (calendar.days[0] - timedelta(days=1), *calendar.days):
         if not on_day(table.days, day):
             continue
         rng = _dice(seed, table.name, day)
         for number in range(int(rng.poisson(table.cars_per_day or 0.0))):
-            yield _one(table, fleet, calendar, site, rng, f"{table.name}-{day:%m%d}-{number:03d}", day)
+            yield _one(table, fleet, calendar, rng, f"{table.name}-{day:%m%d}-{number:03d}", day)
 
 
 def _one(
     table: PeopleTable,
     fleet: Sequence[CarTable],
     calendar: Calendar,
-    site: Site,
     rng: np.random.Generator,
     name: str,
     day: date,
@@ -103,11 +103,8 @@ def _one(
     arrives_s = calendar.seconds(usual) + HOUR_S * rng.normal(0.0, table.arrives_spread_h)
     stay_s = max(LEAST_STAY_S, HOUR_S * rng.normal(table.stays_h, table.stays_spread_h))
     car = _car(fleet, rng)
-    need_wh = 1000.0 * rng.normal(table.energy_kwh, table.energy_spread_kwh)
-    feasible_wh = EASE * min(
-        car.capacity_wh / EFFICIENCY, car.max_a * car.phases * site.nominal_voltage_v * stay_s / HOUR_S
-    )
-    need_wh = min(max(LEAST_NEED_WH, need_wh), feasible_wh)
+    need_wh = max(LEAST_NEED_WH, 1000.0 * rng.normal(table.energy_kwh, table.energy_spread_kwh))
+    need_wh = min(need_wh, EASE * car.capacity_wh / EFFICIENCY)
     wrong_s = HOUR_S * rng.normal(0.0, table.stated_spread_h)
     says = rng.random() < table.stated
     return Visit(
@@ -137,7 +134,7 @@ def _car(fleet: Sequence[CarTable], rng: np.random.Generator) -> CarModel:
         max_a=kind.max_a,
         min_a=kind.min_a,
         phases=kind.phases,
-        taper_from=kind.taper_from,
+        taper_from=kind.taper_from if rng.random() < kind.full_share else 1.0,
         reaction_s=rng.uniform(1.0, 3.5),
         rise_a_per_s=rng.uniform(2.0, 8.0),
         fall_a_per_s=rng.uniform(20.0, 40.0),
@@ -203,14 +200,14 @@ def _within(visit: Visit, duration_s: float) -> Visit | None:
     )
 
 
-def parked(stays: Sequence[Stay], points: Sequence[ChargingPoint], seed: int) -> tuple[tuple[Visit, ...], int]:
+def parked(stays: Sequence[Stay], site: Site, seed: int) -> tuple[tuple[Visit, ...], int]:
     """Give every car a free point as it comes, any one of those where it may stand; the others turn away.
 
     Returns:
         The visits by arrival, and how many turned away.
     """
     rng = np.random.default_rng([seed, 301])
-    free_from_s = {point.id: 0.0 for point in points}
+    free_from_s = {point.id: 0.0 for point in site.points}
     visits: list[Visit] = []
     turned_away = 0
     for stay in sorted(stays, key=lambda one: (one.visit.arrives_s, one.visit.id)):
@@ -222,8 +219,23 @@ def parked(stays: Sequence[Stay], points: Sequence[ChargingPoint], seed: int) ->
             continue
         point = free[int(rng.integers(len(free)))]
         free_from_s[point] = visit.leaves_s
-        visits.append(replace(visit, point=point))
+        visit = replace(visit, point=point)
+        visits.append(_at_ease(visit, site.point[point], site.nominal_voltage_v) if stay.drawn else visit)
     return tuple(visits), turned_away
+
+
+def _at_ease(visit: Visit, point: ChargingPoint, voltage_v: float) -> Visit:
+    """A need that its stay at this point allows, with time to spare; whoever cannot wait for the taper goes without."""
+    power_w = min(visit.car.max_a, point.max_a) * min(visit.car.phases, len(point.phases)) * voltage_v
+    time_h = EASE * (visit.leaves_s - visit.arrives_s) / HOUR_S
+    need_wh = min(visit.energy_wh, power_w * time_h)
+    stated_wh = None if visit.stated_energy_wh is None else min(visit.stated_energy_wh, need_wh)
+    visit = replace(visit, energy_wh=need_wh, stated_energy_wh=stated_wh)
+    tapering_wh = min(visit.to_full_wh, visit.taper_wh)
+    tapering_h = visit.taper_wh / power_w * math.log(max(1.0, tapering_wh / (CUT_OFF_SHARE * visit.taper_wh or 1.0)))
+    if (visit.to_full_wh - tapering_wh) / power_w + tapering_h <= time_h:
+        return visit
+    return replace(visit, car=replace(visit.car, taper_from=1.0))
 
 
 def _allowed(point: str, patterns: Sequence[str]) -> bool:

@@ -91,6 +91,8 @@ class CarTable(StrictModel):
     """Size of its battery [kWh]."""
     taper_from: Share = 0.85
     """State of charge where constant current ends; 1: it never tapers."""
+    full_share: Share = 0.5
+    """Share of visits that charge to the full; the others stop by themselves before the current falls."""
     sleep_after_s: Positive | None = None
     """It falls asleep after so long without an offer [s]; default: never."""
     precondition_a: NotNegative = 0.0

@@ -1,0 +1,159 @@
+"""From valid tables to a scenario: the dice are rolled here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from adapters.configuration.assembly import site_of
+from adapters.configuration.tables import PointTable, SiteTable
+from controller.site import Circuit, Site, static_rule
+from controller.units import TOLERANCE_A
+from simulations.scenario.calendar import DAY_S, Calendar
+from simulations.scenario.checks import FINE_STEP_S, group_ids
+from simulations.scenario.loads import building_of
+from simulations.scenario.measured import Measured
+from simulations.scenario.model import (
+    DataNote,
+    DemandCharge,
+    Judging,
+    MeterModel,
+    PriceCurve,
+    Scenario,
+    TimedFault,
+    TimedLimit,
+)
+from simulations.scenario.people import parked, stays_of
+from simulations.scenario.prices import price_curve
+from simulations.scenario.tables import GroupTable, ScenarioFile
+
+GRID_METER = "grid"
+LEAST_RECORD_S = 10.0
+_THREE_PHASES = ("L1L2L3", "L2L3L1", "L3L1L2")
+_ONE_PHASE = ("L1", "L2", "L3")
+
+
+def calendar_of(file: ScenarioFile, *, short: bool) -> Calendar:
+    """The horizon of a scenario, or of its short form."""
+    table, brief = file.scenario, file.short if short else None
+    zone = ZoneInfo((file.site or SiteTable(id="site")).time_zone)
+    if brief is not None:
+        return Calendar.of(brief.start or table.start, 3600.0 * brief.hours, zone)
+    return Calendar.of(table.start, DAY_S * table.days if table.days else 3600.0 * (table.hours or 0.0), zone)
+
+
+def assembled(
+    file: ScenarioFile, calendar: Calendar, measured: Measured, *, seed: int | None, short: bool, path: Path
+) -> Scenario:
+    """Build the scenario of a file that has passed every check.
+
+    Args:
+        file: the tables.
+        calendar: the horizon.
+        measured: what was read from the files that it names.
+        seed: in place of the file's.
+        short: whether its short form is wanted.
+        path: the file, for those who show where a scenario comes from.
+    """
+    seed = file.scenario.seed if seed is None else seed
+    step_s = (file.short.step_s if short and file.short else None) or file.scenario.step_s
+    site = _site(file)
+    stays = [
+        stay
+        for table in file.people
+        for stay in stays_of(table, measured.sessions_of(table, calendar, seed), file.cars, calendar, site, seed)
+    ]
+    visits, turned_away = parked(stays, site, seed)
+    temperaments = {
+        point.id: table.temperament
+        for table in file.chargers
+        for point in site.points
+        if _named(point.id, table.points)
+    }
+    return Scenario(
+        name=file.scenario.name,
+        description=file.scenario.description,
+        site=site,
+        start_s=calendar.start_s,
+        duration_s=calendar.duration_s - calendar.duration_s % step_s,
+        step_s=step_s,
+        record_s=file.scenario.record_s or step_s * max(1, round(LEAST_RECORD_S / step_s)),
+        seed=seed,
+        visits=visits,
+        building=_building(file, measured, calendar, site, seed),
+        price=_price(file, measured, calendar, seed),
+        controller=file.scenario.controller or ("decide" if step_s <= FINE_STEP_S else "rules"),
+        demand=DemandCharge(file.demand.per_kw, 60.0 * file.demand.window_min) if file.demand else None,
+        turned_away=turned_away,
+        limits=tuple(
+            TimedLimit(t.circuit, t.limit_w, t.source, begins, begins + t.lasts_s)
+            for t in file.limits
+            for begins in [calendar.seconds(t.begins)]
+        ),
+        faults=tuple(
+            TimedFault(t.kind, begins, begins + t.lasts_s, t.point, t.current_a)
+            for t in file.faults
+            for begins in [calendar.seconds(t.begins)]
+        ),
+        meter=MeterModel(file.meter.noise_a, file.meter.latency_s, file.meter.poll_s),
+        temperaments=temperaments,
+        judging=Judging(
+            file.judging.bound, tuple(file.judging.policies), file.judging.seeds, file.judging.unmet_per_kwh
+        ),
+        notes=(*measured.notes, *_warnings(site)),
+        path=path,
+    )
+
+
+def _site(file: ScenarioFile) -> Site:
+    points = [*file.points, *(point for group in file.groups for point in _members(group))]
+    site = site_of(file.site or SiteTable(id="site"), file.circuits, points, file.stations)
+    return replace(site, circuits=tuple(_metered(site.circuits)))
+
+
+def _metered(circuits: Iterable[Circuit]) -> Iterable[Circuit]:
+    """The grid connection has a meter, whether or not the file names it."""
+    for circuit in circuits:
+        lacks = circuit.parent is None and circuit.meter is None
+        yield replace(circuit, meter=GRID_METER) if lacks else circuit
+
+
+def _members(group: GroupTable) -> Iterable[PointTable]:
+    turns: Sequence[str] = {"rotated": _THREE_PHASES, "single": _ONE_PHASE}.get(group.phases, (group.phases,))
+    for number, name in enumerate(group_ids(group.id, group.count)):
+        yield PointTable(
+            id=name,
+            circuit=group.circuit,
+            station=name,
+            connector=1,
+            phases=turns[number % len(turns)],
+            min_a=group.min_a,
+            max_a=group.max_a,
+            fallback_a=group.fallback_a,
+            priority=group.priority,
+            weight=group.weight,
+        )
+
+
+def _building(file: ScenarioFile, measured: Measured, calendar: Calendar, site: Site, seed: int):  # noqa: ANN202
+    voltage_v = site.nominal_voltage_v
+    return building_of(file.building, file.solar, calendar, voltage_v, seed)
+
+
+def _price(file: ScenarioFile, measured: Measured, calendar: Calendar, seed: int) -> PriceCurve:
+    return price_curve(file.prices, file.periods, calendar, seed)
+
+
+def _named(point: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(point, pattern) for pattern in patterns)
+
+
+def _warnings(site: Site) -> Iterable[DataNote]:
+    broken = [load for load in static_rule(site) if load.excess_a > TOLERANCE_A]
+    if broken:
+        worst = max(broken, key=lambda load: load.excess_a)
+        rule = f"simulated all the same; {worst.circuit} {worst.phase} exceeds its fuse by {worst.excess_a:.1f} A"
+        yield DataNote("site", "breaks the static rule: the service would not start with it", len(broken), rule)

@@ -1,0 +1,285 @@
+"""Made-up results of a plausible week: no engine ran, but powers, currents, sessions and reasons agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.loadbalance.facts import STATES
+from controller.peakshave import thermal
+from controller.plan import Event, Severity
+from controller.site import ChargingPoint, Circuit, Site
+from controller.snapshot import State
+from simulations.building import ScriptedBuilding
+from simulations.cars import CarModel
+from simulations.judging.model import Bound, Judgement, Metrics
+from simulations.results import Results, Series, SessionResult
+from simulations.scenario.model import DataNote, DemandCharge, Judging, PriceCurve, Scenario
+from simulations.visits import Visit
+from simulations.world import Truth
+
+MONDAY = datetime(2026, 3, 2, tzinfo=UTC) - timedelta(hours=1)  # midnight in Amsterdam
+VOLTAGE_V = 230.0
+WIRINGS = ((0, 1, 2), (1, 2, 0), (2, 0, 1), (0,), (0, 1, 2), (1, 2, 0), (2, 0, 1), (1,), (0, 1, 2), (2,))
+
+
+def office(name: str = "Head office", points: int = 20, zone: str = "Europe/Amsterdam") -> Site:
+    return Site(
+        id="hq",
+        name=name,
+        time_zone=zone,
+        circuits=(
+            Circuit("main", None, (63.0,) * 3, margin_a=1.0, meter="grid", base_load_a=(25.0,) * 3),
+            Circuit("garage", "main", (40.0,) * 3, fuse_curve="C"),
+            Circuit("street", "main", (32.0,) * 3),
+        ),
+        points=tuple(
+            ChargingPoint(
+                f"P{n + 1:02}",
+                "garage" if n < 0.6 * points else "street",
+                f"CP{n + 1:02}",
+                1,
+                phases=WIRINGS[n % len(WIRINGS)],
+                max_a=32.0 if n % 3 == 0 else 16.0,
+            )
+            for n in range(points)
+        ),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Week:
+    """What ``divide`` needs; T steps."""
+
+    scenario: Scenario
+    time_s: NDArray[np.float64]
+    building_a: NDArray[np.float64]
+    step_s: float
+
+
+def week(days: float = 7, step_s: float = 300.0, seed: int = 1, site: Site | None = None, busy: float = 0.8) -> Week:
+    """An office's people; on the third day everybody comes."""
+    site = site or office()
+    dice = np.random.default_rng(seed)
+    time_s = np.arange(0.0, days * 86_400.0, step_s)
+    hour = time_s / 3600.0 % 24
+    working = np.where((time_s // 86_400) % 7 < 5, 1.0, 0.25)
+    shape = 6.0 + 16.0 * working * np.exp(-(((hour - 12.5) / 3.6) ** 2))
+    building_a = np.clip(shape[:, None] * (1.1, 0.95, 0.8) + dice.normal(0.0, 0.8, (time_s.size, 3)), 1.0, 25.0)
+    prices = (
+        0.24
+        + 0.07 * np.cos((np.arange(0, days * 24) - 19) / 24 * 2 * np.pi)
+        - 0.08 * np.exp(-(((np.arange(0, days * 24) % 24 - 13) / 2.5) ** 2))
+    )
+    scenario = Scenario(
+        name="Office of 20",
+        description="People of an office charge while they work; on one day everybody comes by car.",
+        site=site,
+        start_s=MONDAY.timestamp(),
+        duration_s=days * 86_400.0,
+        step_s=step_s,
+        record_s=step_s,
+        seed=seed,
+        visits=tuple(_visits(dice, site, days, busy)),
+        building=ScriptedBuilding([]),
+        price=PriceCurve(np.arange(0, days * 24) * 3600.0, prices),
+        controller="rules",
+        demand=DemandCharge(4.5),
+        turned_away=3,
+        judging=Judging(policies=("uncontrolled", "first_come", "equal_split")),
+        notes=(DataNote("sessions.csv", "departure before arrival", 2, "left out"),),
+    )
+    return Week(scenario, time_s, building_a, step_s)
+
+
+def _visits(dice: np.random.Generator, site: Site, days: float, busy: float) -> list[Visit]:
+    visits = []
+    for day in range(int(np.ceil(days))):
+        share = 1.0 if day == 2 else busy if day % 7 < 5 else 0.1
+        for n, point in enumerate(site.points):
+            if dice.random() < share:
+                arrives_s = 86_400.0 * day + 3600.0 * float(np.clip(dice.normal(8.4, 0.9), 5, 12))
+                leaves_s = min(arrives_s + 3600.0 * float(np.clip(dice.normal(8.2, 1.2), 1, 11)), days * 86_400.0)
+                energy_wh = float(np.clip(dice.normal(17_000, 8_000), 2_000, 60_000))
+                car = CarModel(phases=min(len(point.phases), 3))
+                visits.append(
+                    Visit(
+                        f"S{len(visits) + 1:04}", point.id, arrives_s, leaves_s, energy_wh, car, token=f"card {n % 15}"
+                    )
+                )
+    return visits
+
+
+def divide(made: Week, policy: str = "loadstar") -> Results:
+    """A greedy division that keeps the fuses, but for ``uncontrolled``; good enough to look at."""
+    scenario, site = made.scenario, made.scenario.site
+    rows, points = made.time_s.size, len(site.points)
+    left_wh = {visit.id: visit.energy_wh for visit in scenario.visits}
+    first: dict[str, float] = {}
+    waits: dict[str, float] = {}
+    limit_a = np.full((rows, points), np.nan, np.float32)
+    current_a, power_w = np.zeros((rows, points), np.float32), np.zeros((rows, points), np.float32)
+    state = np.full((rows, points), STATES.index(State.AVAILABLE), np.uint8)
+    because = np.zeros((rows, points), np.int16)
+    reasons = ["point:max"]
+    below = np.array([[c.id in site.path[p.circuit] for p in site.points] for c in site.circuits])
+    wired = np.array([[phase in p.phases for phase in range(3)] for p in site.points])
+    fuse_a = np.array([[f - c.margin_a for f in c.fuse_a] for c in site.circuits])
+    circuit_a = np.zeros((rows, len(site.circuits), 3))
+    place = {point.id: n for n, point in enumerate(site.points)}
+    for row, now_s in enumerate(made.time_s.tolist()):
+        free_a = fuse_a.copy()
+        free_a[0] -= made.building_a[row]
+        here = [v for v in scenario.visits if v.arrives_s <= now_s < v.leaves_s]
+        if policy == "earliest_deadline":
+            here.sort(key=lambda v: v.leaves_s)
+        for visit in here:
+            n = place[visit.point]
+            rows_of = below[:, n][:, None] & wired[n][None, :]
+            if left_wh[visit.id] <= 0:
+                state[row, n] = STATES.index(State.EV_IDLE)
+                continue
+            most_a = min(site.points[n].max_a, visit.car.max_a)
+            room = np.where(rows_of, free_a, np.inf)
+            fits_a = float(room.min())
+            given_a = most_a if policy == "uncontrolled" else min(most_a, fits_a)
+            full = np.unravel_index(int(room.argmin()), room.shape)
+            why = f"circuit:{site.circuits[int(full[0])].id}:L{int(full[1]) + 1}"
+            if given_a < 6.0:
+                given_a, why = 0.0, f"not_admitted:{why}"
+                waits[visit.id] = waits.get(visit.id, 0.0) + made.step_s
+            elif given_a >= most_a:
+                why = "point:max"
+            if why not in reasons:
+                reasons.append(why)
+            because[row, n] = reasons.index(why)
+            watts = given_a * VOLTAGE_V * len(site.points[n].phases)
+            left_wh[visit.id] -= watts * made.step_s / 3600.0
+            state[row, n] = STATES.index(State.CHARGING if given_a else State.WITHHELD)
+            limit_a[row, n], current_a[row, n], power_w[row, n] = given_a, given_a, watts
+            free_a -= np.where(rows_of, given_a, 0.0)
+            circuit_a[row] += np.where(rows_of, given_a, 0.0)
+            if given_a:
+                first.setdefault(visit.id, now_s)
+    circuit_a[:, 0] += made.building_a
+    heat = _heat(site, circuit_a, made.step_s)
+    sessions = tuple(
+        SessionResult(v, v.energy_wh - max(0.0, left_wh[v.id]), first.get(v.id), waits.get(v.id, 0.0))
+        for v in scenario.visits
+    )
+    over = np.maximum(circuit_a - np.array([c.fuse_a for c in site.circuits]), 0.0).sum() * made.step_s
+    series = Series(
+        time_s=made.time_s,
+        step_s=made.step_s,
+        limit_a=limit_a,
+        current_a=current_a,
+        power_w=power_w,
+        because=because,
+        state=state,
+        circuit_a=circuit_a.astype(np.float32),
+        circuit_peak_a=(circuit_a + 0.4).astype(np.float32),
+        building_a=made.building_a.astype(np.float32),
+        price=scenario.price.at(made.time_s),
+        thermal=heat,
+        reasons=tuple(reasons),
+    )
+    overload_s = made.step_s if over else 0.0
+    return Results(
+        scenario=scenario,
+        policy=policy,
+        series=series,
+        sessions=sessions,
+        truth=Truth(
+            float(circuit_a[:, 0].max()), 63.0, float(over), overload_s, float(over), float(heat.max(initial=0))
+        ),
+        invalid_setpoints=0,
+        violations={"main": float(over)} if over else {},
+        events=(
+            Event("meter_lost", "meter:grid", "no reading for 3 s", Severity.WARNING, MONDAY + timedelta(hours=9)),
+            Event("admitted", "point:P01", "a car may charge", Severity.INFO, MONDAY + timedelta(hours=8)),
+        ),
+    )
+
+
+def _heat(site: Site, circuit_a: NDArray[np.float64], step_s: float) -> NDArray[np.float32]:
+    heat = np.zeros(circuit_a.shape[:2], np.float32)
+    for n, circuit in enumerate(site.circuits):
+        level = [0.0, 0.0, 0.0]
+        for row in range(len(circuit_a)):
+            for phase in range(3):
+                level[phase] = thermal.advance(
+                    level[phase], float(circuit_a[row, n, phase]), circuit.fuse_a[phase], step_s, circuit.fuse_curve
+                )
+            heat[row, n] = max(level)
+    return heat
+
+
+def measured(results: Results, best: Bound | None = None) -> Metrics:
+    """Roughly what a judge would say."""
+    series, scenario = results.series, results.scenario
+    site_kw = (series.building_a.sum(axis=1) * VOLTAGE_V + series.power_w.sum(axis=1)) / 1000.0
+    kwh = series.power_w.sum(axis=1) * series.step_s / 3.6e6
+    requested = sum(s.visit.energy_wh for s in results.sessions) / 1000
+    delivered = sum(s.delivered_wh for s in results.sessions) / 1000
+    shares = np.array([s.delivered_wh / s.visit.energy_wh for s in results.sessions if s.visit.energy_wh])
+    metrics = Metrics(
+        policy=results.policy,
+        seed=scenario.seed,
+        sessions=len(results.sessions),
+        sessions_met=sum(s.met for s in results.sessions),
+        requested_kwh=requested,
+        delivered_kwh=delivered,
+        energy_cost=float((kwh * series.price).sum()),
+        demand_cost=4.5 * float(site_kw.max(initial=0.0)),
+        unmet_cost=requested - delivered,
+        peak_kw=float(site_kw.max(initial=0.0)),
+        fuse_violation_as=results.truth.fuse_violation_as,
+        overload_as=results.truth.overload_as,
+        longest_overload_s=results.truth.longest_overload_s,
+        thermal_peak=results.truth.thermal_peak,
+        invalid_setpoints=results.invalid_setpoints,
+        jain_index=float(shares.sum() ** 2 / (shares.size * (shares**2).sum())) if shares.any() else 1.0,
+        least_share=float(shares.min(initial=1.0)),
+        longest_wait_s=max((s.longest_wait_s for s in results.sessions), default=0.0),
+    )
+    if best is None or best.cost <= 0:
+        return metrics
+    return replace(
+        metrics,
+        bound_cost=best.cost,
+        regret_pct=100 * (metrics.cost / best.cost - 1),
+        of_bound_pct=100 * delivered * 1000 / best.delivered_wh,
+        saving_share_pct=80.0,
+    )
+
+
+def judged(
+    made: Week, rivals: tuple[str, ...] = ("uncontrolled", "earliest_deadline"), seeds: int = 3
+) -> tuple[Results, Judgement]:
+    """A run with its judgement; further seeds are scattered around the first."""
+    results = divide(made)
+    own = measured(results)
+    best = Bound(
+        delivered_wh=1010.0 * own.delivered_kwh,
+        cost=0.93 * own.cost,
+        energy_cost=0.9 * own.energy_cost,
+        demand_cost=0.97 * own.demand_cost,
+        unmet_wh=0.0,
+        peak_w=0.97e3 * own.peak_kw,
+        slot_s=900.0,
+    )
+    others = {name: divide(made, name) for name in rivals}
+    runs = {"loadstar": results, **others}
+    outcomes = {
+        name: tuple(
+            replace(
+                measured(run, best), seed=run.scenario.seed + k, energy_cost=measured(run).energy_cost * (1 + 0.02 * k)
+            )
+            for k in range(seeds)
+        )
+        for name, run in runs.items()
+    }
+    return results, Judgement(measured(results, best), best, others, outcomes)

@@ -6,8 +6,7 @@ other half for itself. Control is one JSON object per line on stdin, one answer 
 "soc": 0.2, "car": {"max_a": 16}}``, ``{"cmd": "unplug", "point": "P01"}``, ``{"cmd": "offline", "point": "P01",
 "seconds": 20}``, ``{"cmd": "deaf", "point": "P01", "value": true}``, ``{"cmd": "meter", "fault": "silent"}``
 (``null`` repairs it), ``{"cmd": "advance_clocks", "seconds": 125}`` (of all stations, until they next hear the
-time), ``{"cmd": "pace", "factor": 20, "at_s": 1234.5}`` (from that moment of the machine's monotonic clock on),
-``{"cmd": "finish"}``. The end of stdin ends the process.
+time), ``{"cmd": "finish"}``. The end of stdin ends the process.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from simulations.busy_site import chance_world, come_and_go
 from simulations.cars import Car, CarModel
 from simulations.live_site import LiveSite, Options
 from simulations.modbus_meter import MeterFault
-from simulations.wire.pace import Pace, PacedLoop
+from simulations.wire.pace import Pace
 
 _Answer = Awaitable[dict[str, Any]]
 
@@ -80,11 +79,6 @@ async def _advance_clocks(site: LiveSite, command: Mapping[str, Any]) -> dict[st
     return {}
 
 
-async def _pace(site: LiveSite, command: Mapping[str, Any]) -> dict[str, Any]:
-    site.pace.change(float(command["factor"]), float(command["at_s"]))
-    return {}
-
-
 async def _finish(site: LiveSite, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"summary": await site.finish()}
 
@@ -98,7 +92,6 @@ _COMMANDS: Final[Mapping[str, Callable[[LiveSite, Mapping[str, Any]], _Answer]]]
     "deaf": _deaf,
     "meter": _meter,
     "advance_clocks": _advance_clocks,
-    "pace": _pace,
     "finish": _finish,
 }
 
@@ -159,10 +152,8 @@ def main() -> int:
     try:
         configuration = load_configuration(given.config, os.environ)
         options = Options(given.seed, given.ocpp_url, given.ca_file, given.meter_noise_a)
-        pace = Pace.beginning()
         world = chance_world(configuration.site, given.seed, busy=not given.quiet)
-        with asyncio.Runner(loop_factory=lambda: PacedLoop(pace)) as runner:
-            runner.run(_run(LiveSite(configuration, world, pace, options), quiet=given.quiet))
+        asyncio.run(_run(LiveSite(configuration, world, Pace(), options), quiet=given.quiet))
     except (ConfigurationError, ValueError, OSError) as problem:
         print(problem, file=sys.stderr)  # noqa: T201
         return 2

@@ -1,104 +1,118 @@
-"""How fast simulated time runs on this machine, and an event loop that lives in it.
+"""Accelerated time: an event loop on which waiting is shortened and work is not.
 
-Everything that waits on the event loop waits in simulated time: sleeps, timeouts, keep-alives, polls. What waits in
-threads of its own does not: the web server, the ledger's and the measurements' writers, InfluxDB's. None of them
-takes part in control but the ledger, whose answers to a charger take ``factor`` times as long as on a real site.
+What the loop computes takes as long as it takes; only where it would wait, simulated time passes ``factor`` times as
+fast as the machine's, and never beyond the moment for which it waits. So a busy or slow machine makes a run longer,
+and hardly changes what happens in it: the control loop still turns every simulated second.
+
+What works in threads of its own takes ``factor`` times as long in simulated time as it does: of what matters for
+control, that is the ledger's commit before a charger is answered (a few milliseconds of the machine). The loop waits
+for calls that it hands to threads itself at the machine's pace. What other processes do beside it is not accelerated.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import select
 import selectors
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from concurrent.futures import Executor
 from datetime import UTC, datetime
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+MOST: Final = 1000.0
+"""A wait of a second then takes a millisecond, which is what the machine can wait for."""
+
+_Arguments = TypeVarTuple("_Arguments")
+_Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """From a moment on, simulated seconds pass ``factor`` times as fast as the machine's."""
-
-    machine_s: float
-    simulated_s: float
-    factor: float
-
-
-@dataclass(slots=True)
 class Pace:
-    """A clock (``controller.ports.Clock``) of simulated time, the same in every process that has the same numbers.
+    """A clock (``controller.ports.Clock``) of simulated time; safe to be read from any thread.
 
-    ``CLOCK_MONOTONIC`` is one for the whole machine, so nothing needs to be exchanged but changes of pace.
+    Args:
+        factor: how much waiting is shortened; 1: real time.
+        unix_s: the time of day at which it begins [Unix s]; None: the machine's.
+
+    Raises:
+        ValueError: the factor is not from 1 to ``MOST``.
     """
 
-    unix_s: float
-    """Simulated time of day at the origin [Unix s]."""
-    origin_s: float
-    """Machine time at the origin [s of ``time.monotonic``]. Simulated monotonic time begins with it too."""
-    _stretches: list[_Stretch] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._stretches = [_Stretch(self.origin_s, self.origin_s, 1.0)]
-
-    @classmethod
-    def beginning(cls, unix_s: float | None = None) -> Pace:
-        """Time that passes as fast as it does, from this moment on; ``unix_s``: what is the time now, if not true."""
-        return cls(time.time() if unix_s is None else unix_s, time.monotonic())
-
-    def change(self, factor: float, at_s: float) -> None:
-        """Run at another speed from ``at_s`` on [s of ``time.monotonic``], later than any change before.
-
-        Raises:
-            ValueError: the factor is not a number above 0, or the moment lies before the last change.
-        """
-        if not 0.0 < factor < math.inf:
-            raise ValueError(f"factor: expected a number above 0, got {factor}")
-        last = self._stretches[-1]
-        if at_s < last.machine_s:
-            raise ValueError(f"at_s: expected a moment after {last.machine_s}, got {at_s}")
-        simulated_s = last.simulated_s + (at_s - last.machine_s) * last.factor
-        self._stretches = [*self._stretches, _Stretch(at_s, simulated_s, factor)]
+    def __init__(self, factor: float = 1.0, unix_s: float | None = None) -> None:
+        if not 1.0 <= factor <= MOST:
+            raise ValueError(f"expected a factor from 1 to {MOST:g}, got {factor}")
+        self.factor = factor
+        machine_s = time.monotonic()
+        self._mark = (machine_s, machine_s)
+        """A moment on the machine's monotonic clock, and what simulated time it was [s]."""
+        self._offset_s = (time.time() if unix_s is None else unix_s) - machine_s
 
     def monotonic_s(self) -> float:
         """Simulated seconds that never jump."""
-        machine_s = time.monotonic()
-        stretch = next(s for s in reversed(self._stretches) if s.machine_s <= machine_s or s is self._stretches[0])
-        return stretch.simulated_s + (machine_s - stretch.machine_s) * stretch.factor
-
-    def machine_s(self, simulated_s: float) -> float:
-        """When it is that time on the machine's clock [s of ``time.monotonic``]."""
-        stretch = next(s for s in reversed(self._stretches) if s.simulated_s <= simulated_s or s is self._stretches[0])
-        return stretch.machine_s + (simulated_s - stretch.simulated_s) / stretch.factor
+        machine_s, simulated_s = self._mark
+        return simulated_s + time.monotonic() - machine_s
 
     def now_s(self) -> float:
         """Simulated time of day [Unix s]; it never jumps."""
-        return self.unix_s + self.monotonic_s() - self.origin_s
+        return self._offset_s + self.monotonic_s()
 
     def now(self) -> datetime:
         """Simulated time of day, aware, in UTC."""
         return datetime.fromtimestamp(self.now_s(), UTC)
 
+    def wait(self, wait: Callable[[float], _Result], simulated_s: float) -> _Result:
+        """Wait for up to so many simulated seconds with a function that waits for up to so many of the machine's."""
+        began_s, began_simulated_s = time.monotonic(), self.monotonic_s()
+        found = wait(simulated_s / self.factor)
+        waited_s = time.monotonic() - began_s
+        passed_s = max(waited_s, min(self.factor * waited_s, simulated_s))
+        self._mark = (began_s + waited_s, began_simulated_s + passed_s)
+        return found
 
-class _PacedSelector(selectors.DefaultSelector):
-    """Waits on the machine as long as the loop wants to wait in simulated time."""
+
+class _PacedSelector(selectors.EpollSelector):
+    """Waits as long as a pace wants it to."""
 
     def __init__(self, pace: Pace) -> None:
         super().__init__()
         self._pace = pace
+        self.in_threads = 0
+        """Calls that are being carried out in threads."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is not None and timeout > 0.0:
-            timeout = self._pace.machine_s(self._pace.monotonic_s() + timeout) - time.monotonic()
-        return super().select(timeout)
+        if self.in_threads or (timeout is not None and timeout <= 0.0):
+            return super().select(timeout)
+        if timeout is None:
+            timeout = math.inf
+        return self._pace.wait(self._select, timeout)
+
+    def _select(self, timeout: float) -> list[tuple[selectors.SelectorKey, int]]:
+        # An epoll object counts in milliseconds; as a file that becomes readable it is waited for more finely.
+        select.select([self.fileno()], [], [], timeout if math.isfinite(timeout) else None)
+        return super().select(0)
 
 
 class PacedLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time is a pace's."""
+    """An event loop that lives by a pace: every timer, timeout and poll on it."""
 
     def __init__(self, pace: Pace) -> None:
-        super().__init__(_PacedSelector(pace))
+        self._waiting = _PacedSelector(pace)
+        super().__init__(self._waiting)
         self._pace = pace
 
     def time(self) -> float:
         """Simulated monotonic time [s]."""
         return self._pace.monotonic_s()
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*_Arguments], _Result], *args: *_Arguments
+    ) -> asyncio.Future[_Result]:
+        """Run a function in a thread, at the machine's pace until it returns."""
+        future = super().run_in_executor(executor, func, *args)
+        self._waiting.in_threads += 1
+        future.add_done_callback(self._returned)
+        return future
+
+    def _returned(self, _: asyncio.Future[Any]) -> None:
+        self._waiting.in_threads -= 1

@@ -6,7 +6,7 @@ service and the simulator run every second: the same division on estimated draws
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -14,16 +14,17 @@ from typing import Final
 import numpy as np
 
 from controller.guard import guarded
-from controller.loadbalance.capacity import Capacity, backgrounds, capacity, reserves
-from controller.loadbalance.facts import STATES, Facts, facts_of
+from controller.loadbalance.admission import Queue
+from controller.loadbalance.capacity import capacity, reserves
+from controller.loadbalance.division import Division, divide, instant, split_arrays
+from controller.loadbalance.facts import Facts, facts_of
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
 from controller.loadbalance.observer import Estimate, Sight, observe
 from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, pace, unchangeable
-from controller.loadbalance.sharing import OWN_MAXIMUM, admit, minimum_for_idle, share, waiting_order
 from controller.plan import Event, Plan, Setpoint, Severity
 from controller.site import Site
 from controller.snapshot import Snapshot
-from controller.units import PHASE_NAMES, RESOLUTION_A, TOLERANCE_A, Phases, floored
+from controller.units import PHASE_NAMES, RESOLUTION_A, TOLERANCE_A, Phases
 
 NOISE_FACTOR: Final = 3.5
 NOISE_LEAST_A: Final = 0.2
@@ -33,8 +34,7 @@ NOISE_MOST_A: Final = 2.0
 NEVER_READ: Final = -1
 """In place of a number of good readings: a meter that has yet to begin has not been lost."""
 
-UNPROVEN_A: Final = 2.5
-"""Where more than this is free now but not cautiously, a row is not full: its room has yet to last."""
+_PACED: Final = {pace.value: f"pace:{pace.name.lower()}" for pace in Pace}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +44,15 @@ class Memory:
     sight: Sight
     pulse: Pulse
     admitted_since_s: Floats
-    """(P,): NaN while not admitted."""
+    """(1, P): NaN while not admitted."""
     unserved_since_s: Floats
-    """(P,): NaN while not waiting."""
+    """(1, P): NaN while not waiting."""
     good_readings: Ints
-    """(C,): fresh readings in a row, for circuits with a meter; ``NEVER_READ`` before the first."""
+    """(1, C): fresh readings in a row, for circuits with a meter; ``NEVER_READ`` before the first."""
     overloaded: Bools
-    """(C,)"""
+    """(1, C)"""
     disobeying: Bools
-    """(P,)"""
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """The numbers between a snapshot and its plan, for whoever must explain it; in the order of the site's layout."""
-
-    now: Capacity
-    """What is free at this instant."""
-    cautious: Capacity
-    """What shares and raises reckon with: recent peaks and noise of the background stay free besides."""
-    held_a: Floats
-    """(P,): what each point was limited to before this decision [A]."""
-    share_a: Floats
-    """(P,): where the division wants each limit, before pacing [A]."""
-    share_because: Sequence[str]
-    """(P,): what stopped each share."""
+    """(1, P)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +64,6 @@ class Decision:
     background_a: Mapping[str, Phases]
     draw_a: Mapping[str, Phases]
     """The estimated draw of every point at the meter's instant, by point id."""
-    basis: Basis
-
-
-@dataclass(frozen=True, slots=True)
-class _Division:
-    target_a: Floats
-    because: list[str]
 
 
 def split(site: Site, snapshot: Snapshot) -> Plan:
@@ -96,26 +73,20 @@ def split(site: Site, snapshot: Snapshot) -> Plan:
         ValueError: the snapshot names a point that the site does not have.
         KeyError: a limit names a circuit that the site does not have.
     """
-    layout, facts, division = _instant(site, snapshot)
-    limits = [floored(limit) for limit in division.target_a.tolist()]
-    limits = [x if x >= low - TOLERANCE_A else 0.0 for x, low in zip(limits, layout.min_a.tolist(), strict=True)]
-    return _plan(layout, snapshot, facts, limits, division.because, facts.measured_a, ())
+    layout = layout_of(site)
+    facts = facts_of(layout, snapshot)
+    division = split_arrays(layout, facts, snapshot.limits)
+    because = [division.names[reason] for reason in division.reason[0].tolist()]
+    return _plan(layout, snapshot, facts, division.limit_a, because, facts.measured_a, ())
 
 
 def exact_limits(site: Site, snapshot: Snapshot) -> dict[str, float]:
     """The limits of ``split`` before they are rounded down, for every point that is not offline [A]."""
-    layout, facts, division = _instant(site, snapshot)
-    limits = zip(layout.point_ids, division.target_a.tolist(), facts.offline.tolist(), strict=True)
-    return {point: limit for point, limit, offline in limits if not offline}
-
-
-def _instant(site: Site, snapshot: Snapshot) -> tuple[Layout, Facts, _Division]:
     layout = layout_of(site)
     facts = facts_of(layout, snapshot)
-    background = backgrounds(layout, facts.meter_a, facts.measured_a)
-    free = capacity(layout, facts, snapshot.limits, background, reserves(layout, facts, facts.measured_a))
-    order = waiting_order(layout, facts, facts.unserved_s)
-    return layout, facts, _divide(layout, facts, free, free, order, np.zeros(layout.size, dtype=bool))
+    target = instant(layout, facts, snapshot.limits).target_a
+    limits = zip(layout.point_ids, target[0].tolist(), facts.offline[0].tolist(), strict=True)
+    return {point: limit for point, limit, offline in limits if not offline}
 
 
 def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
@@ -141,21 +112,21 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
     running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
     dwelling = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
-    order = waiting_order(layout, facts, unserved_s, first=dwelling)
-    division = _divide(layout, facts, now, cautious, order, running)
+    queue = Queue(layout.id_rank, facts.priority, unserved_s, facts.delivered_wh, dwelling)
+    division = divide(layout, facts, now, cautious, queue, running)
 
     good, meters_good = _meters_good(layout, facts, memory)
-    wish = Wish(np.where(facts.fixed, held, division.target_a), order)
+    wish = Wish(np.where(facts.fixed, held, division.target_a), queue)
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good)
-    because = _reasons(division.because, paced)
-    overloaded: Bools = np.any(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=1)
+    because = _reasons(division, paced)
+    overloaded: Bools = np.any(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
     events = _events(layout, estimate, memory, good, overloaded)
-    plan = _plan(layout, snapshot, facts, limit.tolist(), because, estimate.draw_a, events)
+    plan = _plan(layout, snapshot, facts, limit, because, estimate.draw_a, events)
     hungry = facts.steered & ~facts.idle
     serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
     waiting = hungry & ~serving
-    since = np.full(layout.size, np.nan) if memory is None else memory.admitted_since_s
-    starved = np.full(layout.size, np.nan) if memory is None else memory.unserved_since_s
+    since = np.full((1, layout.size), np.nan) if memory is None else memory.admitted_since_s
+    starved = np.full((1, layout.size), np.nan) if memory is None else memory.unserved_since_s
     remembered = Memory(
         sight=sight,
         pulse=pulse,
@@ -165,53 +136,24 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         overloaded=overloaded,
         disobeying=estimate.disobeys,
     )
-    basis = Basis(now, cautious, held, division.target_a, division.because)
-    background_a, draw_a = _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a)
-    return Decision(plan, remembered, background_a, draw_a, basis)
-
-
-def _divide(
-    layout: Layout, facts: Facts, now: Capacity, cautious: Capacity, order: list[int], running: Bools
-) -> _Division:
-    """Admit and share. Who is running stays admitted as long as it fits now; newcomers must fit cautiously."""
-    eligible = facts.competing & (facts.max_a >= layout.min_a - TOLERANCE_A)
-    keep = None if now is cautious else np.where(running, 0.0, (now.free_a - cautious.free_a)[:, None])
-    candidates = [place for place in order if eligible[place]]
-    admission = admit(candidates, layout.min_a, now.rows, now.free_a, keep)
-    admitted = admission.admitted
-    shares = share(admitted, facts, layout.min_a, cautious.rows, cautious.free_a)
-    kept = minimum_for_idle(order, facts, layout.min_a, now.rows, now.free_a - now.rows @ shares.limit_a)
-    unproven = (now.free_a - cautious.free_a > UNPROVEN_A).tolist()
-    names = ["pace:headroom" if wait else name for wait, name in zip(unproven, cautious.names, strict=True)]
-    because = []
-    for place, (state, by) in enumerate(zip(facts.state.tolist(), shares.stopped_by.tolist(), strict=True)):
-        if admitted[place]:
-            because.append("point:max" if by == OWN_MAXIMUM else names[by])
-        elif place in admission.refused_by:
-            row = admission.refused_by[place]
-            because.append(names[row] if unproven[row] else f"not_admitted:{names[row]}")
-        elif facts.fixed[place]:
-            because.append("charger:does_not_follow")
-        elif facts.competing[place]:
-            because.append("not_admitted:point:max")
-        else:
-            because.append(f"not_admitted:{STATES[state]}")
-    return _Division(np.where(kept, layout.min_a, shares.limit_a), because)
+    return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a))
 
 
 def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[Ints, Bools]:
     """Count good readings in a row; after a loss nothing is raised before there have been enough."""
     enough = layout.site.control.fresh_readings
-    fresh = ~np.isnan(facts.meter_a).all(axis=1)
+    fresh = ~np.isnan(facts.meter_a).all(axis=2)
     before = np.full(fresh.shape, NEVER_READ) if memory is None else memory.good_readings
     never = before == NEVER_READ
     counted = np.where(fresh, np.where(never, enough, np.minimum(before + 1, enough)), np.where(never, NEVER_READ, 0))
     return counted, ~layout.metered | never | (counted >= enough)
 
 
-def _reasons(because: list[str], paced: Ints) -> list[str]:
-    names = {pace.value: pace.name.lower() for pace in Pace}
-    return [f"pace:{names[p]}" if p else reason for reason, p in zip(because, paced.tolist(), strict=True)]
+def _reasons(division: Division, paced: Ints) -> list[str]:
+    return [
+        _PACED[pace] if pace else division.names[reason]
+        for reason, pace in zip(division.reason[0].tolist(), paced[0].tolist(), strict=True)
+    ]
 
 
 def _events(
@@ -222,24 +164,24 @@ def _events(
     before = np.full(good.shape, NEVER_READ) if memory is None else memory.good_readings
     enough = layout.site.control.fresh_readings
     for place, circuit in enumerate(layout.site.circuits):
-        if circuit.meter is not None and before[place] > 0 and good[place] == 0:
+        if circuit.meter is not None and before[0, place] > 0 and good[0, place] == 0:
             text = f"meter {circuit.meter} has no reading that can be believed: the declared base load is assumed"
             events.append(Event("worst_case_assumed", f"circuit:{circuit.id}", text, Severity.WARNING))
-        if circuit.meter is not None and NEVER_READ < before[place] < enough and good[place] == enough:
+        if circuit.meter is not None and NEVER_READ < before[0, place] < enough and good[0, place] == enough:
             events.append(Event("worst_case_ended", f"circuit:{circuit.id}", "its meter is believed again"))
-        was = memory is not None and bool(memory.overloaded[place])
-        if overloaded[place] and not was:
-            worst = int(np.nanargmax(estimate.meter_a[place] - layout.fuse_a[place]))
-            flow, fuse = estimate.meter_a[place][worst], layout.fuse_a[place][worst]
+        was = memory is not None and bool(memory.overloaded[0, place])
+        if overloaded[0, place] and not was:
+            worst = int(np.nanargmax(estimate.meter_a[0, place] - layout.fuse_a[0, place]))
+            flow, fuse = estimate.meter_a[0, place, worst], layout.fuse_a[0, place, worst]
             text = f"{flow:.1f} A on {PHASE_NAMES[worst]} of a fuse of {fuse:.0f} A"
             events.append(Event("overload", f"circuit:{circuit.id}", text, Severity.WARNING))
-        elif was and not overloaded[place]:
+        elif was and not overloaded[0, place]:
             events.append(Event("overload_ended", f"circuit:{circuit.id}", "the current is below the fuse again"))
-    disobeyed = np.zeros(layout.size, dtype=bool) if memory is None else memory.disobeying
-    for place in np.flatnonzero(estimate.disobeys != disobeyed).tolist():
+    disobeyed = np.zeros((1, layout.size), dtype=bool) if memory is None else memory.disobeying
+    for place in np.flatnonzero(estimate.disobeys[0] != disobeyed[0]).tolist():
         subject = f"point:{layout.point_ids[place]}"
-        if estimate.disobeys[place]:
-            text = f"it draws {estimate.draw_a[place].max():.1f} A, well above its limit; it is counted as it is"
+        if estimate.disobeys[0, place]:
+            text = f"it draws {estimate.draw_a[0, place].max():.1f} A, well above its limit; it is counted as it is"
             events.append(Event("limit_ignored", subject, text, Severity.ALARM))
         else:
             events.append(Event("limit_ignored_ended", subject, "it keeps to its limit again"))
@@ -250,14 +192,14 @@ def _plan(
     layout: Layout,
     snapshot: Snapshot,
     facts: Facts,
-    limits: list[float],
+    limit_a: Floats,
     because: list[str],
     draw_a: Floats,
     events: tuple[Event, ...],
 ) -> Plan:
     """Pass the guard, and write every limit down with its reason and its end."""
-    steerable = [p for p, offline in zip(layout.point_ids, facts.offline.tolist(), strict=True) if not offline]
-    proposed = {point: limits[layout.index[point]] for point in steerable}
+    limits = zip(layout.point_ids, limit_a[0].tolist(), facts.offline[0].tolist(), strict=True)
+    proposed = {point: limit for point, limit, offline in limits if not offline}
     safe, alarms = guarded(layout.site, snapshot, _by_point(layout, draw_a), proposed)
     until = snapshot.at + timedelta(seconds=layout.site.control.validity_s)
     cut = {point for point in safe if abs(safe[point] - proposed[point]) > RESOLUTION_A / 2}
@@ -269,8 +211,8 @@ def _plan(
 
 
 def _by_point(layout: Layout, values: Floats) -> dict[str, Phases]:
-    return dict(zip(layout.point_ids, map(tuple, values.tolist()), strict=True))
+    return dict(zip(layout.point_ids, map(tuple, values[0].tolist()), strict=True))
 
 
 def _by_circuit(layout: Layout, values: Floats) -> dict[str, Phases]:
-    return dict(zip((c.id for c in layout.site.circuits), map(tuple, values.tolist()), strict=True))
+    return dict(zip((c.id for c in layout.site.circuits), map(tuple, values[0].tolist()), strict=True))

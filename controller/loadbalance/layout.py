@@ -1,9 +1,15 @@
-"""A site as arrays: what sharing and its calm need, computed once."""
+"""A site as arrays: what sharing and its calm need, computed once.
+
+Shapes: B sites in a batch, P points, C circuits. What may differ between the members of a batch has the batch as its
+first axis; there it has length 1 where all are the same, as for the one site of the service.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,47 +24,65 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """P points, C circuits in the site's order; phase rows are innermost circuits first."""
+    """P points and C circuits in the site's order; phase rows are innermost circuits first."""
 
     site: Site
+    """The site; of a batch the first one, which has the structure of all."""
     point_ids: tuple[str, ...]
     index: dict[str, int]
     """Point id to its place in every array."""
+    id_rank: Ints
+    """(P,): the place of each point when they are sorted by id."""
     wired: Bools
     """(P, 3): the point uses that grid phase."""
     below: Bools
     """(C, P): the point is on the circuit or on one below it."""
-    min_a: Floats
-    max_a: Floats
-    fallback_a: Floats
-    weight: Floats
-    priority: Ints
-    fuse_a: Floats
-    """(C, 3)"""
-    margin_a: Floats
-    """(C, 1)"""
-    base_a: Floats
-    """(C, 3): the circuit's own worst case, without its children's."""
+    flow: Floats
+    """(3P, 3C): 1 where that phase of the point flows over that phase of the circuit; see ``circuit_flow``."""
     metered: Bools
     """(C,): the circuit has a meter."""
-    climb: tuple[tuple[int, tuple[int, ...], str | None], ...]
-    """Circuits with their children's places and their meter, every child before its parent."""
+    climb: tuple[tuple[int, str | None], ...]
+    """Circuits and their meters, every child before its parent."""
+    inner: tuple[tuple[int, Ints], ...]
+    """Circuits that have children, with the children's places, every child before its parent."""
     rows: Floats
     """(3C, P): 1 where the point's current flows over that phase of that circuit."""
-    row_circuit: Ints
-    """(3C,): the circuit of each phase row."""
-    row_phase: Ints
+    row_place: Ints
+    """(3C,): where each phase row stands among the phases of all circuits, (C, 3) in one line."""
     row_names: tuple[str, ...]
     """What a plan calls each phase row."""
     station: Ints
     """(P,): which station, counted from 0."""
     writes_per_day: Floats
     """(number of stations,): profile writes that the station can stand, infinity for most."""
+    min_a: Floats
+    """(B, P), as all that follow for points."""
+    max_a: Floats
+    fallback_a: Floats
+    weight: Floats
+    priority: Ints
+    fuse_a: Floats
+    """(B, C, 3)"""
+    usable_a: Floats
+    """(B, C, 3): the fuse less its margin."""
+    base_a: Floats
+    """(B, C, 3): the circuit's own worst case, without its children's."""
+    contract_w: Floats
+    """(B, C): infinite where nothing was contracted."""
 
     @property
     def size(self) -> int:
         """Number of points."""
         return len(self.point_ids)
+
+    def circuit_flow(self, point_a: Floats) -> Floats:
+        """What currents of the points (B, P, 3) add up to in each circuit (B, C, 3) [A]."""
+        flow: Floats = point_a.reshape(len(point_a), -1) @ self.flow
+        return flow.reshape(len(point_a), -1, 3)
+
+    def by_row(self, circuit_a: Floats) -> Floats:
+        """Values of the circuits' phases (B, C, 3) in the order of the phase rows (B, 3C)."""
+        return circuit_a.reshape(len(circuit_a), -1).take(self.row_place, axis=1)
 
 
 @lru_cache(maxsize=256)
@@ -72,32 +96,70 @@ def layout_of(site: Site) -> Layout:
     innermost = [place[c.id] for c in site.leaves_first]
     row_circuit = np.repeat(np.array(innermost, dtype=np.int64), 3)
     row_phase = np.tile(np.arange(3), len(circuits))
-    rows = (below[row_circuit] & wired.T[row_phase]).astype(np.float64)
     stations = list(dict.fromkeys(p.station for p in points))
+    ids = sorted(p.id for p in points)
     held = unattended_limits(site)
-    budgeted = [p.station in site.writes_per_day for p in points]
+    most = [held[p.id] if p.station in site.writes_per_day else p.max_a for p in points]
+    fuse_a = np.array([[c.fuse_a for c in circuits]], dtype=np.float64)
     return Layout(
         site=site,
         point_ids=tuple(p.id for p in points),
         index={p.id: i for i, p in enumerate(points)},
+        id_rank=np.array([ids.index(p.id) for p in points], dtype=np.int64),
         wired=wired,
         below=below,
-        min_a=np.array([p.min_a for p in points], dtype=np.float64),
-        max_a=np.array([held[p.id] if b else p.max_a for p, b in zip(points, budgeted, strict=True)], dtype=np.float64),
-        fallback_a=np.array([p.fallback_a for p in points], dtype=np.float64),
-        weight=np.array([p.weight for p in points], dtype=np.float64),
-        priority=np.array([p.priority for p in points], dtype=np.int64),
-        fuse_a=np.array([c.fuse_a for c in circuits], dtype=np.float64),
-        margin_a=np.array([[c.margin_a] for c in circuits], dtype=np.float64),
-        base_a=np.array([c.base_load_a for c in circuits], dtype=np.float64),
+        flow=np.kron(below.T, np.eye(3)),
         metered=np.array([c.meter is not None for c in circuits], dtype=bool),
-        climb=tuple((place[c.id], tuple(place[d] for d in site.children[c.id]), c.meter) for c in site.leaves_first),
-        rows=rows,
-        row_circuit=row_circuit,
-        row_phase=row_phase,
+        climb=tuple((place[c.id], c.meter) for c in site.leaves_first),
+        inner=tuple(
+            (place[c.id], np.array([place[d] for d in site.children[c.id]], dtype=np.int64))
+            for c in site.leaves_first
+            if site.children[c.id]
+        ),
+        rows=(below[row_circuit] & wired.T[row_phase]).astype(np.float64),
+        row_place=3 * row_circuit + row_phase,
         row_names=tuple(
             f"circuit:{circuits[c].id}:{PHASE_NAMES[p]}" for c, p in zip(row_circuit, row_phase, strict=True)
         ),
         station=np.array([stations.index(p.station) for p in points], dtype=np.int64),
         writes_per_day=np.array([site.writes_per_day.get(s, np.inf) for s in stations], dtype=np.float64),
+        min_a=np.array([[p.min_a for p in points]], dtype=np.float64),
+        max_a=np.array([most], dtype=np.float64),
+        fallback_a=np.array([[p.fallback_a for p in points]], dtype=np.float64),
+        weight=np.array([[p.weight for p in points]], dtype=np.float64),
+        priority=np.array([[p.priority for p in points]], dtype=np.int64),
+        fuse_a=fuse_a,
+        usable_a=fuse_a - np.array([[c.margin_a] for c in circuits], dtype=np.float64),
+        base_a=np.array([[c.base_load_a for c in circuits]], dtype=np.float64),
+        contract_w=np.array([[np.inf if c.contract_w is None else c.contract_w for c in circuits]], dtype=np.float64),
     )
+
+
+_RATINGS: Final = ("min_a", "max_a", "fallback_a", "weight", "priority", "fuse_a", "usable_a", "base_a", "contract_w")
+
+_STRUCTURE: Final[dict[str, Callable[[Site], Any]]] = {
+    "nominal voltage": lambda site: site.nominal_voltage_v,
+    "circuits, their parents and meters": lambda site: [(c.id, c.parent, c.meter) for c in site.circuits],
+    "points, their circuits and phases": lambda site: [(p.id, p.circuit, p.phases) for p in site.points],
+}
+
+
+def layout_of_many(sites: Sequence[Site]) -> Layout:
+    """Compile sites of one structure, whose ratings may differ, as one batch.
+
+    Ratings are fuses, margins, base loads and contracts of circuits; minimum, maximum, fallback, weight and priority
+    of points.
+
+    Raises:
+        ValueError: there is none, or one differs from the first in structure; the message says where.
+    """
+    if not sites:
+        raise ValueError("a batch needs at least one site")
+    for what, of in _STRUCTURE.items():
+        expected = of(sites[0])
+        for number, site in enumerate(sites):
+            if of(site) != expected:
+                raise ValueError(f"site {number} of the batch differs from the first in {what}")
+    layouts = [layout_of(site) for site in sites]
+    ratings: dict[str, Any] = {name: np.concatenate([getattr(x, name) for x in layouts]) for name in _RATINGS}
+    return replace(layouts[0], **ratings)

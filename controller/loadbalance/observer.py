@@ -5,6 +5,8 @@ cars. For each point there is therefore an interval that its draw must lie in: a
 alone and has reported since, everything between its old draw and its new limit while it moves. A step of the grid
 meter is put down to the points as far as their intervals can explain it; only the rest is the building. Without
 this the loop takes the effect of its own command for a change of the building, and hunts.
+
+Shapes: B sites in a batch, one in the service; P points, C circuits.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from controller.loadbalance.capacity import backgrounds
+from controller.loadbalance.capacity import backgrounds, largest_phase
 from controller.loadbalance.facts import STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout
 from controller.snapshot import COMPETING, State
@@ -75,24 +77,24 @@ class Sight:
     state: Ints
     commanded_a: Floats
     moved_s: Floats
-    """(P,): when the point's command or state last changed (monotonic) [s]."""
+    """(B, P): when the point's command or state last changed (monotonic) [s]."""
     low_a: Floats
     high_a: Floats
-    """(P, 3): the interval that its draw lies in; a single value once it has settled."""
+    """(B, P, 3): the interval that its draw lies in; a single value once it has settled."""
     takes_a: Floats
-    """(P, 3): what the car has shown it takes when its limit allows more; infinite where it has not."""
+    """(B, P, 3): what the car has shown it takes when its limit allows more; infinite where it has not."""
     background_a: Floats
-    """(C, 3)"""
+    """(B, C, 3)"""
     peaks_a: Floats
-    """(``PEAK_BUCKETS``, C, 3): highest background of each of the last buckets of time, the newest first."""
+    """(``PEAK_BUCKETS``, B, C, 3): highest background of each of the last buckets of time, the newest first."""
     bucket_s: float
     noise_a: Floats
-    """(C, 3): mean absolute step of the background from one observation to the next."""
+    """(B, C, 3): mean absolute step of the background from one observation to the next."""
     quick_a: Floats
     slow_a: Floats
-    """(C, 3): running means of the background."""
+    """(B, C, 3): running means of the background."""
     measured: Bools
-    """(C, 3): whether the background was measured or assumed."""
+    """(B, C, 3): whether the background was measured or assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +102,21 @@ class Estimate:
     """The picture at the meter's instant."""
 
     draw_a: Floats
-    """(P, 3)"""
+    """(B, P, 3)"""
     meter_a: Floats
-    """(C, 3): readings, aged upward; NaN where there is none to believe."""
+    """(B, C, 3): readings, aged upward; NaN where there is none to believe."""
     background_a: Floats
-    """(C, 3)"""
+    """(B, C, 3)"""
     coming_a: Floats
-    """(C, 3): the background with what its rise will have added by the time that chargers answer."""
+    """(B, C, 3): the background with what its rise will have added by the time that chargers answer."""
     cautious_a: Floats
-    """(C, 3): the background that raises must reckon with."""
+    """(B, C, 3): the background that raises must reckon with."""
     unseen_a: Floats
-    """(P, 3): what has been allowed and may still appear on the meter."""
+    """(B, P, 3): what has been allowed and may still appear on the meter."""
     lingering_a: Floats
-    """(P, 3): what the point may still be drawing, whatever it has been told since."""
+    """(B, P, 3): what the point may still be drawing, whatever it has been told since."""
     disobeys: Bools
-    """(P,): its charger has had time to follow its limit, and reports a draw well above it."""
+    """(B, P): its charger has had time to follow its limit, and reports a draw well above it."""
 
 
 def observe(
@@ -127,7 +129,7 @@ def observe(
         facts: the snapshot.
         sight: what the last observation left; None at first.
         now_s: monotonic seconds.
-        reduced_s: (C,) when limits on the circuit were last lowered (monotonic).
+        reduced_s: (B, C) when limits on the circuit were last lowered (monotonic).
     """
     running = _RUNNING[facts.state]
     said = _said(facts, running)
@@ -136,15 +138,15 @@ def observe(
     expected = _expected(layout, facts, commanded, takes)
     moved, low, high = _interval(facts, sight, now_s, commanded, said, expected)
     told = facts.measured_age_s <= now_s - moved - layout.site.control.settle_s
-    known = (told | ~running)[:, None]
+    known = (told | ~running)[:, :, None]
     steady = _steady(facts, sight, said, told, now_s)
     low, high = np.where(known, steady, low), np.where(known, steady, high)
-    unheard = (~told & running & (now_s - moved > UNHEARD_S))[:, None]
+    unheard = (~told & running & (now_s - moved > UNHEARD_S))[:, :, None]
     low, high = np.where(unheard, expected, low), np.where(unheard, expected, high)
 
-    meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, None] * AGEING_A_PER_S
-    over = meter > layout.fuse_a - layout.margin_a + OVER_BY_A
-    trusted = ~over | (now_s - reduced_s < TRUST_S)[:, None]
+    meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, :, None] * AGEING_A_PER_S
+    over = meter > layout.usable_a + OVER_BY_A
+    trusted = ~over | (now_s - reduced_s < TRUST_S)[:, :, None]
     draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a, trusted)
     background = backgrounds(layout, meter, draw)
     sight = None if sight is None else _forget_worst_case(sight, facts, background)
@@ -169,20 +171,20 @@ def observe(
         slow_a=slow,
     )
     cautious = np.maximum(coming, peaks.max(axis=0))
-    disobeys = running & told & (said.max(axis=1) > (commanded + DISOBEYS_FROM_A) * DISOBEYS_FACTOR)
+    disobeys = running & told & (largest_phase(said) > (commanded + DISOBEYS_FROM_A) * DISOBEYS_FACTOR)
     return Estimate(draw, meter, background, coming, cautious, high - draw, high, disobeys), memory
 
 
 def _expected(layout: Layout, facts: Facts, commanded: Floats, takes: Floats) -> Floats:
-    """What each car will draw when it has settled to its command (P, 3) [A]."""
+    """What each car will draw when it has settled to its command (B, P, 3) [A]."""
     allowed = np.where(_EAGER[facts.state] & (commanded >= layout.min_a - TOLERANCE_A), commanded, 0.0)
-    return np.where(layout.wired, np.minimum(allowed[:, None], takes), 0.0)
+    return np.where(layout.wired, np.minimum(allowed[:, :, None], takes), 0.0)
 
 
 def _said(facts: Facts, running: Bools) -> Floats:
     """The last measurement, unless it is an old one of a point that has stopped reporting."""
     silent = ~running & ~_UNSTEERED[facts.state] & (facts.measured_age_s > STALE_IDLE_S)
-    return np.where(silent[:, None], 0.0, facts.measured_a)
+    return np.where(silent[:, :, None], 0.0, facts.measured_a)
 
 
 def _steady(facts: Facts, sight: Sight | None, said: Floats, told: Bools, now_s: float) -> Floats:
@@ -190,8 +192,8 @@ def _steady(facts: Facts, sight: Sight | None, said: Floats, told: Bools, now_s:
     if sight is None:
         return said
     alike = (np.abs(said - sight.low_a) <= SAMPLE_NOISE_A) & (sight.high_a - sight.low_a <= TOLERANCE_A)
-    news = (facts.measured_age_s <= now_s - sight.at_s)[:, None] * SAMPLE_SMOOTHING
-    return np.where(alike & told[:, None] & (said > 0), sight.low_a + news * (said - sight.low_a), said)
+    news = (facts.measured_age_s <= now_s - sight.at_s)[:, :, None] * SAMPLE_SMOOTHING
+    return np.where(alike & told[:, :, None] & (said > 0), sight.low_a + news * (said - sight.low_a), said)
 
 
 def _interval(
@@ -203,7 +205,7 @@ def _interval(
     moving = (np.abs(commanded - sight.commanded_a) > TOLERANCE_A) | (facts.state != sight.state)
     moved = np.where(moving, now_s, sight.moved_s)
     reported = facts.measured_age_s <= np.minimum(now_s - sight.at_s, now_s - moved)
-    grows, pinned = moving[:, None], reported[:, None]
+    grows, pinned = moving[:, :, None], reported[:, :, None]
     low, high = sight.low_a, sight.high_a
     low = np.where(grows, np.minimum(low, expected), np.where(pinned, np.minimum(said, expected), low))
     high = np.where(grows, np.maximum(high, expected), np.where(pinned, np.maximum(said, expected), high))
@@ -220,26 +222,28 @@ def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, backgroun
     if not (width > TOLERANCE_A).any():
         return low
     draw = low.copy()
-    unexplained = np.ones(layout.size, dtype=bool)
-    for place, _, name in layout.climb:
-        if name is None or np.isnan(meter[place]).all():
+    unexplained = np.ones(low.shape[:2], dtype=bool)
+    for place, name in layout.climb:
+        silent = np.isnan(meter[:, place])
+        if name is None or silent.all():
             continue
         members = layout.below[place]
-        free = members & unexplained
-        wanted = np.where(np.isnan(meter[place]), 0.0, meter[place] - background[place] - draw[members].sum(axis=0))
-        room = width[free].sum(axis=0)
-        part = np.divide(wanted, room, out=np.zeros(3), where=room > TOLERANCE_A).clip(0.0, 1.0)
-        draw[free] += np.where(trusted[place], part, 0.0) * width[free]
-        unexplained &= ~members
+        free = members & unexplained & ~silent.all(axis=1, keepdims=True)
+        wanted = np.where(silent, 0.0, meter[:, place] - background[:, place] - draw[:, members].sum(axis=1))
+        movable = width * free[:, :, None]
+        room = movable.sum(axis=1)
+        part = np.divide(wanted, room, out=np.zeros_like(room), where=room > TOLERANCE_A).clip(0.0, 1.0)
+        draw += np.where(trusted[:, place], part, 0.0)[:, None] * movable
+        unexplained &= ~free
     return draw
 
 
 def _learned(said: Floats, commanded: Floats, takes: Floats, running: Bools, shown: Bools) -> Floats:
     """What each car has shown it takes: a settled one well below its limit shows its own maximum."""
-    drawing = said.max(axis=1, keepdims=True) > FOLLOWS_WITHIN_A
-    held_back = said >= commanded[:, None] - FOLLOWS_WITHIN_A
-    learned = np.where(shown[:, None] & drawing, np.where(held_back, np.inf, said), takes)
-    return np.where(running[:, None], learned, np.inf)
+    drawing = largest_phase(said)[:, :, None] > FOLLOWS_WITHIN_A
+    held_back = said >= commanded[:, :, None] - FOLLOWS_WITHIN_A
+    learned = np.where(shown[:, :, None] & drawing, np.where(held_back, np.inf, said), takes)
+    return np.where(running[:, :, None], learned, np.inf)
 
 
 def _forget_worst_case(sight: Sight, facts: Facts, background: Floats) -> Sight:

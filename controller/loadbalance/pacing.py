@@ -3,6 +3,8 @@
 The division says where the limits belong; this module says how fast each may go there. A limit falls as soon as a
 row would otherwise be overloaded. It rises only into room that the meter shows, that no earlier raise has claimed,
 and that no reduction still has to make.
+
+Shapes: B sites in a batch, one in the service; P points, C circuits, K rows of a ``Capacity``.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from typing import Final
 
 import numpy as np
 
-from controller.loadbalance.capacity import Capacity
+from controller.loadbalance.admission import Queue, admit
+from controller.loadbalance.capacity import Capacity, largest_phase, used, users
+from controller.loadbalance.division import rounded
 from controller.loadbalance.facts import Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout
 from controller.loadbalance.observer import Estimate
-from controller.loadbalance.sharing import admit, fill
+from controller.loadbalance.sharing import fill
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
 YIELD_A: Final = 0.2
@@ -55,13 +59,13 @@ class Pulse:
     """What pacing remembers between two decisions; times are monotonic seconds, -inf for never."""
 
     limit_a: Floats
-    """(P,): what was last decided, NaN for a point that was not competing."""
+    """(B, P): what was last decided, NaN for a point that was not competing."""
     changed_s: Floats
-    """(P,)"""
+    """(B, P)"""
     reduced_s: Floats
-    """(C,): the last reduction on the circuit or below it."""
+    """(B, C): the last reduction on the circuit or below it."""
     writes: Floats
-    """(stations,): profile writes that may be spent on changes now."""
+    """(B, stations): profile writes that may be spent on changes now."""
     at_s: float
 
 
@@ -70,36 +74,36 @@ class Wish:
     """Where the division wants the limits, and who comes first."""
 
     target_a: Floats
-    order: list[int]
+    queue: Queue
 
 
 def fresh_pulse(layout: Layout, now_s: float) -> Pulse:
     """Memory of a loop that has just started."""
     return Pulse(
-        limit_a=np.full(layout.size, np.nan),
-        changed_s=np.full(layout.size, -np.inf),
-        reduced_s=np.full(len(layout.site.circuits), -np.inf),
-        writes=_write_capacity(layout),
+        limit_a=np.full((1, layout.size), np.nan),
+        changed_s=np.full((1, layout.size), -np.inf),
+        reduced_s=np.full((1, len(layout.site.circuits)), -np.inf),
+        writes=_write_capacity(layout)[None],
         at_s=now_s,
     )
 
 
 def held_limits(facts: Facts, pulse: Pulse) -> Floats:
-    """What each competing or idle point is limited to now: our last word, or else what its charger holds (P,) [A]."""
+    """What each competing or idle point is limited to now: our last word, or else what its charger holds (B, P) [A]."""
     said = np.where(np.isnan(pulse.limit_a), np.fmax(facts.commanded_a, 0.0), pulse.limit_a)
     held: Floats = np.where(facts.steered, said, 0.0)
     return held
 
 
 def unchangeable(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bools:
-    """Who keeps what it holds, whatever we decide (P,).
+    """Who keeps what it holds, whatever we decide (B, P).
 
     That is a charger that has not confirmed a reduction, and one that has spent its write budget: what it holds is
     safe unattended, so the others can always make room for it.
     """
     holds = np.fmax(facts.commanded_a, 0.0)
     deaf = (holds > pulse.limit_a + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
-    spent = (_writes(layout, pulse, now_s)[layout.station] < 1.0) & (holds >= layout.min_a)
+    spent = (_writes(layout, pulse, now_s)[:, layout.station] < 1.0) & (holds >= layout.min_a)
     return facts.steered & ~facts.idle & (deaf | spent)
 
 
@@ -125,10 +129,10 @@ def pace(
         wish: the targets.
         pulse: what the last decision remembered.
         now_s: monotonic seconds.
-        meters_good: (C,) whether the circuit's meter, if it has one, has been good for long enough to raise.
+        meters_good: (B, C) whether the circuit's meter, if it has one, has been good for long enough to raise.
 
     Returns:
-        (P,) limits [A], (P,) a ``Pace`` for each, and the memory for the next decision.
+        (B, P) limits [A], (B, P) a ``Pace`` for each, and the memory for the next decision.
     """
     target = wish.target_a
     leave = _leave(layout, pulse, now_s, meters_good)
@@ -143,15 +147,15 @@ def pace(
     limit = np.where(yields, target, limit)
     small = (missing >= SMALL_RAISE_A) & (leave.since_change_s >= SMALL_RAISE_EVERY_S)
     ready = (wants | small) & leave.may_change & leave.calm & leave.metered & ~yields & ~protect
-    raised = _raise(layout, cautious.rows, room, np.where(ready, target, limit), limit, wish.order, facts.weight)
-    limit = np.where(facts.fixed, held, _rounded(layout, np.where(ready, np.maximum(limit, raised), limit)))
+    raised = _raise(layout, cautious.rows, room, np.where(ready, target, limit), limit, wish.queue, facts.weight)
+    limit = np.where(facts.fixed, held, rounded(layout, np.where(ready, np.maximum(limit, raised), limit)))
     paced = _paced(leave, missing, target - limit <= layout.site.control.raise_step_a)
     return limit, paced, _next_pulse(layout, facts, pulse, held, limit, now_s, meters_good)
 
 
 @dataclass(frozen=True, slots=True)
 class _Leave:
-    """What the clock, the meters and the write budgets allow each point (P,)."""
+    """What the clock, the meters and the write budgets allow each point (B, P)."""
 
     since_change_s: Floats
     may_change: Bools
@@ -167,7 +171,7 @@ def _leave(layout: Layout, pulse: Pulse, now_s: float, meters_good: Bools) -> _L
     control = layout.site.control
     since_change = now_s - pulse.changed_s
     since_reduction = now_s - pulse.reduced_s
-    affordable = _writes(layout, pulse, now_s)[layout.station] >= 1.0
+    affordable = _writes(layout, pulse, now_s)[:, layout.station] >= 1.0
     return _Leave(
         since_change_s=since_change,
         may_change=(since_change >= control.change_s) & affordable,
@@ -178,24 +182,21 @@ def _leave(layout: Layout, pulse: Pulse, now_s: float, meters_good: Bools) -> _L
 
 
 def _endangered(facts: Facts, now: Capacity, held: Floats) -> Bools:
-    """The points (P,) on rows that their limits would overload now."""
+    """The points (B, P) on rows that their limits would overload now."""
     reserved = facts.idle | facts.fixed
-    beyond_reserve = np.where(reserved, np.maximum(0.0, held - now.reserved_a.max(axis=1)), held)
-    violated = now.rows @ beyond_reserve > now.free_a + TOLERANCE_A
-    endangered: Bools = np.any(now.rows[violated] > 0, axis=0)
-    return endangered
+    beyond_reserve = np.where(reserved, np.maximum(0.0, held - largest_phase(now.reserved_a)), held)
+    return users(now.rows, used(now.rows, beyond_reserve) > now.free_a + TOLERANCE_A)
 
 
 def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats) -> Bools:
-    """The points (P,) that hold more than their share on rows where somebody else lacks room."""
-    needed = rows @ np.where(wants, missing, 0.0)
+    """The points (B, P) that hold more than their share on rows where somebody else lacks room."""
+    needed = used(rows, np.where(wants, missing, 0.0))
     short = (needed > room + TOLERANCE_A) & (needed > 0)
-    in_the_way: Bools = np.any(rows[short] > 0, axis=0) & (-missing >= YIELD_A)
-    return in_the_way
+    return users(rows, short) & (-missing >= YIELD_A)
 
 
 def _paced(leave: _Leave, missing: Floats, near: Bools) -> Ints:
-    """Why each limit is still below its share (P,)."""
+    """Why each limit is still below its share (B, P)."""
     paced = np.where(leave.may_change, Pace.HEADROOM, Pace.INTERVAL)
     paced = np.where(leave.calm, paced, Pace.CALM)
     paced = np.where(leave.metered, paced, Pace.METER)
@@ -203,7 +204,7 @@ def _paced(leave: _Leave, missing: Floats, near: Bools) -> Ints:
 
 
 def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Capacity, limit: Floats) -> Floats:
-    """Room for raises on every row (K,) [A].
+    """Room for raises on every row (B, K) [A].
 
     Twice counted, and the smaller counts: what the limits leave, where a charger that has not accepted its reduction,
     or a car that does not show it yet, still counts with the old value; and what the meter leaves, where everything
@@ -211,21 +212,20 @@ def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Cap
     """
     commanded = np.fmax(facts.commanded_a, 0.0)
     holds = np.where(facts.steered, np.fmax(commanded, limit), 0.0)
-    per_phase = np.where(layout.wired, np.maximum(holds[:, None], estimate.lingering_a), 0.0)
-    per_phase = np.where(facts.competing[:, None], per_phase, np.maximum(0.0, per_phase - cautious.reserved_a))
+    per_phase = np.where(layout.wired, np.maximum(holds[:, :, None], estimate.lingering_a), 0.0)
+    per_phase = np.where(facts.competing[:, :, None], per_phase, np.maximum(0.0, per_phase - cautious.reserved_a))
     phase_rows = len(layout.row_names)
-    claimed = (layout.below @ per_phase)[layout.row_circuit, layout.row_phase]
-    room = cautious.free_a - cautious.rows @ per_phase.max(axis=1)
-    room[:phase_rows] = cautious.free_a[:phase_rows] - claimed
-    unsteered = (facts.offline | facts.fixed)[:, None]
+    room = cautious.free_a - used(cautious.rows, largest_phase(per_phase))
+    room[:, :phase_rows] = cautious.free_a[:, :phase_rows] - layout.by_row(layout.circuit_flow(per_phase))
+    unsteered = (facts.offline | facts.fixed)[:, :, None]
     hidden = np.where(unsteered, cautious.reserved_a - estimate.draw_a, estimate.unseen_a)
-    metered = layout.fuse_a - layout.margin_a - estimate.meter_a - layout.below @ np.maximum(hidden, 0.0)
-    proven: Floats = np.fmin(room, np.concatenate([metered[layout.row_circuit, layout.row_phase], room[phase_rows:]]))
-    return proven
+    metered = layout.usable_a - estimate.meter_a - layout.circuit_flow(np.maximum(hidden, 0.0))
+    room[:, :phase_rows] = np.fmin(room[:, :phase_rows], layout.by_row(metered))
+    return room
 
 
 def _raise(
-    layout: Layout, rows: Floats, room: Floats, target: Floats, limit: Floats, order: list[int], weight: Floats
+    layout: Layout, rows: Floats, room: Floats, target: Floats, limit: Floats, queue: Queue, weight: Floats
 ) -> Floats:
     """Spend the room on those that are below their targets: minimums in order, then fairly."""
     rising = target > limit + TOLERANCE_A
@@ -233,17 +233,11 @@ def _raise(
         return limit
     entering = rising & (limit < layout.min_a)
     step = np.where(entering, layout.min_a - limit, 0.0)
-    admitted = admit([p for p in order if entering[p]], step, rows, np.maximum(room, 0.0)).admitted
+    admitted = admit(queue, entering, step, rows, np.maximum(room, 0.0)).admitted
     base = np.where(admitted, layout.min_a, limit)
     most = np.where(rising & (admitted | ~entering), np.maximum(0.0, target - base), 0.0)
-    extra, _ = fill(rows, room - rows @ np.where(admitted, step, 0.0), most, weight)
+    extra, _ = fill(rows, room - used(rows, np.where(admitted, step, 0.0)), most, weight)
     return base + extra
-
-
-def _rounded(layout: Layout, limit: Floats) -> Floats:
-    floored = np.floor((limit + TOLERANCE_A) / RESOLUTION_A) / 10.0
-    rounded: Floats = np.where(floored >= layout.min_a - TOLERANCE_A, floored, 0.0)
-    return rounded
 
 
 def _next_pulse(
@@ -258,8 +252,8 @@ def _next_pulse(
     steered = facts.steered
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
     lowered = steered & (limit < held - RESOLUTION_A / 2)
-    on_circuit: Bools = np.any(layout.below & lowered, axis=1)
-    spent = np.bincount(layout.station[changed], minlength=pulse.writes.size)
+    on_circuit: Bools = np.any(layout.below & lowered[:, None], axis=2)
+    spent = np.bincount(layout.station[changed[0]], minlength=layout.writes_per_day.size)
     return Pulse(
         limit_a=np.where(steered, limit, np.nan),
         changed_s=np.where(changed, now_s, pulse.changed_s),
@@ -270,8 +264,8 @@ def _next_pulse(
 
 
 def _on_any(layout: Layout, circuits: Bools) -> Bools:
-    """(P,): whether any circuit above the point is among these."""
-    found: Bools = np.any(layout.below & circuits[:, None], axis=0)
+    """(B, P): whether any circuit above the point is among these."""
+    found: Bools = np.any(layout.below & circuits[:, :, None], axis=1)
     return found
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from scipy.optimize import linprog
 
 from controller.engine import decide
-from controller.loadbalance.sharing import admit, fill
+from controller.loadbalance.admission import Queue, admit
+from controller.loadbalance.capacity import used
+from controller.loadbalance.sharing import fill
 from controller.site import WIRINGS, ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Reading, Snapshot, State
 from controller.units import phase_vector
@@ -66,19 +68,21 @@ def split_20x15() -> dict[str, Measurement]:
             for ph in range(3)
         ]
     )
-    need, most, weight = np.full(20, 6.0), np.full(20, 26.0), np.array([p.weight for p in site.points])
-    order = list(range(20))
-    rooms = [rng.uniform(20, 70, 15) for _ in range(2000)]
+    need, most, weight = np.full((1, 20), 6.0), np.full((1, 20), 26.0), np.array([[p.weight for p in site.points]])
+    same = np.zeros((1, 20), dtype=np.int64)
+    queue = Queue(np.arange(20), same, np.zeros((1, 20)), same)
+    everybody = np.ones((1, 20), dtype=bool)
+    rooms = [rng.uniform(20, 70, (1, 15)) for _ in range(2000)]
     feed = iter(rooms)
 
     def once() -> None:
         free = next(feed)
-        admitted = admit(order, need, rows, free).admitted
+        admitted = admit(queue, everybody, need, rows, free).admitted
         floor = np.where(admitted, need, 0.0)
-        fill(rows, free - rows @ floor, np.where(admitted, most, 0.0), weight)
+        fill(rows, free - used(rows, floor), np.where(admitted, most, 0.0), weight)
 
     ours = seconds_per_call(once, n=1900)
-    lp = seconds_per_call(lambda: linprog(-np.ones(20), rows, rooms[0], bounds=(0, 32)), n=100)
+    lp = seconds_per_call(lambda: linprog(-np.ones(20), rows, rooms[0][0], bounds=(0, 32)), n=100)
     return {
         "split_20x15_us": Measurement(1e6 * statistics.median(ours), "us", len(ours), at_most=100),
         "split_vs_one_lp": Measurement(statistics.median(lp) / statistics.median(ours), "times faster", len(lp)),

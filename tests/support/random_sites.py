@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from controller.site import WIRINGS, ChargingPoint, Circuit, Site
@@ -80,3 +81,33 @@ def random_snapshot(rng: random.Random, site: Site) -> Snapshot:
     ]
     points = {p.id: _state(rng, p) for p in site.points if rng.random() < 0.95}
     return Snapshot(AT, 0.0, meters, tuple(limits), points)
+
+
+def rated_anew(rng: random.Random, site: Site) -> Site:
+    """The same structure, with other ratings throughout."""
+
+    def scaled() -> float:
+        return rng.uniform(0.5, 1.5)
+
+    circuits = [
+        replace(
+            c,
+            fuse_a=(c.fuse_a[0] * scaled(), c.fuse_a[1] * scaled(), c.fuse_a[2] * scaled()),
+            margin_a=rng.choice([0.0, 2.0]),
+            contract_w=rng.choice([None, c.contract_w, rng.uniform(3000, 40000)]),
+            base_load_a=rng.choice([c.base_load_a, _phases(rng, 0, 20)]),
+        )
+        for c in site.circuits
+    ]
+    points = [
+        replace(
+            p,
+            max_a=p.max_a * scaled(),
+            min_a=rng.choice([6.0, 6.0, 0.0, 7.5]),
+            fallback_a=rng.choice([0.0, 6.0]),
+            priority=rng.choice([0, 0, 1]),
+            weight=p.weight * scaled(),
+        )
+        for p in site.points
+    ]
+    return replace(site, circuits=tuple(circuits), points=tuple(points))

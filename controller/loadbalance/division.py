@@ -1,0 +1,137 @@
+"""The division of one instant: who is admitted, how much each gets, and what stopped it.
+
+``split_arrays`` is the whole of it on arrays, for a batch of sites at once; production's is a batch of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from controller.loadbalance.admission import NO_ROW, Admission, Queue, admit
+from controller.loadbalance.capacity import Capacity, PowerLimit, backgrounds, capacity, reserves, used
+from controller.loadbalance.facts import STATES, Facts
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout
+from controller.loadbalance.sharing import OWN_MAXIMUM, Shares, share
+from controller.snapshot import ExternalLimit
+from controller.units import RESOLUTION_A, TOLERANCE_A
+
+UNPROVEN_A: Final = 2.5
+"""Where more than this is free now but not cautiously, a row is not full: its room has yet to last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """What everybody gets."""
+
+    target_a: Floats
+    """(B, P): limits before they are rounded down."""
+    reason: Ints
+    """(B, P): what stopped each, as a place in ``names``."""
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Limits that chargers can be told."""
+
+    limit_a: Floats
+    """(B, P): multiples of 0.1 A; 0, or at least the point's minimum."""
+    reason: Ints
+    """(B, P): what stopped each, as a place in ``names``."""
+    names: tuple[str, ...]
+
+
+def split_arrays(
+    layout: Layout, facts: Facts, limits: Sequence[ExternalLimit | PowerLimit] = (), dwelling: Bools | None = None
+) -> Split:
+    """Divide what is free at this instant in every site of a batch.
+
+    Each member gets what it would get alone. Offline points have no limit: theirs is 0 here, with the reason
+    ``not_admitted:offline``.
+
+    Args:
+        layout: the structure of the sites, and their ratings.
+        facts: what is known of them.
+        limits: bounds on power that others have set.
+        dwelling: (B, P) points that keep their admission before others get one; none by default.
+
+    Raises:
+        KeyError: a limit names a circuit that the sites do not have.
+    """
+    division = instant(layout, facts, limits, dwelling)
+    return Split(rounded(layout, division.target_a), division.reason, division.names)
+
+
+def instant(
+    layout: Layout, facts: Facts, limits: Sequence[ExternalLimit | PowerLimit], dwelling: Bools | None = None
+) -> Division:
+    """As ``split_arrays``, before the limits are rounded down."""
+    background = backgrounds(layout, facts.meter_a, facts.measured_a)
+    free = capacity(layout, facts, limits, background, reserves(layout, facts, facts.measured_a))
+    queue = Queue(layout.id_rank, facts.priority, facts.unserved_s, facts.delivered_wh, dwelling)
+    return divide(layout, facts, free, free, queue, None)
+
+
+def rounded(layout: Layout, limit_a: Floats) -> Floats:
+    """Limits (B, P) as chargers accept them: rounded down to 0.1 A, and 0 where that is below the minimum [A]."""
+    floored = np.floor((limit_a + TOLERANCE_A) / RESOLUTION_A) / 10.0
+    return np.where(floored >= layout.min_a - TOLERANCE_A, floored, 0.0)
+
+
+def divide(
+    layout: Layout, facts: Facts, now: Capacity, cautious: Capacity, queue: Queue, running: Bools | None
+) -> Division:
+    """Admit and share. Who is running (B, P) stays admitted as long as it fits now; newcomers must fit cautiously.
+
+    Where ``now`` and ``cautious`` are the same, nobody need be called running.
+    """
+    competing = facts.competing
+    eligible = competing & (facts.max_a >= layout.min_a - TOLERANCE_A)
+    keep = None if running is None else now.free_a - cautious.free_a
+    newcomers = None if running is None else ~running
+    admission = admit(queue, eligible, layout.min_a, now.rows, now.free_a, keep, newcomers)
+    shares = share(admission.admitted, facts, layout.min_a, cautious.rows, cautious.free_a)
+    kept = _minimum_for_idle(layout, facts, queue, now, shares)
+    unproven = None if keep is None else keep > UNPROVEN_A
+    reason = _reasons(facts, admission, shares, competing, unproven, len(now.names))
+    return Division(np.where(kept, layout.min_a, shares.limit_a), reason, reason_names(now.names))
+
+
+def _minimum_for_idle(layout: Layout, facts: Facts, queue: Queue, now: Capacity, shares: Shares) -> Bools:
+    """Which idle cars keep their minimum: each, in order, for whom it still fits beside the shares."""
+    idle = facts.idle & (facts.max_a >= layout.min_a - TOLERANCE_A)
+    if not idle.any():
+        return idle
+    left = now.free_a - used(now.rows, shares.limit_a)
+    return admit(queue, idle, layout.min_a, now.rows, left).admitted
+
+
+@lru_cache(maxsize=64)
+def reason_names(rows: tuple[str, ...]) -> tuple[str, ...]:
+    """What the numbers of ``Division.reason`` mean, where the rows are called like this."""
+    refused = [f"not_admitted:{name}" for name in (*rows, "point:max", *STATES)]
+    return ("pace:headroom", "charger:does_not_follow", "point:max", *rows, *refused)
+
+
+_HEADROOM, _DOES_NOT_FOLLOW, _MAXIMUM, _FIRST_ROW = range(4)
+
+
+def _reasons(
+    facts: Facts, admission: Admission, shares: Shares, competing: Bools, unproven: Bools | None, rows: int
+) -> Ints:
+    """What stopped each point (B, P), numbered as in ``reason_names``; a row that is not proven full, as headroom."""
+    refused = _FIRST_ROW + rows
+    passed_over = np.where(competing, refused + rows, refused + rows + 1 + facts.state)
+    reason = np.where(facts.fixed, _DOES_NOT_FOLLOW, passed_over)
+    row = np.where(admission.admitted, shares.stopped_by, admission.refused_by)
+    reason = np.where(admission.refused_by != NO_ROW, refused + row, reason)
+    reason = np.where(admission.admitted, _FIRST_ROW + row, reason)
+    if unproven is None or not unproven.any():
+        return reason
+    waits = (row != OWN_MAXIMUM) & np.take_along_axis(unproven, np.maximum(row, 0), axis=1)
+    return np.where(waits, _HEADROOM, reason)

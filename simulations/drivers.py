@@ -1,4 +1,4 @@
-"""When cars come and go at a charging point, and what they bring."""
+"""What drivers do: when they come and go at a charging point, what they bring, and when they rather wait."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from simulations import visits
 from simulations.cars import Car, random_car
 
 ARRIVALS_WITHIN_S: Final = 15.0
 """At a busy site every point has its first car within this time."""
+
+GUEST: Final = "GUEST-"
+"""A token that begins so is known to a back office, and not to the site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,31 @@ def busy_visits(rng: random.Random) -> Iterator[Visit]:
         stay_s = rng.uniform(30.0, 80.0) if rng.random() < 0.6 else rng.uniform(300.0, 1200.0)
         yield Visit(clock_s, clock_s + stay_s, random_car(rng))
         clock_s += stay_s + rng.uniform(4.0, 20.0)
+
+
+def car_of(visit: visits.Visit, begins_s: float) -> Car:
+    """The car of a visit in a simulation that begins at ``begins_s`` [Unix s]; it knows when it leaves."""
+    car = Car(visit.car, visit.arrival_soc)
+    car.leaves_at_s = begins_s + visit.leaves_s
+    return car
+
+
+def needs_back_office(token: str) -> bool:
+    """Whether only a back office can say that this token may charge."""
+    return token.startswith(GUEST)
+
+
+def waits(visit: visits.Visit, taken_wh: float, full_w: float, price: float, now_s: float) -> bool:
+    """Whether a driver rather waits for a better price, because what is missing can still be taken later.
+
+    Args:
+        visit: the driver's.
+        taken_wh: what the car has taken so far [Wh].
+        full_w: its highest power at this point [W].
+        price: of a kWh now.
+        now_s: from the beginning of the simulation [s].
+    """
+    if visit.price_limit is None or price <= visit.price_limit:
+        return False
+    needed_s = 3600.0 * max(0.0, visit.energy_wh - taken_wh) / full_w
+    return visit.leaves_s - now_s > needed_s

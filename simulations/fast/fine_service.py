@@ -1,0 +1,240 @@
+"""The service in virtual time: the same decision on the same pictures, handed out by the same rules."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final
+
+from adapters.loop import FIRST_READINGS_S, LEAST_GAP_S, TURN_S
+from adapters.ocpp.connector import Transaction
+from adapters.ocpp.meter_values import Measured
+from adapters.ocpp.progress import Progress
+from adapters.ocpp.station import Station
+from adapters.ocpp.surroundings import Premises
+from controller.engine import Decision, Memory, decide
+from controller.hub_satellite.connector import Status
+from controller.plan import Event, Plan
+from controller.ports import HeldLimit, MeterSample, RunningSession
+from controller.snapshot import ExternalLimit, PointState, Snapshot
+from simulations import chargers
+from simulations.clock import VirtualClock
+from simulations.drivers import needs_back_office
+from simulations.fast.fine_charger import FineCharger
+from simulations.fast.fine_line import Line
+from simulations.fast.fine_meter import FineMeter
+from simulations.scenario.model import Scenario
+from simulations.visits import Visit
+
+REDIAL_S: Final = 8.0
+"""Within this time chargers find a service that was away."""
+_LATER_S: Final = 0.001
+"""A reading that comes in time is not overtaken by the turn that does without it."""
+
+
+class FineService:
+    """The service of a scenario's site; fulfils ``fine_charger.Hub``.
+
+    Args:
+        scenario: its site, limits, steps and seed.
+        clock: virtual time.
+        equipment: the site's chargers by identity.
+        meters: the site's meters.
+        visits: who stands at each point, for what drivers have stated.
+        on_decision: told every decision.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        clock: VirtualClock,
+        equipment: Mapping[str, FineCharger],
+        meters: Sequence[FineMeter],
+        visits: Mapping[str, Visit],
+        on_decision: Callable[[Snapshot, Decision], None],
+    ) -> None:
+        self.events: list[Event] = []
+        self.back_office_away = False
+        self._scenario, self._site, self._clock = scenario, scenario.site, clock
+        self._equipment, self._meters, self._visits = equipment, meters, visits
+        self._on_decision = on_decision
+        self._slower_s = max(0.0, scenario.step_s - TURN_S)
+        self._premises = Premises(self._site, clock, self.events.append)
+        self._stations: dict[str, Station] = {}
+        self._lines: dict[str, Line] = {}
+        self._memory: Memory | None = None
+        self._last_s, self._next_s, self._turn = 0.0, 0.0, 0
+        self._sessions: dict[tuple[str, int], RunningSession] = {}
+        """The ledger: what outlives a restart."""
+        self._held: dict[str, HeldLimit] = {}
+        self._samples: dict[str, MeterSample] = {}
+        self._transactions = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether it is there."""
+        return bool(self._stations)
+
+    def lets_in(self, token: str) -> bool:
+        """Whether a token may charge."""
+        return not (self.back_office_away and needs_back_office(token))
+
+    def start(self) -> None:
+        """Begin without a memory, but with the ledger; the chargers find it by themselves."""
+        restarted = self._transactions > 0 or self._clock.monotonic_s() > 0.0
+        identities = dict.fromkeys(point.station for point in self._site.points)
+        self._stations = {identity: Station(identity, self._premises) for identity in identities}
+        for session in self._sessions.values():
+            point = session.point or ""
+            self._stations[session.station].resume(
+                session, self._held.get(point), self._samples.get(point), self.lets_in(session.token)
+            )
+        self._memory = None
+        for meter in self._meters:
+            meter.listen(self.events.append, self._wake)
+        for identity in identities:
+            dice = random.Random(f"redial-{self._scenario.seed}-{identity}")
+            wait_s = dice.uniform(0.0, REDIAL_S) if restarted else 0.0
+            self._clock.at(self._clock.monotonic_s() + wait_s, partial(self.connect, identity))
+        self._last_s = self._clock.monotonic_s()
+        self._turn_at(self._last_s + FIRST_READINGS_S)
+
+    def stop(self) -> None:
+        """Be away: nobody decides, renews or listens."""
+        for identity, line in self._lines.items():
+            line.close()
+            self._equipment[identity].disconnect()
+        for meter in self._meters:
+            meter.leave()
+        self._stations, self._lines = {}, {}
+        self._turn += 1
+
+    def connect(self, identity: str) -> None:
+        """A charger has found the service, and starts anew in it."""
+        charger = self._equipment[identity]
+        if not self.running or not charger.reachable or identity in self._lines:
+            return
+        station = self._stations[identity]
+        line = self._lines[identity] = Line(station, charger, self._clock, self._held)
+        station.connected(line)
+        station.booted()
+        charger.connect(self)
+        line.wake()
+
+    def disconnect(self, identity: str) -> None:
+        """A charger's connection ends."""
+        line = self._lines.pop(identity, None)
+        if line is not None:
+            line.close()
+            self._stations[identity].disconnected(line)
+        self._equipment[identity].disconnect()
+
+    # -- what chargers say --------------------------------------------------------------------------------------
+
+    def started(self, station: str, number: int, transaction: chargers.Transaction) -> None:
+        """Record a transaction and give it its id."""
+        self._transactions += 1
+        transaction.id = self._transactions
+        connector = self._stations[station].connectors[number]
+        session = f"S{transaction.id}"
+        opened = Transaction(transaction.id, session, transaction.start_wh, self.lets_in(transaction.tag))
+        self._sessions[station, number] = RunningSession(
+            id=session,
+            station=station,
+            connector=number,
+            point=connector.point.id,
+            transaction_id=str(transaction.id),
+            token=transaction.tag,
+            started_at=self._clock.now(),
+            start_wh=transaction.start_wh,
+            last_wh=None,
+        )
+        self._stations[station].begin(connector, opened)
+        self._lines[station].wake()
+
+    def stopped(self, station: str, transaction: chargers.Transaction) -> None:
+        """Close a transaction."""
+        for place, session in list(self._sessions.items()):
+            if session.station == station and session.transaction_id == str(transaction.id):
+                del self._sessions[place]
+        if transaction.id is not None:
+            self._stations[station].end(transaction.id)
+
+    def status(self, station: str, number: int, status: chargers.Status, told_at: datetime) -> None:
+        """Take a charger's word on a connector."""
+        self._stations[station].hear_time(told_at)
+        self._stations[station].connectors[number].report(Status(status.value), self._clock.monotonic_s())
+
+    def measured(self, station: str, number: int, measured: Measured) -> None:
+        """Take a measurement."""
+        connector = self._stations[station].connectors[number]
+        connector.measure(measured, self._clock.monotonic_s())
+        self._stations[station].hear_time(measured.at)
+        point = connector.point.id
+        self._samples[point] = MeterSample(point, self._clock.now(), measured.current_a, None, measured.register_wh)
+
+    # -- the loop -----------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        """A meter has spoken: take the next turn now, unless the last was a moment ago."""
+        due_s = max(self._clock.monotonic_s(), self._last_s + LEAST_GAP_S + self._slower_s)
+        if due_s < self._next_s:
+            self._turn_at(due_s)
+
+    def _turn_at(self, time_s: float) -> None:
+        self._next_s = time_s
+        self._turn += 1
+        self._clock.at(time_s, partial(self._decide, self._turn))
+
+    def _decide(self, turn: int) -> None:
+        """Turn once, as ``adapters.loop.ControlLoop`` does, unless another turn was called for instead."""
+        if turn != self._turn:
+            return
+        self._last_s = self._clock.monotonic_s()
+        snapshot = self._snapshot()
+        decision = decide(self._site, self._memory, snapshot)
+        self._memory = decision.memory
+        self._apply(decision.plan)
+        self.events.extend(replace(event, at=snapshot.at) for event in decision.plan.events)
+        self._on_decision(snapshot, decision)
+        self._turn_at(self._last_s + TURN_S + self._slower_s + _LATER_S)
+
+    def _snapshot(self) -> Snapshot:
+        now, now_s = self._clock.now(), self._clock.monotonic_s()
+        points: dict[str, PointState] = {}
+        for station in self._stations.values():
+            points |= station.states(now, now_s)
+        for point, visit in self._visits.items():
+            if visit.stated_energy_wh is not None or visit.stated_leaves_s is not None:
+                points[point] = self._stated(points[point], visit)
+        return Snapshot(
+            at=now,
+            monotonic_s=now_s,
+            meters={meter.id: reading for meter in self._meters if (reading := meter.reading(self._clock))},
+            limits=tuple(
+                ExternalLimit(limit.circuit, limit.limit_w, limit.source)
+                for limit in self._scenario.limits
+                if limit.begins_s <= now_s < limit.ends_s
+            ),
+            points=points,
+        )
+
+    def _stated(self, state: PointState, visit: Visit) -> PointState:
+        """The point with what its driver has said."""
+        needed_wh, leaves_s = visit.stated_energy_wh, visit.stated_leaves_s
+        left_s = None if leaves_s is None else leaves_s - self._clock.monotonic_s()
+        return replace(
+            state,
+            energy_needed_wh=None if needed_wh is None else max(0, round(needed_wh) - state.delivered_wh),
+            departs_at=None if left_s is None else self._clock.now() + timedelta(seconds=left_s),
+        )
+
+    def _apply(self, plan: Plan) -> None:
+        progress = Progress(self._clock, None)
+        for station in self._stations.values():
+            station.desire(plan, progress)
+        for line in self._lines.values():
+            line.wake()

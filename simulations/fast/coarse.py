@@ -5,7 +5,7 @@ A run is a batch of one; a batch equals single runs set-point by set-point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -25,6 +25,7 @@ from simulations.results import Results, SessionResult
 from simulations.scenario.checks import FINE_STEP_S
 from simulations.scenario.loads import sampled_a
 from simulations.scenario.model import Scenario
+from simulations.visits import Visit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,7 +51,7 @@ def run_coarse(
     for scenario in scenarios:
         if _shared(scenario) != _shared(first):
             raise ValueError("scenarios of a batch must share horizon, steps, points, circuits and controller")
-    times_s = (np.arange(first.steps) + 0.5) * first.step_s
+    times_s: Floats = (np.arange(first.steps, dtype=np.float64) + 0.5) * first.step_s
     building_a = np.array([sampled_a(one.building, one.start_s + times_s) for one in scenarios])
     price = np.array([one.price.at(times_s) for one in scenarios])
     return _Run(scenarios, building_a, price, steering_of(scenarios, policy)).results(policy, progress)
@@ -81,8 +82,7 @@ class _Run:
     def __init__(self, scenarios: Sequence[Scenario], building_a: Floats, price: Floats, steering: Steering) -> None:
         self._scenarios, self._building_a, self._price = scenarios, building_a, price
         site = scenarios[0].site
-        layout = layout_of(site)
-        self._below = layout.below.astype(np.float64)
+        self._layout = layout_of(site)
         self._root = next(n for n, c in enumerate(site.circuits) if c.parent is None)
         self._min_a = np.array([[p.min_a for p in one.site.points] for one in scenarios])
         self._max_a = np.array([[p.max_a for p in one.site.points] for one in scenarios])
@@ -117,7 +117,7 @@ class _Run:
         if wrong.any():
             self._invalid += wrong.sum(axis=1)
         fleet.charge(step, told.limit_a)
-        circuit_a = np.matmul(self._below, fleet.phases * fleet.current_a[:, :, None])
+        circuit_a = self._layout.circuit_flow(fleet.phases * fleet.current_a[:, :, None])
         circuit_a[:, self._root] += self._building_a[:, step]
         self._fuses.step(circuit_a, dt)
         state = states_of(moment, told.limit_a, fleet.current_a)
@@ -126,7 +126,9 @@ class _Run:
             step, told.limit_a, codes, state, fleet.current_a, fleet.power_w, circuit_a, self._fuses.thermal
         )
 
-    def _result(self, member: int, policy: str, outcomes) -> Results:  # noqa: ANN001
+    def _result(
+        self, member: int, policy: str, outcomes: Iterator[tuple[Visit, float, float | None, float]]
+    ) -> Results:
         scenario = self._scenarios[member]
         sessions = tuple(SessionResult(*next(outcomes)) for _ in scenario.visits)
         violations = self._fuses.violation_as[member].sum(axis=1)

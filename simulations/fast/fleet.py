@@ -111,27 +111,32 @@ class Fleet:
     @property
     def arrived_s(self) -> Floats:
         """When each car came [s]."""
-        return self._now[_ARRIVED]
+        value: Floats = self._now[_ARRIVED]
+        return value
 
     @property
     def stated_leaves_s(self) -> Floats:
         """When it leaves, as stated if that was stated [s]."""
-        return self._now[_SAYS_LEAVES]
+        value: Floats = self._now[_SAYS_LEAVES]
+        return value
 
     @property
     def stated_left_wh(self) -> Floats:
         """What it still needs, as stated if that was stated [Wh]."""
-        return np.maximum(0.0, self._now[_SAYS_WH] - self.delivered_wh)
+        left: Floats = np.maximum(0.0, self._now[_SAYS_WH] - self.delivered_wh)
+        return left
 
     @property
     def car_max_a(self) -> Floats:
         """Most that each car draws per phase [A]."""
-        return self._now[_MOST]
+        value: Floats = self._now[_MOST]
+        return value
 
     @property
     def w_per_a(self) -> Floats:
         """Power per ampere: voltage times phases in use [W/A]."""
-        return self._now[_W_PER_A]
+        value: Floats = self._now[_W_PER_A]
+        return value
 
     # -- time -------------------------------------------------------------------------------------------------
 
@@ -205,7 +210,8 @@ class Fleet:
             yield visit, delivered, None if np.isnan(first) else first, wait
 
     def _flows(self, limit_a: Floats) -> Bools:
-        return self.wants & (limit_a >= self._now[_LEAST] - TOLERANCE_A) & (limit_a > TOLERANCE_A)
+        flows: Bools = self.wants & (limit_a >= self._now[_LEAST] - TOLERANCE_A) & (limit_a > TOLERANCE_A)
+        return flows
 
     # -- details ------------------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class Recorder:
     def series(self, member: int) -> Series:
         """The rows of one site."""
         return Series(
-            time_s=np.arange(len(self._limit_a)) * self._record_s,
+            time_s=np.arange(len(self._limit_a), dtype=np.float64) * self._record_s,
             step_s=self._record_s,
             limit_a=self._limit_a[:, member],
             current_a=self._current_a[:, member],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from controller.loadbalance.layout import layout_of
+from controller.loadbalance.layout import layout_of, layout_of_many
 from controller.plan import Event
 from simulations.fast.moment import Floats, Moment, Told, in_force
 from simulations.judging.baselines import BASELINES
@@ -23,7 +23,7 @@ class Rival:
         self._layout = layout_of(scenarios[0].site)
         sites = [one.site for one in scenarios]
         self._voltage_v = sites[0].nominal_voltage_v
-        self._room_a = np.array([[[f - c.margin_a for f in c.fuse_a] for c in site.circuits] for site in sites])
+        self._room_a = layout_of_many(sites).usable_a
         self._max_a = np.array([[p.max_a for p in site.points] for site in sites])
         self._min_a = np.array([[p.min_a for p in site.points] for site in sites])
         self._root = next(n for n, c in enumerate(sites[0].circuits) if c.parent is None)
@@ -64,7 +64,7 @@ class Rival:
         layout = self._layout
         room_a = self._room_a.copy()
         room_a[:, self._root] -= moment.building_a
-        free = [room_a[:, layout.row_circuit, layout.row_phase]]
+        free = [layout.by_row(room_a)]
         rows = [layout.rows]
         phases = layout.wired.sum(axis=1)
         for place, watts in self._power_limits(moment.now_s):

@@ -1,4 +1,4 @@
-"""The division of each instant for a whole batch: the kernels of the controller, without the loop's calm."""
+"""The division of each instant for a whole batch: the kernels of the controller, without the calm of its loop."""
 
 from __future__ import annotations
 
@@ -6,31 +6,38 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from controller.engine import split
+from controller.loadbalance.capacity import PowerLimit
+from controller.loadbalance.division import split_arrays
+from controller.loadbalance.facts import Facts, blank_facts
+from controller.loadbalance.layout import layout_of_many
 from controller.plan import Event
-from simulations.fast.loops import snapshot_of
-from simulations.fast.moment import Moment, Told
+from controller.units import TOLERANCE_A
+from simulations.fast.moment import Moment, Told, states_of
 from simulations.scenario.model import Scenario
 
 
 class Rules:
-    """``controller.engine.split`` for every site of a batch."""
+    """``split_arrays`` for every site at once; whoever was admitted a moment ago comes first, as in the loop."""
 
     def __init__(self, scenarios: Sequence[Scenario]) -> None:
         self._scenarios = scenarios
-        self._reasons: dict[str, int] = {}
+        sites = [scenario.site for scenario in scenarios]
+        self._layout = layout_of_many(sites)
+        self._dwell_s = sites[0].control.dwell_s
+        self._root = next(n for n, c in enumerate(sites[0].circuits) if c.parent is None)
+        self._facts = blank_facts(self._layout, len(sites))
+        self._admitted_s = np.full(self._facts.state.shape, np.nan)
 
     def limits(self, moment: Moment) -> Told:
         """Divide what is free at the beginning of a step."""
-        limit_a = np.zeros(moment.limit_a.shape)
-        because = np.zeros(limit_a.shape, dtype=np.int64)
-        for member, scenario in enumerate(self._scenarios):
-            plan = split(scenario.site, snapshot_of(scenario, member, moment, moment.now_s, moment.limit_a))
-            for place, point in enumerate(scenario.site.points):
-                setpoint = plan.setpoints[point.id]
-                limit_a[member, place] = setpoint.limit_a
-                because[member, place] = self._reasons.setdefault(setpoint.because, len(self._reasons))
-        return Told(limit_a, because, tuple(self._reasons))
+        facts = self._look(moment)
+        running = facts.competing & (moment.limit_a >= moment.min_a - TOLERANCE_A)
+        dwelling = running & (moment.now_s - self._admitted_s < self._dwell_s)
+        split = split_arrays(self._layout, facts, self._power_limits(moment.now_s), dwelling)
+        admitted = facts.competing & (split.limit_a >= moment.min_a - TOLERANCE_A)
+        newly = admitted & (np.isnan(self._admitted_s) | moment.new)
+        self._admitted_s = np.where(admitted, np.where(newly, moment.now_s, self._admitted_s), np.nan)
+        return Told(split.limit_a, split.reason, split.names)
 
     def interventions(self, member: int) -> int:
         """Nothing is cut after the division."""
@@ -41,3 +48,30 @@ class Rules:
         """A division tells nothing."""
         del member
         return ()
+
+    def _look(self, moment: Moment) -> Facts:
+        """What the meters and chargers of all sites say."""
+        facts, fleet, layout = self._facts, moment.fleet, self._layout
+        drawn_a = fleet.settled_a(moment.limit_a)
+        facts.state = states_of(moment, moment.limit_a, drawn_a)
+        facts.measured_a = fleet.phases * drawn_a[:, :, None]
+        facts.commanded_a = moment.limit_a
+        facts.unserved_s = fleet.waited_s
+        facts.delivered_wh = fleet.delivered_wh.astype(np.int64)
+        circuit_a = layout.circuit_flow(facts.measured_a)
+        circuit_a[:, self._root] += moment.building_a
+        facts.meter_a = np.where(layout.metered[:, None], circuit_a, np.nan)
+        return facts
+
+    def _power_limits(self, now_s: float) -> list[PowerLimit]:
+        """What others allow now, by circuit and source."""
+        found: dict[tuple[str, str], PowerLimit] = {}
+        for member, scenario in enumerate(self._scenarios):
+            for limit in scenario.limits:
+                if limit.begins_s <= now_s < limit.ends_s:
+                    nobody = np.full(len(self._scenarios), np.inf)
+                    bound = found.setdefault(
+                        (limit.circuit, limit.source), PowerLimit(limit.circuit, nobody, limit.source)
+                    )
+                    bound.limit_w[member] = min(bound.limit_w[member], limit.limit_w)
+        return list(found.values())

@@ -21,7 +21,6 @@ from simulations.scenario.model import (
     DemandCharge,
     Judging,
     MeterModel,
-    PriceCurve,
     Scenario,
     TimedFault,
     TimedLimit,
@@ -39,7 +38,7 @@ _ONE_PHASE = ("L1", "L2", "L3")
 def calendar_of(file: ScenarioFile, *, short: bool) -> Calendar:
     """The horizon of a scenario, or of its short form."""
     table, brief = file.scenario, file.short if short else None
-    zone = ZoneInfo((file.site or SiteTable(id="site")).time_zone)
+    zone = ZoneInfo((file.site or SiteTable(id="site", name="")).time_zone)
     if brief is not None:
         return Calendar.of(brief.start or table.start, 3600.0 * brief.hours, zone)
     return Calendar.of(table.start, DAY_S * table.days if table.days else 3600.0 * (table.hours or 0.0), zone)
@@ -83,8 +82,8 @@ def assembled(
         record_s=file.scenario.record_s or step_s * max(1, round(LEAST_RECORD_S / step_s)),
         seed=seed,
         visits=visits,
-        building=_building(file, measured, calendar, site, seed),
-        price=_price(file, measured, calendar, seed),
+        building=building_of(file.building, file.solar, measured.load, calendar, site.nominal_voltage_v, seed),
+        price=price_curve(file.prices, file.periods, measured.prices, calendar, seed),
         controller=file.scenario.controller or ("decide" if step_s <= FINE_STEP_S else "rules"),
         demand=DemandCharge(file.demand.per_kw, 60.0 * file.demand.window_min) if file.demand else None,
         turned_away=turned_away,
@@ -110,7 +109,7 @@ def assembled(
 
 def _site(file: ScenarioFile) -> Site:
     points = [*file.points, *(point for group in file.groups for point in _members(group))]
-    site = site_of(file.site or SiteTable(id="site"), file.circuits, points, file.stations)
+    site = site_of(file.site or SiteTable(id="site", name=""), file.circuits, points, file.stations)
     return replace(site, circuits=tuple(_metered(site.circuits)))
 
 
@@ -136,15 +135,6 @@ def _members(group: GroupTable) -> Iterable[PointTable]:
             priority=group.priority,
             weight=group.weight,
         )
-
-
-def _building(file: ScenarioFile, measured: Measured, calendar: Calendar, site: Site, seed: int):  # noqa: ANN202
-    voltage_v = site.nominal_voltage_v
-    return building_of(file.building, file.solar, calendar, voltage_v, seed)
-
-
-def _price(file: ScenarioFile, measured: Measured, calendar: Calendar, seed: int) -> PriceCurve:
-    return price_curve(file.prices, file.periods, calendar, seed)
 
 
 def _named(point: str, patterns: Iterable[str]) -> bool:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from controller.units import Phases
 from simulations.building import Building, LivelyBuilding, ScriptedBuilding
+from simulations.data.series import TimeSeries
 from simulations.scenario.calendar import DAY_S, Calendar
 from simulations.scenario.tables import BuildingTable, SolarTable
 
@@ -95,34 +96,45 @@ def sampled_a(building: Building, times_s: Floats) -> Floats:
 
 def knots_s(calendar: Calendar) -> Floats:
     """The times of the knots that cover a horizon, from its beginning [s]."""
-    return np.arange(math.ceil(calendar.duration_s / KNOT_S) + 1) * KNOT_S
+    return np.arange(math.ceil(calendar.duration_s / KNOT_S) + 1, dtype=np.float64) * KNOT_S
 
 
 def building_of(
-    table: BuildingTable, solar: SolarTable | None, calendar: Calendar, voltage_v: float, seed: int
+    table: BuildingTable,
+    solar: SolarTable | None,
+    measured: TimeSeries | None,
+    calendar: Calendar,
+    voltage_v: float,
+    seed: int,
 ) -> Building:
-    """The load of a table, for every kind but ``file``, less what the sun gives."""
+    """The load of a table, measured where the table names a file, less what the sun gives."""
+    shares = np.array(table.phase_share) / sum(table.phase_share)
     if table.kind == "lively":
-        worst_a = table.peak_kw * 1000.0 / voltage_v
-        return LivelyBuilding(
-            (worst_a * table.phase_share[0], worst_a * table.phase_share[1], worst_a * table.phase_share[2]), seed
-        )
+        one, two, three = (1000.0 * table.peak_kw / voltage_v * shares).tolist()
+        return LivelyBuilding((one, two, three), seed)
     if table.kind == "none" and solar is None:
         return ScriptedBuilding([])
     times_s = knots_s(calendar)
-    load_kw = np.zeros_like(times_s) if table.kind == "none" else _load_kw(table, calendar, times_s, seed)
-    return from_power(load_kw, table, solar, calendar, voltage_v, seed)
-
-
-def from_power(
-    load_kw: Floats, table: BuildingTable, solar: SolarTable | None, calendar: Calendar, voltage_v: float, seed: int
-) -> SampledBuilding:
-    """A load given at the horizon's knots (N,) [kW] as currents, less what the sun gives."""
-    shares = np.array(table.phase_share) / sum(table.phase_share)
-    power_kw = load_kw[:, None] * shares
+    if measured is not None:
+        current_a = _measured_a(measured, calendar.start_s + times_s, shares, voltage_v) * table.scale
+    elif table.kind == "none":
+        current_a = np.zeros((times_s.size, 3))
+    else:
+        current_a = _load_kw(table, calendar, times_s, seed)[:, None] * shares * (1000.0 / voltage_v)
     if solar is not None:
-        power_kw = power_kw - _solar_kw(solar, calendar, knots_s(calendar), seed)[:, None] / 3.0
-    return SampledBuilding(calendar.start_s, KNOT_S, power_kw * 1000.0 / voltage_v)
+        current_a = current_a - _solar_kw(solar, calendar, times_s, seed)[:, None] * (1000.0 / voltage_v / 3.0)
+    return SampledBuilding(calendar.start_s, KNOT_S, current_a)
+
+
+def _measured_a(series: TimeSeries, times_s: Floats, shares: Floats, voltage_v: float) -> Floats:
+    """A measured load at these times [Unix s]: means of steps, joined at the middles of the steps [A]."""
+    middles_s = series.times_s + series.step_s / 2.0
+    if series.unit == "A":
+        phases: list[Floats] = [np.interp(times_s, middles_s, series.values[:, phase]) for phase in range(3)]
+        return np.column_stack(phases).astype(np.float64)
+    power_w: Floats = np.interp(times_s, middles_s, series.values)
+    current_a: Floats = power_w[:, None] * shares / voltage_v
+    return current_a
 
 
 def _load_kw(table: BuildingTable, calendar: Calendar, times_s: Floats, seed: int) -> Floats:

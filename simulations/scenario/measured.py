@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from adapters.configuration import ConfigurationError, Problem
 from adapters.configuration.toml_file import TomlFile
 from simulations.data.problems import DataError
-from simulations.data.recorded import RecordedSession
+from simulations.data.recorded import RecordedSession, SessionData
+from simulations.data.series import SeriesData, TimeSeries
+from simulations.data.series_csv import read_load, read_prices
 from simulations.data.sessions import read_sessions
 from simulations.scenario.calendar import Calendar
+from simulations.scenario.loads import KNOT_S
 from simulations.scenario.model import DataNote
 from simulations.scenario.tables import PeopleTable, ScenarioFile
 
-_WEEK_DAYS = 7
+_WEEK_DAYS: Final = 7
+
+_Read = TypeVar("_Read", SessionData, SeriesData)
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,10 @@ class Measured:
 
     sessions: Mapping[str, tuple[RecordedSession, ...]] = field(default_factory=dict)
     """Recorded sessions by the name of their people."""
+    load: TimeSeries | None = None
+    """What the building draws, at the time of the scenario: power [W], or current on each phase [A]."""
+    prices: TimeSeries | None = None
+    """Prices per kWh, at the time of the scenario."""
     notes: tuple[DataNote, ...] = ()
 
     def sessions_of(self, table: PeopleTable, calendar: Calendar, seed: int) -> Sequence[RecordedSession] | None:
@@ -74,20 +86,34 @@ def read_measured(file: ScenarioFile, source: TomlFile, calendar: Calendar) -> M
     Raises:
         ConfigurationError: with everything that is wrong with any of them.
     """
-    folder = source.path.parent
-    sessions: dict[str, tuple[RecordedSession, ...]] = {}
+    folder, zone = source.path.parent, calendar.zone
     notes: list[DataNote] = []
     problems: list[Problem] = []
-    for people in file.people:
-        if people.file is None:
-            continue
+
+    def read(name: str | None, reader: Callable[[Path], _Read]) -> _Read | None:
+        if name is None:
+            return None
         try:
-            data = read_sessions(folder / people.file, people.kind, time_zone=calendar.zone)
+            found = reader(folder / name)
         except DataError as error:
-            problems += error.problems
-        else:
+            problems.extend(error.problems)
+            return None
+        notes.extend(found.notes)
+        return found
+
+    sessions = {}
+    for people in file.people:
+        data = read(people.file, partial(read_sessions, kind=people.kind, time_zone=zone))
+        if data is not None:
             sessions[people.name] = data.sessions
-            notes += data.notes
+    load = read(file.building.file, lambda path: _at(read_load(path, time_zone=zone), calendar))
+    prices = read(file.prices.file, lambda path: _at(read_prices(path, time_zone=zone), calendar))
     if problems:
         raise ConfigurationError(problems)
-    return Measured(sessions, tuple(notes))
+    return Measured(sessions, load.series if load else None, prices.series if prices else None, tuple(notes))
+
+
+def _at(data: SeriesData, calendar: Calendar) -> SeriesData:
+    """The course at the time of the scenario, and a little beyond its end."""
+    series = data.series.shifted(calendar.start_s, calendar.duration_s + KNOT_S, calendar.zone)
+    return replace(data, series=series)

@@ -81,7 +81,7 @@ def _dice(seed: int, name: str, day: date) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode()), day.toordinal()])
 
 
-def _drawn(table: PeopleTable, fleet: Sequence[CarTable], calendar: Calendar, site: Site, seed: int) -> Iterator[Visit]:
+def _drawn(table: PeopleTable, fleet: Sequence[CarTable], calendar: Calendar, seed: int) -> Iterator[Visit]:
     # Who came the evening before is still there when the horizon begins.
     for day in (calendar.days[0] - timedelta(days=1), *calendar.days):
         if not on_day(table.days, day):

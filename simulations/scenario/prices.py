@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from simulations.data.series import TimeSeries
 from simulations.scenario.calendar import Calendar, on_day
 from simulations.scenario.loads import KNOT_S, knots_s
 from simulations.scenario.model import Floats, PriceCurve
@@ -23,8 +24,12 @@ _DAY_AHEAD: Final = (
 """Made up, with the shape of a day-ahead market with much solar power."""
 
 
-def price_curve(table: PricesTable, periods: Sequence[PeriodTable], calendar: Calendar, seed: int) -> PriceCurve:
-    """The curve of a table, for every kind but ``file``."""
+def price_curve(
+    table: PricesTable, periods: Sequence[PeriodTable], measured: TimeSeries | None, calendar: Calendar, seed: int
+) -> PriceCurve:
+    """The curve of a table, measured where the table names a file."""
+    if measured is not None:
+        return PriceCurve(measured.times_s - calendar.start_s, measured.values + table.add_per_kwh)
     if table.kind == "time_of_use":
         return _time_of_use(table, periods, calendar)
     if table.kind == "day_ahead":

@@ -51,9 +51,7 @@ class Clock:
 
     def moment(self, value: Any) -> datetime:
         """A time of ISO 8601, or of HTTP (RFC 1123), in UTC."""
-        if not isinstance(value, str):
-            raise ValueProblem(_A_TIME)
-        return self.utc(self._parsed(value.strip()))
+        return self.utc(self.parsed(value))
 
     def utc(self, moment: datetime) -> datetime:
         """The same moment in UTC."""
@@ -66,7 +64,9 @@ class Clock:
             raise ValueProblem(f"expected a time between the years {_FIRST_YEAR} and {_LAST_YEAR}")
         return moment.astimezone(UTC)
 
-    def _parsed(self, text: str) -> datetime:
+    def parsed(self, value: Any) -> datetime:
+        """The same as it is written, with an offset from UTC or without."""
+        text = value.strip() if isinstance(value, str) else ""
         # A date alone is no time: fromisoformat would take it for midnight.
         try:
             if text[:1].isalpha():

@@ -1,0 +1,158 @@
+"""Who comes to charge, as a statistical model: fitted from recorded sessions, kept as JSON, and drawn from.
+
+For every kind of day it knows how many sessions the recorded days had, the distribution of each quantity of a session
+by its quantiles, and how the quantities hang together, by the correlations of a Gaussian copula (Nelsen, An
+Introduction to Copulas, 2nd ed. 2006): ranks are correlated as recorded, and no value is outside of what was recorded.
+
+What it does not know: holidays apart from their weekday, weather, a day's likeness to the day before, and the habits of
+a single driver other than how often one comes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError, model_validator
+
+from adapters.configuration.describe import expectation, shown
+from adapters.configuration.places import dotted
+from adapters.configuration.problems import Problem
+from adapters.strict import StrictModel
+from simulations.data.content import Document, opened
+from simulations.data.days import DAY_S, day_number, unix_seconds
+from simulations.data.people_tables import WEEKDAYS, Count, DayKind, Drivers, Quantity
+from simulations.data.problems import DataError, file_problem
+from simulations.data.recorded import RecordedSession
+
+Floats = NDArray[np.float64]
+
+TRIES: Final = 20
+"""How often a driver is drawn who is not there already, before it is somebody new."""
+
+
+class PeopleModel(StrictModel):
+    """Who comes to charge."""
+
+    sessions: Count
+    """How many it was fitted from."""
+    first_day: date
+    """The first day of these."""
+    last_day: date
+    """The last one."""
+    highest_mean_power_w: Annotated[float, Field(gt=0)]
+    """The most that a session took on average over its stay [W]; none that is drawn takes more."""
+    days: Annotated[list[DayKind], Field(min_length=1)]
+    """Kinds of days; every day of the week belongs to one of them."""
+    drivers: Drivers | None = None
+    """None where no drivers were recorded."""
+
+    @model_validator(mode="after")
+    def _whole_week(self) -> PeopleModel:
+        if sorted(day for kind in self.days for day in kind.weekdays) != sorted(WEEKDAYS):
+            raise ValueError("expected every day of the week in one kind of days")
+        return self
+
+    def sample(
+        self, rng: np.random.Generator, first_day: date, days: int, time_zone: ZoneInfo
+    ) -> list[RecordedSession]:
+        """Draw sessions.
+
+        Args:
+            rng: The dice. The same dice and days give the same sessions; more days add to them and change none.
+            first_day: The first day on which somebody may arrive.
+            days: How many days.
+            time_zone: Of the site, whose clock arrivals go by.
+
+        Returns:
+            By arrival. Nobody has a point, and no driver is there twice at once.
+        """
+        kinds = {name: kind for kind in self.days for name in kind.weekdays}
+        guests = _Guests(self.drivers)
+        sessions: list[RecordedSession] = []
+        for number in range(days):
+            day = first_day + timedelta(days=number)
+            drawn = kinds[WEEKDAYS[day.weekday()]].draw(rng, self.highest_mean_power_w)
+            arrivals = _of_day(day, drawn, time_zone)
+            sessions += [replace(session, token=guests.token(rng, session)) for session in arrivals]
+        return sorted(sessions, key=lambda session: (session.arrives, session.id))
+
+
+def _of_day(day: date, drawn: Mapping[Quantity, Floats], zone: ZoneInfo) -> Iterator[RecordedSession]:
+    order = np.argsort(drawn["arrival_s"], kind="stable")
+    columns = {quantity: values[order].tolist() for quantity, values in drawn.items()}
+    begin_s = day_number(day) * DAY_S
+    arrives_s = unix_seconds(begin_s + np.floor(drawn["arrival_s"][order]), zone).tolist()
+    for place, at_s in enumerate(arrives_s):
+        values = {quantity: column[place] for quantity, column in columns.items() if not math.isnan(column[place])}
+        arrives = datetime.fromtimestamp(at_s, UTC)
+        stated_s = values.get("stated_stay_s")
+        yield RecordedSession(
+            id=f"{day:%Y%m%d}-{place + 1}",
+            arrives=arrives,
+            leaves=arrives + _whole_seconds(values["stay_s"]),
+            energy_wh=values["energy_wh"],
+            requested_wh=values.get("requested_wh"),
+            stated_leaves=None if stated_s is None else arrives + _whole_seconds(stated_s),
+            max_power_w=values.get("max_power_w"),
+        )
+
+
+def _whole_seconds(length_s: float) -> timedelta:
+    return timedelta(seconds=max(1, round(length_s)))
+
+
+class _Guests:
+    """Gives sessions to drivers, as often as each of them comes."""
+
+    def __init__(self, drivers: Drivers | None) -> None:
+        visits = np.array(drivers.visits if drivers else [1], dtype=np.float64)
+        self._share = drivers.share if drivers else 0.0
+        self._until = np.cumsum(visits) / visits.sum()
+        self._leaves: dict[str, datetime] = {}
+        self._strangers = 0
+
+    def token(self, rng: np.random.Generator, session: RecordedSession) -> str | None:
+        """Whose session it is; None where that is not known."""
+        if rng.random() >= self._share:
+            return None
+        for _ in range(TRIES):
+            driver = f"D{int(np.searchsorted(self._until, rng.random(), side='right')) + 1}"
+            if driver not in self._leaves or self._leaves[driver] <= session.arrives:
+                self._leaves[driver] = session.leaves
+                return driver
+        self._strangers += 1
+        return f"S{self._strangers}"
+
+
+def read_people(path: Path) -> PeopleModel:
+    """Read a model.
+
+    Raises:
+        DataError: the file cannot be used, with everything that is wrong with it.
+    """
+    content = opened(path)
+    if not isinstance(content, Document):
+        raise file_problem(str(path), "expected a JSON file")
+    try:
+        return PeopleModel.model_validate_json(json.dumps(content.data))
+    except ValidationError as refused:
+        raise DataError(
+            [
+                Problem(str(path), 1, dotted(error["loc"]), expectation(error), shown(error["input"], error["loc"]))
+                for error in refused.errors(include_url=False)
+            ]
+        ) from None
+
+
+def write_people(path: Path, model: PeopleModel) -> None:
+    """Write a model as JSON (``docs/schemas/people.schema.json``)."""
+    path.write_text(model.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -279,6 +279,7 @@ def _taken_wh(
         return constant_wh
     rate = np.divide(most_a * w_per_a, taper_wh, out=np.zeros_like(below_wh), where=tapers)
     floor_wh = np.minimum(below_wh, CUT_OFF_SHARE * taper_wh)
-    after_wh = np.where(tapers, np.maximum(below_wh * np.exp(-rate * left_h), floor_wh), below_wh)
-    taken: Floats = constant_wh + below_wh - after_wh
+    after_wh = np.maximum(below_wh * np.exp(-rate * left_h), floor_wh)
+    # Where nothing tapers, nothing is added: to the last bit the same, whoever else is in the batch.
+    taken: Floats = constant_wh + np.where(tapers, below_wh - after_wh, 0.0)
     return taken

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from controller.site import ChargingPoint
 from simulations import visits
-from simulations.cars import Car, random_car
+from simulations.cars import Car, CarModel, random_car
 
 ARRIVALS_WITHIN_S: Final = 15.0
 """At a busy site every point has its first car within this time."""
+
+PRICE_LOOK_S: Final = 60.0
+"""How often a driver with a price limit looks at the price [s]."""
 
 GUEST: Final = "GUEST-"
 """A token that begins so is known to a back office, and not to the site."""
@@ -48,6 +52,11 @@ def car_of(visit: visits.Visit, begins_s: float) -> Car:
 def needs_back_office(token: str) -> bool:
     """Whether only a back office can say that this token may charge."""
     return token.startswith(GUEST)
+
+
+def highest_w(car: CarModel, point: ChargingPoint, voltage_v: float) -> float:
+    """What a car draws at a point at most [W]."""
+    return min(point.max_a, car.max_a) * min(len(point.phases), car.phases) * voltage_v
 
 
 def waits(visit: visits.Visit, taken_wh: float, full_w: float, price: float, now_s: float) -> bool:

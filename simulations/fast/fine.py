@@ -15,17 +15,16 @@ import numpy as np
 
 from adapters.ocpp.limits import default_profile, permanent
 from controller.engine import Decision
-from controller.plan import Setpoint
 from controller.site import ChargingPoint
 from controller.snapshot import Snapshot
-from controller.units import TOLERANCE_A, Phases
+from controller.units import Phases
 from simulations.building import AdjustableBuilding
 from simulations.clock import Action, VirtualClock
-from simulations.drivers import car_of, waits
+from simulations.drivers import PRICE_LOOK_S, car_of, highest_w, waits
 from simulations.equipment import world_of
 from simulations.fast.fine_charger import FineCharger
 from simulations.fast.fine_meter import METER_FAULTS, FineMeter
-from simulations.fast.fine_recorder import Recorder, Stay
+from simulations.fast.fine_recorder import Recorder, Stay, is_invalid
 from simulations.fast.fine_service import FineService
 from simulations.results import Results, SessionResult
 from simulations.scenario.model import Scenario, TimedFault
@@ -33,8 +32,6 @@ from simulations.visits import Visit
 
 WORLD_STEP_S: Final = 0.5
 """The world moves at least so often [s]."""
-PRICE_LOOK_S: Final = 60.0
-"""How often a driver with a price limit looks at the price [s]."""
 
 
 def run_fine(
@@ -150,10 +147,10 @@ class _Run:
             stay.step(time_s, dt)
 
     def _decided(self, snapshot: Snapshot, decision: Decision) -> None:
-        self._recorder.decided(snapshot, decision)
+        self._recorder.decided(snapshot.points, decision.plan)
         site = self._scenario.site
         self._invalid += sum(event.kind == "guard_intervened" for event in decision.plan.events)
-        self._invalid += sum(_is_invalid(site.point[name], told) for name, told in decision.plan.setpoints.items())
+        self._invalid += sum(is_invalid(site.point[name], told) for name, told in decision.plan.setpoints.items())
         if self._on_decision is not None:
             self._on_decision(snapshot, decision)
 
@@ -188,8 +185,7 @@ class _Run:
         visit, car, now_s = stay.visit, stay.car, self._clock.monotonic_s()
         if now_s >= visit.leaves_s:
             return
-        phases = min(len(point.phases), car.model.phases)
-        full_w = min(point.max_a, car.model.max_a) * phases * self._scenario.site.nominal_voltage_v
+        full_w = highest_w(car.model, point, self._scenario.site.nominal_voltage_v)
         price = float(self._scenario.price.at(np.array([now_s]))[0])
         car.paused = waits(visit, car.drawn_wh, full_w, price, now_s)
         self._clock.at(now_s + PRICE_LOOK_S, partial(self._look_at_price, stay, point))
@@ -240,9 +236,3 @@ class _Run:
 
     def _cut_off(self, away: bool) -> None:
         self._service.back_office_away = away
-
-
-def _is_invalid(point: ChargingPoint, told: Setpoint) -> bool:
-    """Whether a limit is neither 0 nor one that the point may be given."""
-    low_a, high_a = point.min_a - TOLERANCE_A, point.max_a + TOLERANCE_A
-    return not (abs(told.limit_a) <= TOLERANCE_A or low_a <= told.limit_a <= high_a)

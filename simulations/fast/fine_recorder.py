@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.engine import Decision
 from controller.loadbalance.facts import STATES
-from controller.snapshot import Snapshot, State
+from controller.plan import Plan, Setpoint
+from controller.site import ChargingPoint
+from controller.snapshot import PointState, State
+from controller.units import TOLERANCE_A
 from simulations.cars import Car
 from simulations.chargers import FLOWING_A, Connector
 from simulations.results import Series, SessionResult
@@ -75,13 +77,13 @@ class Recorder:
         self._building_a = np.zeros((self._rows, 3), dtype=np.float32)
         self._thermal = np.zeros((self._rows, circuits), dtype=np.float32)
         self._reasons: dict[str, int] = {NOBODY_SPOKE: 0}
-        self._said: tuple[Snapshot, Decision] | None = None
+        self._said: tuple[Mapping[str, PointState], Plan] | None = None
         self._row = 0
         self._begin_row()
 
-    def decided(self, snapshot: Snapshot, decision: Decision) -> None:
-        """The controller has spoken."""
-        self._said = (snapshot, decision)
+    def decided(self, points: Mapping[str, PointState], plan: Plan) -> None:
+        """The controller has spoken, on points that it saw like this."""
+        self._said = (points, plan)
 
     def silent(self) -> None:
         """The controller has gone: what it said last says nothing of now."""
@@ -145,11 +147,11 @@ class Recorder:
         self._row += 1
         self._begin_row()
 
-    def _write_down(self, row: int, snapshot: Snapshot, decision: Decision) -> None:
+    def _write_down(self, row: int, points: Mapping[str, PointState], plan: Plan) -> None:
         """Keep what the controller saw and said."""
         for place, point in enumerate(self._scenario.site.points):
-            self._state[row, place] = _CODES[snapshot.points[point.id].state]
-            setpoint = decision.plan.setpoints.get(point.id)
+            self._state[row, place] = _CODES[points[point.id].state]
+            setpoint = plan.setpoints.get(point.id)
             if setpoint is not None:
                 self._limit_a[row, place] = setpoint.limit_a
                 self._because[row, place] = self._reasons.setdefault(setpoint.because, len(self._reasons))
@@ -160,3 +162,9 @@ class Recorder:
         middles_s = (np.arange(parts) + 0.5) * (self._scenario.record_s / parts)
         mean: Floats = self._scenario.price.at(times_s[:, None] + middles_s).mean(axis=1)
         return mean
+
+
+def is_invalid(point: ChargingPoint, told: Setpoint) -> bool:
+    """Whether a limit is neither 0 nor one that the point may be given."""
+    low_a, high_a = point.min_a - TOLERANCE_A, point.max_a + TOLERANCE_A
+    return not (abs(told.limit_a) <= TOLERANCE_A or low_a <= told.limit_a <= high_a)

@@ -4,48 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
 
+from simulations.judging.metrics import interval
 from simulations.judging.model import Metrics
 from simulations.report import look
 from simulations.report.columns import Column, numbers, ref, texts
 from simulations.report.pieces import Figure, Table
 from simulations.report.view import Case, Drawn
 from simulations.report.words import NOTHING, count, number, plain, policy
-
-_CONFIDENCE: Final = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A mean over seeds, and half the width of its 95 % confidence interval (NaN with one seed)."""
-
-    mean: float
-    half_width: float
-    n: int
-
-    def words(self, decimals: int) -> str:
-        """Both, as people write them."""
-        text = number(self.mean, decimals)
-        return text if self.n < 2 else f"{text} ± {number(self.half_width, decimals)}"
-
-
-def estimate(values: Sequence[float]) -> Estimate:
-    """Mean with Student's t interval, which supposes that seeds are independent and roughly normal.
-
-    Raises:
-        ValueError: no values.
-    """
-    if not values:
-        raise ValueError("a mean needs a value")
-    n = len(values)
-    if n < 2:
-        return Estimate(float(values[0]), float("nan"), n)
-    error = float(np.std(values, ddof=1)) / n**0.5
-    return Estimate(float(np.mean(values)), float(stdtrit(n - 1, 0.5 + _CONFIDENCE / 2)) * error, n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +22,9 @@ class _Measure:
     column: str
     of: Callable[[Metrics], float]
     decimals: int
+
+    def words(self, mean: float) -> str:
+        return number(mean, self.decimals)
 
 
 def _measures(currency: str) -> tuple[_Measure, ...]:
@@ -83,7 +54,7 @@ def _outcomes(case: Case) -> dict[str, Sequence[Metrics]]:
     own = case.view.results.policy
     found: dict[str, Sequence[Metrics]] = {n: m for n, m in case.judgement.outcomes.items() if m}
     mine = found.pop(own, (case.judgement.metrics,))
-    ranked = sorted(found, key=lambda name: (estimate([m.cost for m in found[name]]).mean, name))
+    ranked = sorted(found, key=lambda name: (interval([m.cost for m in found[name]])[0], name))
     return {own: mine, **{name: found[name] for name in ranked}}
 
 
@@ -123,7 +94,11 @@ def comparison(case: Case) -> Table:
 
 def _cell(measure: _Measure, runs: Sequence[Metrics]) -> str:
     values = [value for value in map(measure.of, runs) if np.isfinite(value)]
-    return estimate(values).words(measure.decimals) if values else NOTHING
+    if not values:
+        return NOTHING
+    mean, half = interval(values)
+    text = measure.words(mean)
+    return text if half is None else f"{text} ± {number(half, measure.decimals)}"
 
 
 def _columns(outcomes: Mapping[str, Sequence[Metrics]], measures: Sequence[_Measure]) -> dict[str, Column]:
@@ -139,7 +114,7 @@ def costs(case: Case) -> Drawn:
     outcomes = _outcomes(case)
     if len(outcomes) < 2:
         return "The comparison of costs needs rivals: name some under judging.policies in the scenario."
-    found = {name: estimate([m.cost for m in runs]) for name, runs in outcomes.items()}
+    found = {name: interval([m.cost for m in runs]) for name, runs in outcomes.items()}
     currency = case.view.site.currency
     bound = case.judgement.bound
     shapes = []
@@ -153,19 +128,19 @@ def costs(case: Case) -> Drawn:
         }
         shapes.append({**across, "line": look.BOUND_LINE, "label": {**label, "yanchor": "bottom"}})
     own = case.view.results.policy
-    cheaper = [name for name in found if found[name].mean < found[own].mean - 1e-9]
+    cheaper = [name for name in found if found[name][0] < found[own][0] - 1e-9]
     title = f"{policy(own)} is the cheapest of {len(found)} policies"
     return Figure(
         id="policy-costs",
         title=title
         if not cheaper
-        else f"{policy(min(cheaper, key=lambda n: found[n].mean))} costs least of {len(found)} policies",
+        else f"{policy(min(cheaper, key=lambda n: found[n][0]))} costs least of {len(found)} policies",
         reading="Energy, demand charge and unmet energy together; the whiskers are 95 % confidence intervals over "
         "seeds. A policy that overloads fuses is no alternative, however cheap.",
         columns={
             "policy": texts(policy(name) for name in found),
-            f"cost_{currency.lower()}": numbers([e.mean for e in found.values()], 4),
-            "confidence_half_width": numbers([e.half_width for e in found.values()], 4),
+            f"cost_{currency.lower()}": numbers([mean for mean, _ in found.values()], 4),
+            "confidence_half_width": numbers([np.nan if half is None else half for _, half in found.values()], 4),
         },
         traces=[
             {

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulations.judging import billing
 from simulations.report import look
 from simulations.report.columns import Column, numbers, ref, texts
 from simulations.report.pieces import Figure
 from simulations.report.timeline import DAY_S, Floats, date_of, length_words
 from simulations.report.view import UNCONTROLLED, Case, Drawn, View
-from simulations.report.words import number, percent
+from simulations.report.words import money, percent, quantity
 
 _RANKS = 201
 
@@ -20,7 +22,8 @@ _RANKS = 201
 def demand(case: Case) -> Figure:
     """Highest demand window of each day, and of each calendar month, with and without control."""
     view, free = case.view, case.uncontrolled
-    window_s = max(900.0 if view.scenario.demand is None else view.scenario.demand.window_s, view.series.step_s)
+    charge = view.scenario.demand
+    window_s = max(billing.DEFAULT_WINDOW_S if charge is None else charge.window_s, view.series.step_s)
     days, highest_kw = _daily(view)
     dates = [date_of(int(day)).strftime("%Y-%m-%d") for day in days]
     columns: dict[str, Column] = {"date": texts(dates), "highest_window_kw": numbers(highest_kw)}
@@ -31,11 +34,11 @@ def demand(case: Case) -> Figure:
         columns["uncontrolled_highest_window_kw"] = numbers(free_kw)
         columns["uncontrolled_month_peak_kw"] = numbers(_monthly(dates, free_kw))
         traces += [
-            _bars("Uncontrolled", ref("uncontrolled_highest_window_kw"), look.BUILDING),
+            _bars("Uncontrolled", ref("uncontrolled_highest_window_kw"), look.UNCONTROLLED_BARS),
             _month("Uncontrolled, month", ref("uncontrolled_month_peak_kw"), look.UNCONTROLLED_LINE),
         ]
     traces += [
-        _bars(view.name, ref("highest_window_kw"), look.CHARGING),
+        _bars(view.name, ref("highest_window_kw"), {"color": look.CHARGING}),
         _month(f"{view.name}, month", ref("month_peak_kw"), {"color": look.CHARGING_DARK, "width": 2}),
     ]
     bound = case.judgement.bound
@@ -52,7 +55,7 @@ def demand(case: Case) -> Figure:
             "barmode": "group",
             "bargap": 0.3,
             "bargroupgap": 0.05,
-            "xaxis": {"type": "date", **({"dtick": DAY_S * 1000} if len(dates) <= 10 else {})},
+            "xaxis": look.time_axis(**({"dtick": DAY_S * 1000} if len(dates) <= 10 else {})),
             "yaxis": look.axis("Highest mean power [kW]"),
             "shapes": shapes,
         },
@@ -60,10 +63,11 @@ def demand(case: Case) -> Figure:
 
 
 def _demand_title(highest_kw: Floats, free_kw: Floats | None) -> str:
-    peak_kw = float(highest_kw.max())
+    peak_kw = float(np.nanmax(highest_kw))
     if free_kw is None:
-        return f"The highest demand was {number(peak_kw)} kW"
-    return f"The highest demand was {number(peak_kw)} kW, against {number(float(free_kw.max()))} kW without control"
+        return f"The highest demand was {quantity(peak_kw, 'kW')}"
+    free_peak_kw = float(np.nanmax(free_kw))
+    return f"The highest demand was {quantity(peak_kw, 'kW')}, against {quantity(free_peak_kw, 'kW')} without control"
 
 
 def _daily(view: View) -> tuple[NDArray[np.int64], Floats]:
@@ -80,9 +84,9 @@ def _monthly(dates: list[str], highest_kw: Floats) -> Floats:
     return np.array([np.nanmax(highest_kw[months == month]) for month in months])
 
 
-def _bars(name: str, y: Any, colour: str) -> dict[str, Any]:
+def _bars(name: str, y: Any, marker: dict[str, Any]) -> dict[str, Any]:
     tip = f"{name}: %{{y:.1f}} kW<extra></extra>"
-    return {"type": "bar", "name": name, "x": ref("date"), "y": y, "marker": {"color": colour}, "hovertemplate": tip}
+    return {"type": "bar", "name": name, "x": ref("date"), "y": y, "marker": marker, "hovertemplate": tip}
 
 
 def _month(name: str, y: Any, style: dict[str, Any]) -> dict[str, Any]:
@@ -93,77 +97,112 @@ def _month(name: str, y: Any, style: dict[str, Any]) -> dict[str, Any]:
 def waterfall(case: Case) -> Figure:
     """From uncontrolled charging over this run to the cheapest possible course, by component."""
     steps = _steps(case)
-    words = [case.money(amount) if kind == "absolute" else _signed(case, amount) for _, kind, amount in steps]
-    own, free, bound = case.judgement.metrics, case.metrics_of(UNCONTROLLED), case.judgement.bound
-    if free is not None:
-        title = f"Control saves {case.money(free.cost - own.cost)} of {case.money(free.cost)}"
-        title = title if own.cost <= free.cost else f"Control costs {case.money(own.cost - free.cost)} more than none"
-    else:
-        title = f"The run costs {case.money(own.cost)}"
-    if bound is not None:
-        title += f"; {case.money(own.cost - bound.cost)} more could be saved by knowing everything beforehand"
+    currency = case.view.site.currency
+    amount = f"amount_{currency.lower()}"
     unmet = case.money(case.view.scenario.judging.unmet_per_kwh)
+    reached = np.array([step.begin + step.amount for step in steps])
+    connectors = [
+        {
+            "type": "line",
+            "x0": x,
+            "x1": x,
+            "y0": n,
+            "y1": n + 1,
+            "line": {"color": look.MUTED, "width": 0.8, "dash": "dot"},
+        }
+        for n, x in enumerate(reached[:-1].tolist())
+    ]
     return Figure(
         id="cost",
-        title=title,
-        reading="From left to right, what each component adds or takes away. Energy that was needed and not delivered "
-        f"counts with {unmet} per kWh. Costs are estimates; what an opened fuse costs is not in them.",
+        title=_cost_title(case),
+        reading="From top to bottom, what each component takes away (light blue) or adds (orange). Energy that is "
+        f"missing counts with {unmet} per kWh. Costs are estimates; what an opened fuse costs is not in them.",
         columns={
-            "step": texts(name.replace("<br>", " ") for name, _, _ in steps),
-            "kind": texts("total" if kind == "absolute" else "change" for _, kind, _ in steps),
-            f"amount_{case.view.site.currency.lower()}": numbers([amount for _, _, amount in steps], 4),
-            "label": texts(words),
+            "step": texts(step.name for step in steps),
+            "begins_at": numbers([step.begin for step in steps], 4),
+            amount: numbers([step.amount for step in steps], 4),
+            "label": texts(_label(case, step) for step in steps),
         },
-        traces=[_bridge(case, [kind for _, kind, _ in steps])],
+        traces=[
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": ref("step"),
+                "base": ref("begins_at"),
+                "x": ref(amount),
+                "text": ref("label"),
+                "textposition": "outside",
+                "cliponaxis": False,
+                "marker": {"color": [step.colour for step in steps]},
+                "hovertemplate": "%{y}: %{text}<extra></extra>",
+            }
+        ],
         layout={
             "hovermode": "closest",
             "showlegend": False,
-            "xaxis": {"type": "category", "showgrid": False},
-            "yaxis": look.axis(f"Cost [{case.view.site.currency}]"),
-            "waterfallgap": 0.35,
-            "margin": {"t": 24},
+            "xaxis": look.axis(
+                f"Cost [{currency}]", rangemode="tozero", range=[0, 1.14 * max(1e-9, *reached.tolist())]
+            ),
+            "yaxis": {"type": "category", "autorange": "reversed", "showgrid": False},
+            "bargap": 0.35,
+            "shapes": [{**shape, "layer": "below"} for shape in connectors],
         },
+        height_px=80 + 34 * len(steps),
     )
 
 
-def _steps(case: Case) -> list[tuple[str, str, float]]:
-    """(words, kind, amount) of each bar; amounts of changes are differences."""
+def _cost_title(case: Case) -> str:
     own, free, bound = case.judgement.metrics, case.metrics_of(UNCONTROLLED), case.judgement.bound
-    parts = {"Energy": own.energy_cost, "Demand charge": own.demand_cost, "Unmet energy": own.unmet_cost}
-    before = {"Energy": 0.0, "Demand charge": 0.0, "Unmet energy": 0.0}
-    steps: list[tuple[str, str, float]] = []
+    if free is None:
+        title = f"The run costs {case.money(own.cost)}"
+    elif own.cost <= free.cost:
+        title = f"Control saves {case.money(free.cost - own.cost)} of {case.money(free.cost)}"
+    else:
+        title = f"Control costs {case.money(own.cost - free.cost)} more than none"
+    if bound is None:
+        return title
+    return f"{title}; perfect foresight could save {case.money(max(0.0, own.cost - bound.cost))} more"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    name: str
+    begin: float
+    amount: float
+    colour: str
+    is_total: bool
+
+
+def _steps(case: Case) -> list[_Step]:
+    own, free, bound = case.judgement.metrics, case.metrics_of(UNCONTROLLED), case.judgement.bound
+    parts = (own.energy_cost, own.demand_cost, own.unmet_cost)
+    steps: list[_Step] = []
+    before = (0.0, 0.0, 0.0)
     if free is not None:
-        before = {"Energy": free.energy_cost, "Demand charge": free.demand_cost, "Unmet energy": free.unmet_cost}
-        steps.append(("Uncontrolled", "absolute", free.cost))
-    steps += [(name, "relative", parts[name] - before[name]) for name in parts]
-    steps.append((case.view.name, "absolute", own.cost))
+        before = (free.energy_cost, free.demand_cost, free.unmet_cost)
+        steps.append(_Step("Uncontrolled", 0.0, free.cost, look.UNCONTROLLED, is_total=True))
+    steps += _changes(before, parts, "")
+    steps.append(_Step(case.view.name, 0.0, own.cost, look.CHARGING, is_total=True))
     if bound is not None:
-        unmet_cost = bound.cost - bound.energy_cost - bound.demand_cost
-        best = {"Energy": bound.energy_cost, "Demand charge": bound.demand_cost, "Unmet energy": unmet_cost}
-        steps += [(f"{name} ", "relative", best[name] - parts[name]) for name in parts]  # a name of its own on the axis
-        steps.append(("Cheapest possible", "absolute", bound.cost))
+        best = (bound.energy_cost, bound.demand_cost, bound.cost - bound.energy_cost - bound.demand_cost)
+        steps += _changes(parts, best, " at best")
+        steps.append(_Step("Cheapest possible", 0.0, bound.cost, look.BOUND, is_total=True))
     return steps
 
 
-def _signed(case: Case, amount: float) -> str:
-    return f"+{case.money(amount)}" if amount > 0 else case.money(amount)
+def _changes(before: tuple[float, ...], after: tuple[float, ...], suffix: str) -> list[_Step]:
+    steps = []
+    level = sum(before)
+    for name, old, new in zip(("Energy", "Demand charge", "Unmet energy"), before, after, strict=True):
+        change = new - old
+        steps.append(_Step(name + suffix, level, change, look.WORSE if change > 0 else look.BETTER, is_total=False))
+        level += change
+    return steps
 
 
-def _bridge(case: Case, kinds: list[str]) -> dict[str, Any]:
-    return {
-        "type": "waterfall",
-        "measure": kinds,
-        "x": ref("step"),
-        "y": ref(f"amount_{case.view.site.currency.lower()}"),
-        "text": ref("label"),
-        "textposition": "outside",
-        "cliponaxis": False,
-        "totals": {"marker": {"color": look.CHARGING_DARK}},
-        "increasing": {"marker": {"color": look.WORSE}},
-        "decreasing": {"marker": {"color": "#56b4e9"}},
-        "connector": {"line": {"color": look.MUTED, "width": 0.8}},
-        "hovertemplate": "%{x}: %{text}<extra></extra>",
-    }
+def _label(case: Case, step: _Step) -> str:
+    sign = "+" if step.amount > 0 and not step.is_total else ""
+    return sign + case.money(step.amount)
 
 
 def price_of_day(case: Case) -> Drawn:
@@ -176,12 +215,7 @@ def price_of_day(case: Case) -> Drawn:
     slots = round(DAY_S / slot_s)
     currency = view.site.currency
     columns = {
-        "time_of_day": texts(
-            date_of(0)
-            .replace(hour=n // 2 if slots == 48 else n, minute=30 * (n % 2) if slots == 48 else 0)
-            .strftime("%H:%M")
-            for n in range(slots)
-        ),
+        "time_of_day": texts(f"{n * slot_s // 3600:02.0f}:{n * slot_s % 3600 / 60:02.0f}" for n in range(slots)),
         "charging_kw": numbers(_means(view.charging_kw, slot, slots)),
         f"price_{currency.lower()}_per_kwh": numbers(_means(view.series.price, slot, slots), 5),
     }
@@ -199,10 +233,9 @@ def price_of_day(case: Case) -> Drawn:
     traces.append({**price, "hovertemplate": f"%{{y:.3f}} {currency}/kWh"})
     means_kw = _means(view.charging_kw, slot, slots)
     busiest = int(np.nanargmax(means_kw))
-    begin = date_of(0).timestamp() + busiest * slot_s
     return Figure(
         id="price-day",
-        title=f"Most is charged around {date_of(0).fromtimestamp(begin, date_of(0).tzinfo):%H:%M}",
+        title=f"Most is charged around {busiest * slot_s // 3600:02.0f}:{busiest * slot_s % 3600 / 60:02.0f}",
         reading="Above, the mean charging power at each time of the day; below, the mean price at that time.",
         columns=columns,
         traces=traces,
@@ -245,7 +278,7 @@ def price_paid(case: Case) -> Drawn:
     less = f"{percent(abs(saved))} {'below' if saved >= 0 else 'above'} the mean price"
     return Figure(
         id="price-paid",
-        title=f"A charged kWh cost {case.money(mean)} on average, {less}",
+        title=f"A charged kWh cost {money(mean, currency, 3)} on average, {less}",
         reading="The charged energy sorted by its price: the lower the curve, the cheaper it was bought.",
         columns=columns,
         traces=traces,

@@ -12,7 +12,7 @@ from simulations.report.columns import Column, numbers, ref, times
 from simulations.report.pieces import Figure
 from simulations.report.timeline import Floats, binned, date_of, length_words, rows_per_bin
 from simulations.report.view import Case, Drawn, View
-from simulations.report.words import number, plain
+from simulations.report.words import number, percent, plain, quantity
 
 _MOST_CIRCUITS = 6
 _MOST_ROWS_A_DAY = 1_440
@@ -36,7 +36,7 @@ def worst_day(case: Case) -> Figure:
     traces: list[dict[str, Any]] = []
     layout: dict[str, Any] = {
         "shapes": [],
-        "xaxis": {"type": "date", "anchor": f"y{len(shown)}" if len(shown) > 1 else "y"},
+        "xaxis": look.time_axis(anchor=f"y{len(shown)}" if len(shown) > 1 else "y"),
     }
     peaks_a = view.series.circuit_peak_a[during]
     for row, index in enumerate(shown):
@@ -49,8 +49,8 @@ def worst_day(case: Case) -> Figure:
     left_out = len(view.site.circuits) - len(shown)
     return Figure(
         id="worst-day",
-        title=f"On {date}, the fullest day, {view.site.circuits[circuit].id} reached {number(peak_a)} A "
-        f"of {fuse_a:g} A on {PHASE_NAMES[phase]}",
+        title=f"On {date}, the fullest day, {view.site.circuits[circuit].id} reached {number(peak_a)} "
+        f"of {fuse_a:g}\u00a0A on {PHASE_NAMES[phase]}",
         reading="One band for each circuit, one line for each phase: the highest current in every "
         f"{length_words(per_bin * view.series.step_s)}. Dashed: the fuse; dotted: less its margin.",
         columns=columns,
@@ -115,7 +115,7 @@ def unbalance(case: Case) -> Figure:
     shapes = [] if limit_a is None else [look.level(limit_a, label=f"Limit {limit_a:g} A")]
     return Figure(
         id="unbalance",
-        title=f"Half of the time the phases are within {number(float(np.median(spread_a)))} A of each other",
+        title=f"Half of the time the phases are within {quantity(float(np.median(spread_a)), 'A')} of each other",
         reading="Difference between the fullest and the emptiest phase of the grid connection, sorted: "
         "for which share of the time it was at least that large.",
         columns=columns,
@@ -159,20 +159,30 @@ def fuse_heat(case: Case) -> Drawn:
         traces.append(look.line(plain(circuit.id), ref("time"), ref(f"{circuit.id}_state"), style))
     for trace in traces:
         trace["hovertemplate"] = "%{y:.2f}"
-    top = min(3.0, max(1.2, 1.1 * highest, 1.1 * free_highest))
+    top = min(1.5, max(1.2, 1.1 * highest, 1.1 * free_highest))
     thinned = f" Drawn as the highest of each {length_words(per_bin * view.series.step_s)}." if per_bin > 1 else ""
     return Figure(
         id="fuse-heat",
-        title=f"The hottest fuse came to {number(100 * highest, 0)} % of what opens it",
+        title=_heat_title(case, highest, free_highest),
         reading="Overload heats a fuse faster the larger it is, and it cools in between. "
         "At 1 it may open; the estimate errs on the early side.",
         columns=columns,
         traces=traces,
         layout={
-            "xaxis": {"type": "date"},
+            "xaxis": look.time_axis(),
             "yaxis": look.axis("Thermal state [share of opening]", range=[0, top]),
             "shapes": [look.level(1.0, label="opens")],
         },
-        height_px=300,
+        wide=False,
         note=("Values above the plot's top are cut off." if max(highest, free_highest) > top else "") + thinned,
     )
+
+
+def _heat_title(case: Case, highest: float, free_highest: float) -> str:
+    own = "no fuse warmed up" if highest < 1e-3 else f"the hottest fuse came to {percent(highest, 0)} of what opens it"
+    free = case.uncontrolled
+    if free is None or free_highest < 1.0:
+        return own[0].upper() + own[1:]
+    opened = int(np.argmax(free.series.thermal.max(axis=1) >= 1.0))
+    when = free.clock.text(float(free.series.time_s[opened]), "%a %-d %B, %H:%M")
+    return f"Uncontrolled, a fuse opens on {when}; under {case.view.name}, {own}"

@@ -79,7 +79,7 @@ def gantt(case: Case) -> Drawn:
         traces=[_heatmap(view, points, legend_names, colours, lookup)] if legend_names else [],
         layout={
             "hovermode": "closest",
-            "xaxis": {"type": "date"},
+            "xaxis": look.time_axis(),
             "yaxis": {"type": "category", "autorange": "reversed", "showgrid": False, "dtick": 1},
             "margin": {"t": 6},
         },

@@ -16,7 +16,7 @@ from simulations.report.view import Case
 
 _MOST_EVENTS: Final = 200
 _MOST_EVENTS_KEPT: Final = 5_000
-_SEVERITY: Final = {Severity.ALARM: "Alarm", Severity.WARNING: "Warning", Severity.INFO: "Information"}
+_SEVERITY: Final = {Severity.ALARM: "Alarm", Severity.WARNING: "Warning", Severity.INFO: "Notice"}
 
 
 def fuses(case: Case) -> Table:
@@ -32,7 +32,7 @@ def fuses(case: Case) -> Table:
             columns[f"fuse_l{phase + 1}_a"].append(circuit.fuse_a[phase])
             columns[f"highest_l{phase + 1}_a"].append(float(peak_a[index, phase]))
         highest = [f"{words.number(float(peak_a[index, n]))} / {circuit.fuse_a[n]:g}" for n in range(3)]
-        heat = f"{words.number(100 * float(thermal[index]), 0)} %"
+        heat = words.percent(float(thermal[index]), 0)
         rows.append([circuit.id, circuit.parent or words.NOTHING, *highest, words.number(beyond_as[index], 0), heat])
     return Table(
         id="fuses",
@@ -71,10 +71,7 @@ def reasons(case: Case) -> Table:
         title="Why cars got what they got",
         reading="Hours with a car connected, over all points and the whole run, by what stopped it from getting more.",
         headings=["Reason", "Hours", "Share"],
-        rows=[
-            [text[0].upper() + text[1:], words.number(hours[text]), words.percent(hours[text] / total)]
-            for text in ranked
-        ],
+        rows=[[text, words.number(hours[text]), words.percent(hours[text] / total)] for text in ranked],
         columns={"reason": texts(ranked), "hours": numbers([hours[text] for text in ranked])},
         numeric=frozenset({1, 2}),
         empty="No car was connected.",
@@ -87,8 +84,7 @@ def events(case: Case) -> Table:
     by_weight = sorted(found, key=lambda e: list(_SEVERITY).index(e.severity))
     shown, kept = by_weight[:_MOST_EVENTS], by_weight[:_MOST_EVENTS_KEPT]
     counted = ", ".join(
-        words.count(sum(e.severity is severity for e in found), word.lower(), _plural(word))
-        for severity, word in _SEVERITY.items()
+        words.count(sum(e.severity is severity for e in found), word.lower()) for severity, word in _SEVERITY.items()
     )
     note = ""
     if len(found) > len(shown):
@@ -107,10 +103,6 @@ def events(case: Case) -> Table:
         note=note,
         empty="No events.",
     )
-
-
-def _plural(word: str) -> str:
-    return "pieces of information" if word == "Information" else f"{word.lower()}s"
 
 
 def _when(case: Case, event: Event) -> str:

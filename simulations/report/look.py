@@ -13,6 +13,7 @@ CHARGING_DARK: Final = "#0f5f59"
 LIMIT: Final = "#c01f1f"
 UNCONTROLLED: Final = "#334155"
 BOUND: Final = "#1d5fbf"
+BETTER: Final = "#56b4e9"
 WORSE: Final = "#d2700a"
 PHASES: Final = ("#2563eb", "#d2700a", "#8b3fd9")
 RIVALS: Final = ("#8b3fd9", "#d2700a", "#56b4e9", "#a16207", "#be185d", "#64748b")
@@ -22,6 +23,11 @@ DASHES: Final = ("dash", "dashdot", "longdash", "longdashdot", "dot", "dash")
 FULLNESS: Final = [[0.0, "#f1f5f9"], [0.25, "#c6e8e3"], [0.5, "#6fc4b9"], [0.75, "#0d9488"], [1.0, "#083f3a"]]
 """A scale of one hue, light to dark, that survives grey printing."""
 
+UNCONTROLLED_BARS: Final = {
+    "color": "#e2e8f0",
+    "line": {"color": UNCONTROLLED, "width": 0.8},
+    "pattern": {"shape": "/", "fgcolor": UNCONTROLLED, "bgcolor": "#e2e8f0", "size": 6, "solidity": 0.25},
+}
 LIMIT_LINE: Final = {"color": LIMIT, "width": 1.6, "dash": "dash"}
 UNCONTROLLED_LINE: Final = {"color": UNCONTROLLED, "width": 1.5, "dash": "dot"}
 BOUND_LINE: Final = {"color": BOUND, "width": 1.6, "dash": "dashdot"}
@@ -44,7 +50,9 @@ def template() -> dict[str, Any]:
         "automargin": True,
         "title": {"font": {"size": 12, "color": MUTED}, "standoff": 8},
         "tickfont": {"size": 11, "color": MUTED},
-        "tickformatstops": _DATES,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": "rgba(0,0,0,0)",
     }
     return {
         "layout": {
@@ -56,7 +64,7 @@ def template() -> dict[str, Any]:
             "yaxis": {**axis, "rangemode": "tozero"},
             "hovermode": "x unified",
             "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": LINE, "font": {"size": 12, "color": TEXT}},
-            "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": {"size": 12}},
+            "legend": {"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom", "traceorder": "normal"},
             "bargap": 0.25,
             "colorway": [CHARGING, UNCONTROLLED, BOUND, *RIVALS],
         }
@@ -66,6 +74,11 @@ def template() -> dict[str, Any]:
 def axis(title: str, **settings: Any) -> dict[str, Any]:
     """An axis with its title; further settings as plotly's."""
     return {"title": {"text": title}, **settings}
+
+
+def time_axis(**settings: Any) -> dict[str, Any]:
+    """An axis of local time; further settings as plotly's."""
+    return {"type": "date", "tickformatstops": _DATES, "hoverformat": "%a %-d %b %Y, %H:%M", **settings}
 
 
 def line(name: str, x: Any, y: Any, style: dict[str, Any], **settings: Any) -> dict[str, Any]:

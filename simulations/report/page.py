@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,31 @@ from plotly.offline import get_plotlyjs
 
 from simulations.report import look
 from simulations.report.columns import Store
-from simulations.report.pieces import Figure, Page, Table
+from simulations.report.pieces import Block, Facts, Figure, Page, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+
+def paired(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks with every half-wide figure that has no neighbour made wide, so that no gap is left beside it."""
+    done: list[Block] = []
+    for block in blocks:
+        is_half = isinstance(block, Facts) or (isinstance(block, Figure) and not block.wide)
+        if not is_half:
+            done = _filled(done)
+        done.append(block)
+    return _filled(done)
+
+
+def _filled(blocks: list[Block]) -> list[Block]:
+    halves = 0
+    for block in reversed(blocks):
+        if not isinstance(block, Facts) and (not isinstance(block, Figure) or block.wide):
+            break
+        halves += 1
+    if halves % 2 and isinstance(blocks[-1], Figure):
+        return [*blocks[:-1], replace(blocks[-1], wide=True)]
+    return blocks
 
 
 def write_page(page: Page, path: Path) -> None:
@@ -31,6 +55,7 @@ def write_page(page: Page, path: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    page = replace(page, sections=[replace(each, blocks=paired(each.blocks)) for each in page.sections])
     text = environment.get_template("page.html").render(
         page=page,
         style=_verbatim("page.css"),
@@ -49,7 +74,12 @@ def _document(page: Page) -> dict[str, Any]:
         raise ValueError(f"ids must be unique on a page, found {', '.join(sorted(ids))}")
     places = {block.id: store.places(block.columns) for block in blocks}
     figures = [
-        {"id": block.id, "traces": block.traces, "layout": dict(block.layout, height=block.height_px)}
+        {
+            "id": block.id,
+            "traces": block.traces,
+            "layout": dict(block.layout, height=block.height_px),
+            "wide": block.wide,
+        }
         for block in blocks
         if isinstance(block, Figure)
     ]

@@ -9,7 +9,7 @@ from simulations.report.columns import numbers, ref, texts, times
 from simulations.report.pieces import Figure
 from simulations.report.timeline import DAY_S, Floats, binned, date_of, length_words, rows_per_bin
 from simulations.report.view import Case, Drawn, View
-from simulations.report.words import number
+from simulations.report.words import number, percent, quantity
 
 _RANKS = 501
 
@@ -57,7 +57,7 @@ def site_power(case: Case) -> Figure:
         ),
         columns=columns,
         traces=traces,
-        layout={"xaxis": {"type": "date"}, "yaxis": look.axis("Power [kW]", rangemode="normal")},
+        layout={"xaxis": look.time_axis(), "yaxis": look.axis("Power [kW]", rangemode="normal")},
         height_px=380,
         note=note,
     )
@@ -65,8 +65,8 @@ def site_power(case: Case) -> Figure:
 
 def _power_title(view: View) -> str:
     place = int(np.argmax(view.site_kw))
-    when = view.clock.text(float(view.series.time_s[place]))
-    return f"The site drew {number(view.site_kw[place])} kW at most, on {when}"
+    when = view.clock.text(float(view.series.time_s[place]), "%A %-d %B %Y at %H:%M")
+    return f"At most the site drew {number(view.site_kw[place])} of {quantity(view.limit_kw[place], 'kW')}, on {when}"
 
 
 def _area(name: str, x: object, y: object, colour: str, fill: str) -> dict[str, object]:
@@ -106,14 +106,14 @@ def load_duration(case: Case) -> Figure:
         trace["hovertemplate"] = "%{y:.1f} kW"
     return Figure(
         id="load-duration",
-        title=f"The grid connection is above 80 % of its limit for {number(100 * above)} % of the time",
+        title=f"The site draws more than 80\u00a0% of its limit for {percent(above)} of the time",
         reading="All powers of the run, sorted: for which share of the time the power was at least that high.",
         columns=columns,
         traces=traces,
         layout={
             "xaxis": look.axis("Share of the time [%]", ticksuffix=" %"),
             "yaxis": look.axis("Power [kW]"),
-            "shapes": [look.level(highest_kw, label=f"Limit {number(highest_kw)} kW")],
+            "shapes": [look.level(highest_kw, label=f"Limit {quantity(highest_kw, 'kW')}")],
         },
         wide=False,
     )
@@ -157,7 +157,7 @@ def fullness(case: Case) -> Drawn:
                 "zmin": 0,
                 "zmax": 100,
                 "colorscale": look.FULLNESS,
-                "colorbar": {"title": {"text": "Fuse [%]", "font": {"size": 11}}, "thickness": 12, "outlinewidth": 0},
+                "colorbar": {"ticksuffix": " %", "thickness": 12, "outlinewidth": 0, "tickfont": {"size": 11}},
                 "xgap": 1 if days <= 62 else 0,
                 "ygap": 1 if days <= 62 else 0,
                 "hovertemplate": "%{x|%a %-d %b}, %{y}: %{z:.0f} %<extra></extra>",
@@ -165,7 +165,7 @@ def fullness(case: Case) -> Drawn:
         ],
         layout={
             "hovermode": "closest",
-            "xaxis": {"type": "date", "showgrid": False},
+            "xaxis": look.time_axis(showgrid=False),
             "yaxis": look.axis("Hour of the day", autorange="reversed", type="category", dtick=3, showgrid=False),
         },
         wide=False,

@@ -31,24 +31,23 @@ _ELSEWHERE: Final = (
 )
 
 
-def write_report(results: Results, judgement: Judgement, path: Path, *, command: str, commit: str = "") -> None:
-    """Write one self-contained HTML page about a run; the same arguments give the same bytes.
+def write_report(results: Results, judgement: Judgement, path: Path, *, command: str) -> None:
+    """Write one self-contained HTML page about a run; the same commit and arguments give the same bytes.
 
     Args:
         results: the run.
         judgement: its metrics, and its rivals and bound where there are any.
         path: the file to write.
         command: the command line that brings about the same run.
-        commit: the version of the code that was run; left out when empty.
 
     Raises:
         OSError: the file cannot be written.
     """
     case = case_of(results, judgement)
-    write_page(_page(case, command, commit), path)
+    write_page(_page(case, command), path)
 
 
-def _page(case: Case, command: str, commit: str) -> Page:
+def _page(case: Case, command: str) -> Page:
     scenario, site = case.view.scenario, case.view.site
     missing: list[str] = []
 
@@ -56,7 +55,7 @@ def _page(case: Case, command: str, commit: str) -> Page:
         missing.extend(part for part in parts if isinstance(part, str))
         return Section(identity, title, [part for part in parts if not isinstance(part, str)], lead)
 
-    sections = [section("run", "This run", scenario.description, *summary.inputs(case, command, commit))]
+    sections = [section("run", "This run", scenario.description, *summary.inputs(case, command))]
     if len(case.view.series.time_s):
         sections += _chapters(case, section)
     sections.append(section("events", "Events", "", lists.events(case)))

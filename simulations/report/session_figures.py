@@ -138,9 +138,9 @@ def satisfaction(case: Case) -> Drawn:
             "hovermode": "closest",
             "xaxis": look.axis("Share of sessions [%]", range=[0, 100], ticksuffix=" %"),
             "yaxis": {"type": "category", "autorange": "reversed"},
-            "bargap": 0.35,
+            "bargap": 0.45,
         },
-        height_px=130 + 34 * len(runs),
+        height_px=max(340, 130 + 34 * len(runs)),
         wide=len(runs) > 4,
     )
 

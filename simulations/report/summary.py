@@ -5,11 +5,12 @@ from __future__ import annotations
 from controller.site import Circuit
 from controller.units import PHASE_NAMES
 from simulations.judging.model import Metrics
+from simulations.provenance import commit
 from simulations.report.columns import numbers, texts
 from simulations.report.pieces import Block, Command, Facts, Headline, Table, Tile, Tone
 from simulations.report.timeline import length_words
 from simulations.report.view import UNCONTROLLED, Case
-from simulations.report.words import count, money, number, percent, policy
+from simulations.report.words import count, money, number, percent, policy, quantity
 
 
 def headline(case: Case) -> Headline:
@@ -42,7 +43,7 @@ def _cost(case: Case) -> str:
     if metrics.regret_pct is not None:
         if metrics.regret_pct < 0.05:
             return ", at the cheapest possible cost"
-        return f", {number(metrics.regret_pct)} % above the cheapest possible cost"
+        return f", {quantity(metrics.regret_pct, '%')} above the cheapest possible cost"
     if free is not None and free.cost > 0:
         less = 1.0 - metrics.cost / free.cost
         return f", at {percent(abs(less))} {'less' if less >= 0 else 'more'} cost than without control"
@@ -74,9 +75,11 @@ def _tiles(case: Case) -> list[Tile]:
     overload: Tone | None = "alarm" if metrics.fuse_violation_as > 0 or metrics.thermal_peak >= 1 else None
     return [
         Tile(
-            "Energy delivered", share, f"{number(metrics.delivered_kwh, 0)} of {number(metrics.requested_kwh, 0)} kWh"
+            "Energy delivered",
+            share,
+            f"{number(metrics.delivered_kwh, 0)} of {quantity(metrics.requested_kwh, 'kWh', 0)}",
         ),
-        Tile("Needs met", f"{metrics.sessions_met:,} of {metrics.sessions:,}", "sessions"),
+        Tile("Needs met", f"{metrics.sessions_met:,} of {metrics.sessions:,}", "sessions with all that was needed"),
         Tile(
             "Cost",
             case.money(metrics.cost),
@@ -84,25 +87,29 @@ def _tiles(case: Case) -> list[Tile]:
         ),
         Tile(
             "Highest demand",
-            f"{number(metrics.peak_kw)} kW",
-            f"uncontrolled {number(free.peak_kw)} kW" if free is not None else "mean of a demand window",
+            quantity(metrics.peak_kw, "kW"),
+            f"uncontrolled {quantity(free.peak_kw, 'kW')}" if free is not None else "mean of a demand window",
         ),
         Tile(
             "Hottest fuse",
-            f"{number(100 * metrics.thermal_peak, 0)} %",
+            percent(metrics.thermal_peak, 0),
             f"of what opens it; overloaded {length_words(metrics.longest_overload_s)} at most"
             if metrics.overload_as > 0
             else "of what opens it; never overloaded",
             overload,
         ),
-        Tile("Longest wait", length_words(metrics.longest_wait_s), f"Jain index {number(metrics.jain_index, 3)}"),
+        Tile("Longest wait", _wait(metrics), "of a connected car for its turn"),
     ]
 
 
-def inputs(case: Case, command: str, commit: str) -> list[Block]:
+def _wait(metrics: Metrics) -> str:
+    return length_words(metrics.longest_wait_s) if metrics.longest_wait_s > 0 else "none"
+
+
+def inputs(case: Case, command: str) -> list[Block]:
     """What was run, on which site, with which demand and prices, and how it was judged; data notes; the command."""
     facts: list[Block] = [
-        Facts("Run", _run_facts(case, commit)),
+        Facts("Run", _run_facts(case)),
         Facts("Site", _site_facts(case)),
         Facts("Cars and prices", _demand_facts(case)),
         Facts("Judged by", _judging_facts(case)),
@@ -129,19 +136,19 @@ def inputs(case: Case, command: str, commit: str) -> list[Block]:
     return [*facts, Command("Run it again", command, line)]
 
 
-def _run_facts(case: Case, commit: str) -> list[tuple[str, str]]:
+def _run_facts(case: Case) -> list[tuple[str, str]]:
     view = case.view
     scenario = view.scenario
     form = "%-d %B %Y, %H:%M"
-    facts = [
+    return [
         ("Scenario", scenario.name),
         ("Period", f"{view.clock.text(0.0, form)} to {view.clock.text(scenario.duration_s, form)}"),
         ("Time zone", scenario.site.time_zone),
         ("Step", f"{length_words(scenario.step_s)}, recorded every {length_words(view.series.step_s)}"),
         ("Policy", f"{view.name} ({scenario.controller})"),
         ("Seed", str(scenario.seed)),
+        ("Commit", commit()),
     ]
-    return [*facts, ("Commit", commit)] if commit else facts
 
 
 def _site_facts(case: Case) -> list[tuple[str, str]]:
@@ -204,7 +211,7 @@ def _judging_facts(case: Case) -> list[tuple[str, str]]:
         ("Invalid limits", f"{metrics.invalid_setpoints:,}"),
     ]
     if metrics.of_bound_pct is not None:
-        facts.insert(1, ("Delivered of possible", f"{number(metrics.of_bound_pct)} %"))
+        facts.insert(1, ("Delivered of possible", quantity(metrics.of_bound_pct, "%")))
     if metrics.saving_share_pct is not None:
-        facts.insert(2, ("Achieved saving", f"{number(metrics.saving_share_pct)} % of the achievable"))
+        facts.insert(2, ("Achieved saving", f"{quantity(metrics.saving_share_pct, '%')} of the achievable"))
     return facts

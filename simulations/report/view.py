@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from controller.site import Site
+from simulations.judging import billing
 from simulations.judging.model import Judgement, Metrics
 from simulations.report import words
 from simulations.report.pieces import Figure
@@ -88,14 +88,9 @@ class View:
     @cached_property
     def windows(self) -> tuple[Floats, Floats]:
         """Demand windows: their beginnings, from the run's beginning [s], and mean powers [kW]."""
-        demand = self.scenario.demand
-        length_s = max(900.0 if demand is None else demand.window_s, self.series.step_s)
-        number = np.floor(self.clock.unix_s(self.series.time_s) / length_s).astype(np.int64)
-        found, place = np.unique(number, return_inverse=True)
-        means_kw = np.bincount(place, weights=self.site_kw) / np.bincount(place)
-        return np.asarray(found * length_s - self.clock.start_s, dtype=np.float64), np.asarray(
-            means_kw, dtype=np.float64
-        )
+        window, begins_s = billing.windows(self.scenario, self.series.time_s)
+        length_s = np.full(len(self.series.time_s), self.series.step_s)
+        return begins_s, billing.means(window, length_s, self.site_kw)
 
     @cached_property
     def shares(self) -> Floats:
@@ -144,8 +139,3 @@ def case_of(results: Results, judgement: Judgement) -> Case:
     local = clock(scenario.start_s, scenario.duration_s, scenario.site.time_zone)
     rivals = {name: View(rival, local) for name, rival in judgement.rivals.items() if name != results.policy}
     return Case(View(results, local), judgement, rivals)
-
-
-def series_rows(values: NDArray[np.float32], during: NDArray[np.bool_]) -> Floats:
-    """The rows of a series within a stretch of time, as float64."""
-    return values[during].astype(np.float64)

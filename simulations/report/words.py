@@ -81,6 +81,15 @@ def number(value: float, decimals: int = 1) -> str:
     return text if text.strip("-0.,") else text.removeprefix("-")
 
 
+def quantity(value: float, unit: str, decimals: int = 1) -> str:
+    r"""A number with its unit, which no line break tears apart.
+
+    >>> quantity(42.84, "kW")
+    '42.8\xa0kW'
+    """
+    return f"{number(value, decimals)}\u00a0{unit}"
+
+
 def money(amount: float, currency: str, decimals: int = 2) -> str:
     """An amount in the site's currency.
 
@@ -93,17 +102,17 @@ def money(amount: float, currency: str, decimals: int = 2) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """A share as per cent; less than all never reads as all, nor more than nothing as nothing.
+    r"""A share as per cent; less than all never reads as all, nor more than nothing as nothing.
 
     >>> percent(0.98234), percent(0.99999), percent(1.0)
-    ('98.2 %', '99.9 %', '100 %')
+    ('98.2\xa0%', '99.9\xa0%', '100\xa0%')
     """
     value = 100.0 * share
     if 0.0 < value < 100.0:
         edge = 10.0**-decimals
         value = min(max(value, edge), 100.0 - edge)
-        return f"{value:.{decimals}f} %"
-    return f"{value:.{decimals}f} %" if value % 1 else f"{value:.0f} %"
+        return f"{value:.{decimals}f}\u00a0%"
+    return f"{value:.{decimals}f}\u00a0%" if value % 1 else f"{value:.0f}\u00a0%"
 
 
 def count(amount: int, thing: str, things: str = "") -> str:

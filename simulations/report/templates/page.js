@@ -2,7 +2,7 @@
 (() => {
   const page = JSON.parse(document.getElementById("data").textContent);
   const TYPES = { uint8: Uint8Array, uint16: Uint16Array, int32: Int32Array, float32: Float32Array, float64: Float64Array };
-  const PRINT_WIDTH_PX = 660; // what A4 leaves between the margins, at 96 px an inch
+  const PRINT_PX = { wide: 660, half: 308 }; // what A4 leaves between margins and card edges, at 96 px an inch
   const NARROW_PX = 560;
   const decoded = new Map();
 
@@ -138,11 +138,11 @@
     if (waiting.length > 0) setTimeout(drawNext, 0);
   }
 
-  const every = (change) => page.figures.forEach((figure) => Plotly.relayout(`plot-${figure.id}`, change));
+  const every = (change) => page.figures.forEach((figure) => Plotly.relayout(`plot-${figure.id}`, change(figure)));
   addEventListener("beforeprint", () => {
     while (waiting.length > 0) draw(waiting.shift());
-    every({ width: PRINT_WIDTH_PX });
+    every((figure) => ({ width: figure.wide ? PRINT_PX.wide : PRINT_PX.half }));
   });
-  addEventListener("afterprint", () => every({ width: null, autosize: true }));
+  addEventListener("afterprint", () => every(() => ({ width: null, autosize: true })));
   drawNext();
 })();

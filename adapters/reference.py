@@ -1,14 +1,12 @@
-"""Writes what can be generated of the documentation: the JSON Schemas, and the reference of the site file.
+"""What can be generated of the documentation: JSON Schemas, and references of files that people write.
 
-``python -m adapters.reference docs`` after a change of the models; a test says when it was forgotten.
+``simulations.reference`` writes them into ``docs``, with those of the simulator.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel
@@ -38,7 +36,7 @@ and programs.
   named and not set is an error.
 - An `id` becomes a part of MQTT topics and web addresses: letters, digits, `_`, `-`, `.`, 64 characters at most.
 
-This page is generated from the code by `python -m adapters.reference docs`.
+This page is generated from the code by `python -m simulations.reference docs`.
 """
 
 _RULES: Final = f"""
@@ -65,23 +63,29 @@ def schemas() -> Mapping[str, str]:
         "plan": PlanDocument,
         "recording": RecordingLine,
     }
-    return {
-        f"{name}.schema.json": json.dumps({"$schema": _DIALECT, **model.model_json_schema()}, indent=2) + "\n"
-        for name, model in formats.items()
-    }
+    return {f"{name}.schema.json": schema_text(model) for name, model in formats.items()}
+
+
+def schema_text(model: type[BaseModel]) -> str:
+    """The JSON Schema of a file format."""
+    return json.dumps({"$schema": _DIALECT, **model.model_json_schema()}, indent=2) + "\n"
 
 
 def site_file_reference() -> str:
     """The reference of the site file, in Markdown."""
-    parts = [_INTRODUCTION]
-    for name, field in SiteFile.model_fields.items():
+    return "".join([_INTRODUCTION, *tables_reference(SiteFile), _RULES])
+
+
+def tables_reference(model: type[BaseModel]) -> Iterator[str]:
+    """Every table of a file with its keys, in Markdown."""
+    for name, field in model.model_fields.items():
         many = get_origin(field.annotation) is list
         for table in _tables(field.annotation):
             kind = table.model_fields.get("kind")
-            suffix = f", kind `{get_args(kind.annotation)[0]}`" if kind else ""
-            parts.append(f"\n## `{f'[[{name}]]' if many else f'[{name}]'}`{suffix}\n\n{_about(table, field)}\n")
-            parts.extend(_rows(table))
-    return "".join([*parts, _RULES])
+            kinds = get_args(kind.annotation) if kind else ()
+            suffix = f", kind `{kinds[0]}`" if len(kinds) == 1 else ""
+            yield f"\n## `{f'[[{name}]]' if many else f'[{name}]'}`{suffix}\n\n{_about(table, field)}\n"
+            yield from _rows(table)
 
 
 def _about(table: type[StrictModel], field: FieldInfo) -> str:
@@ -97,7 +101,7 @@ def _rows(table: type[StrictModel], prefix: str = "") -> Iterator[str]:
     for name, field in table.model_fields.items():
         about = " ".join((field.description or "").split())
         yield f"| `{prefix}{name}` | {_kind(schema[name])} | {_default(field)} | {about} |\n"
-        inner = list(_tables(field.annotation))
+        inner = [] if get_origin(field.annotation) is list else list(_tables(field.annotation))
         # Quantities are alike: the first one shows what each of them holds.
         if inner and (not prefix or name == next(iter(table.model_fields))):
             yield from _rows(inner[0], f"{prefix}{name}.")
@@ -117,6 +121,11 @@ _KINDS: Final[Mapping[str, str]] = {
     "boolean": "true or false",
     "array": "`[L1, L2, L3]`",
 }
+_FORMATS: Final[Mapping[str, str]] = {
+    "date-time": "time",
+    "date": "day",
+    "time": "time of day",
+}
 _BOUNDS: Final = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
 
 
@@ -130,8 +139,10 @@ def _words(schema: Mapping[str, Any]) -> str:
         return "table"
     if "enum" in schema or "const" in schema:
         return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
-    if schema.get("format") == "date-time":
-        return "time with offset"
+    if "format" in schema:
+        return _FORMATS[schema["format"]]
+    if schema["type"] == "array" and "prefixItems" not in schema and "minItems" not in schema:
+        return "tables" if "$ref" in schema["items"] else f"list of {_words(schema['items'])}"
     bounds = "".join(f" {word} {schema[bound]:g}" for bound, word in _BOUNDS.items() if bound in schema)
     return _KINDS[schema["type"]] + bounds
 
@@ -141,20 +152,9 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is None or field.default == "":
         return "none"
-    if isinstance(field.default, tuple):
-        return "`0`"
-    return f"`{json.dumps(field.default)}`"
-
-
-def main() -> None:
-    """Write everything below the folder that the command line names."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs")
-    files = {folder / "schemas" / name: text for name, text in schemas().items()}
-    files[folder / "reference" / "site-file.md"] = site_file_reference()
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    default = field.get_default(call_default_factory=True)
+    if isinstance(default, tuple):
+        return "`0`" if not any(default) else f"`{json.dumps(default)}`"
+    if default == []:
+        return "none"
+    return f"`{json.dumps(default, default=str)}`"

@@ -57,6 +57,122 @@ def demo(
     raise typer.Exit(code)
 
 
+@app.command()
+def simulate(
+    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.toml", help="The scenario file.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where results go; default: SCENARIO-result in the current folder."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", min=0, help="In place of the scenario's.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="In place of the scenario's value: circuits.main.fuse_a=50."),
+    ] = None,
+    short: Annotated[bool, typer.Option("--short", help="The scenario's short form.")] = False,
+    depth: Annotated[
+        str, typer.Option(metavar="DEPTH", help="fast: the core alone. wire: the whole service, with OCPP and Modbus.")
+    ] = "fast",
+    speed: Annotated[
+        float, typer.Option(metavar="N", help="How many times faster than real time the wire depth runs.")
+    ] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run a scenario, compare it with a bound and with baselines, and write a report.
+
+    Leaves summary.json, sessions.csv, series.parquet and report.html.
+    """
+    from simulations.simulate import Request, simulate, split_settings  # noqa: PLC0415 - brings the simulator with it
+
+    folder = out or Path(f"{scenario.stem}-result")
+    request = Request(scenario, folder, seed, split_settings(settings or ()), short, depth, speed)
+    raise typer.Exit(simulate(request, as_json=as_json))
+
+
+@app.command()
+def sweep(
+    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO.toml", help="The scenario file.", show_default=False)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=V1,V2",
+            help="Values that a key of the scenario takes in turn: circuits.main.fuse_a=35,50. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(metavar="N", help="With how many seeds each setting is run.")] = 10,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Scheduler of a Dask cluster that does the work, such as tcp://192.0.2.1:8786; default: this machine.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where results go, and where those of an earlier start are found; "
+            "default: SCENARIO-sweep in the current folder.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes on this machine; default: one per core.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Run every combination of settings with every seed, and compare them.
+
+    Ended before its time, it goes on where it was when it is started again.
+    """
+    from simulations.sweeps.command import Request, run_sweep  # noqa: PLC0415 - brings the whole simulator with it
+
+    folder = out or Path(f"{scenario.stem}-sweep")
+    request = Request(scenario, tuple(settings or ()), seeds, scheduler, workers, folder)
+    raise typer.Exit(run_sweep(request, as_json=as_json))
+
+
+@app.command()
+def sessions(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A file of sessions, or the URL of a ledger's database.", show_default=False
+        ),
+    ],
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Format of the file; default: recognised from its content.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of times without an offset, and of the site.")
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=HEADER",
+            help="What a column of a CSV is called: arrives=Start. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    charger_kw: Annotated[
+        float | None, typer.Option(metavar="KW", help="Most that a charger gives; more energy than that is cut.")
+    ] = None,
+    fit: Annotated[
+        Path | None, typer.Option(metavar="MODEL.json", help="Fit a model of people, and write it there.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="OUT.csv", help="Write the sessions there, in the generic form.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was read as JSON.")] = False,
+) -> None:
+    """Read charging sessions from a file, and show what is in it and what was wrong with it."""
+    from simulations.data.command import Request, show_sessions  # noqa: PLC0415 - scipy takes a while
+
+    request = Request(file, kind, time_zone, tuple(column or ()), charger_kw, model=fit, table=csv)
+    raise typer.Exit(show_sessions(request, as_json=as_json))
+
+
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     sys.exit(execute(app))

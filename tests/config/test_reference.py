@@ -7,10 +7,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from adapters.reference import schemas, site_file_reference
+from adapters.reference import site_file_reference
+from simulations.reference import scenario_file_reference, schemas
 
 ROOT = Path(__file__).parents[2]
-FORGOTTEN = "out of date: run python -m adapters.reference docs"
+FORGOTTEN = "out of date: run python -m simulations.reference docs"
 
 
 @pytest.mark.parametrize("name", sorted(schemas()))
@@ -25,6 +26,10 @@ def test_no_schema_is_left_over():
 
 def test_the_site_file_page_is_current():
     assert (ROOT / "docs" / "reference" / "site-file.md").read_text("utf-8") == site_file_reference(), FORGOTTEN
+
+
+def test_the_scenario_page_is_current():
+    assert (ROOT / "docs" / "reference" / "scenarios.md").read_text("utf-8") == scenario_file_reference(), FORGOTTEN
 
 
 def test_the_example_fits_the_published_schema():

@@ -236,8 +236,8 @@ class ChargingStation:
         self.temperament = temperament
         self.clock_offset_s = 0.0
         """How far it believes that its clock is ahead of the world's [s]."""
-        self.deaf = temperament.deaf
-        """It accepts profiles, says so, and does not follow them."""
+        self.deaf = False
+        """A fault: it accepts profiles, says so, and goes on with what it did."""
         self._spikes_until_s = -math.inf
         self._writes: tuple[float, int] = (-math.inf, 0)
         """Profiles taken on that day."""
@@ -288,7 +288,7 @@ class ChargingStation:
             limit_a: float | None = connector.pilot_a
             if now_s - dt < self._spikes_until_s <= now_s:
                 connector.look_at(now_s)
-            if now_s < self._spikes_until_s:
+            if now_s < self._spikes_until_s or self.temperament.deaf:
                 limit_a = None
             elif not self.deaf and connector.looks(now_s):
                 limit_a = self.limit_a(number, now_s)

@@ -22,7 +22,7 @@ class Temperament:
     resolution_a: float | None = None
     """Steps of its pilot signal [A]; None: as its connectors are built."""
     deaf: bool = False
-    """It accepts limits and does not follow them."""
+    """It accepts limits and always offers all that its hardware allows."""
     lies_about_status: bool = False
     """It says Charging while it withholds current, and SuspendedEVSE while it charges."""
     lies_about_current: bool = False
@@ -53,7 +53,9 @@ TEMPERAMENTS: Final[Mapping[str, Temperament]] = {
         answer_s=3.0,
         update_s=5.0,
     ),
-    "deaf": Temperament("accepts limits and does not follow them", "goecharger/go-eCharger-API-v2#105", deaf=True),
+    "deaf": Temperament(
+        "accepts limits and charges with all that its hardware allows", "goecharger/go-eCharger-API-v2#105", deaf=True
+    ),
     "lying_status": Temperament(
         "says SuspendedEVSE while it charges, and Charging while it withholds",
         "evcc-io/evcc#33911",

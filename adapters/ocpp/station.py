@@ -235,6 +235,12 @@ class Station:
             message = f"more than {self._writes.budget} charging profiles were written today"
             self._around.report("write_budget_exceeded", self.subject, message, Severity.WARNING)
 
+    def rejected(self, connector: Connector, purpose: str, reason: str) -> None:
+        """A charging profile was not accepted."""
+        self.profiles_rejected += 1
+        message = f"its charger has not accepted a {purpose}: {reason}"
+        self._around.report("profile_rejected", f"point:{connector.point.id}", message, Severity.WARNING)
+
     def hear_time(self, told: datetime | None) -> None:
         """Judge its clock by a time that it sent just now.
 

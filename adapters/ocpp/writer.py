@@ -137,20 +137,16 @@ class Writer:
         """Send one profile; returns whether it was accepted, and whether that is certain."""
         self._station.count_write()
         request = call.SetChargingProfile(connector_id=connector.point.connector, cs_charging_profiles=profile)
+        purpose = profile.charging_profile_purpose.value
         try:
             status = (await self._ask(request)).status
         except CallFailedError as failure:
-            self._rejected(connector, profile, str(failure))
+            self._station.rejected(connector, purpose, str(failure))
             return False, failure.refused
         if status != ChargingProfileStatus.accepted:
-            self._rejected(connector, profile, str(status))
+            self._station.rejected(connector, purpose, str(status))
             return False, True
         return True, True
-
-    def _rejected(self, connector: Connector, profile: Any, reason: str) -> None:
-        self._station.profiles_rejected += 1
-        message = f"its charger has not accepted a {profile.charging_profile_purpose.value}: {reason}"
-        self._around.report("profile_rejected", f"point:{connector.point.id}", message, Severity.WARNING)
 
     async def _stop(self, connector: Connector) -> None:
         """Ask a charger to end a transaction that nobody authorised. Its limit is 0 A meanwhile."""

@@ -223,8 +223,7 @@ class _Run:
             self._service.disconnect(station)
 
     def _obey(self, identity: str, obeys: bool) -> None:
-        station = self._world.stations[identity]
-        station.deaf = station.temperament.deaf or not obeys
+        self._world.stations[identity].deaf = not obeys
 
     def _add(self, current_a: Phases, sign: float) -> None:
         one, two, three = (was + sign * more for was, more in zip(self._building.extra_a, current_a, strict=True))

@@ -9,6 +9,8 @@ from collections.abc import Callable, MutableMapping
 from functools import partial
 from typing import Final
 
+from ocpp.v16.datatypes import ChargingProfile
+
 from adapters.ocpp.connector import Connector
 from adapters.ocpp.limits import default_profile, permanent, tx_profile
 from adapters.ocpp.station import Call, Station
@@ -80,7 +82,7 @@ class Line:
         self._station.count_write()
 
         def answer() -> None:
-            accepted = self._charger.install(number, profile)
+            accepted = self._install(connector, profile)
             if connector.transaction is not transaction:
                 return
             if accepted:
@@ -98,10 +100,16 @@ class Line:
         self._station.count_write()
 
         def answer() -> None:
-            accepted = self._charger.install(number, profile)
+            accepted = self._install(connector, profile)
             connector.default_answered(self._clock.monotonic_s(), accepted=accepted)
 
         self._ask(answer)
+
+    def _install(self, connector: Connector, profile: ChargingProfile) -> bool:
+        accepted = self._charger.install(connector.point.connector, profile)
+        if not accepted:
+            self._station.rejected(connector, str(profile.charging_profile_purpose), "Rejected")
+        return accepted
 
     def _stop(self, connector: Connector) -> None:
         assert connector.transaction is not None, "only a transaction is stopped"

@@ -226,10 +226,15 @@ class FineService:
         """The point with what its driver has said."""
         needed_wh, leaves_s = visit.stated_energy_wh, visit.stated_leaves_s
         left_s = None if leaves_s is None else leaves_s - self._clock.monotonic_s()
-        return replace(
-            state,
+        return PointState(  # not dataclasses.replace, which takes five times as long
+            state=state.state,
+            measured_a=state.measured_a,
+            measured_at=state.measured_at,
+            commanded_a=state.commanded_a,
+            max_a=state.max_a,
             energy_needed_wh=None if needed_wh is None else max(0, round(needed_wh) - state.delivered_wh),
             departs_at=None if left_s is None else self._clock.now() + timedelta(seconds=left_s),
+            delivered_wh=state.delivered_wh,
         )
 
     def _apply(self, plan: Plan) -> None:

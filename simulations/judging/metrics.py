@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from simulations.judging.billing import peaks
 from simulations.judging.model import Bound, Metrics
@@ -80,5 +80,5 @@ def interval(values: Sequence[float]) -> tuple[float, float | None]:
     mean = float(np.mean(values))
     if len(values) == 1:
         return mean, None
-    quantile = float(student_t.ppf(0.5 + CONFIDENCE / 2.0, len(values) - 1))
+    quantile = float(stdtrit(len(values) - 1, 0.5 + CONFIDENCE / 2.0))
     return mean, quantile * float(np.std(values, ddof=1)) / len(values) ** 0.5

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import signal
-import socket
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,11 +20,9 @@ from adapters.service import Service
 from simulations.demo_credentials import Credentials, make_credentials
 from simulations.demo_site import Ports, write_demo_site
 from simulations.faults import FAULTS
+from simulations.loopback import HOST, free_port
 from simulations.site_handle import SiteHandle, SiteProcessError, start_site
 
-HOST: Final = "127.0.0.1"
-PICKED_PORTS: Final = range(15_000, 32_000)
-"""Below what Linux gives to outgoing connections."""
 MOST_POINTS: Final = 200
 """More simulated stations than this say more about the machine than about the controller."""
 FAULT_AFTER_S: Final = 45.0
@@ -111,30 +107,6 @@ def _plan(
     directory.mkdir(parents=True, exist_ok=True)
     ports = Ports(free_port(web_port, "--web-port"), free_port(ocpp_port, "--ocpp-port"), free_port(0, "meter"))
     return _Plan(points, duration, seed, fault, ports, directory, make_credentials(directory) if secure else None)
-
-
-def free_port(port: int, name: str) -> int:
-    """Check that a loopback port can be listened on; 0 picks one that no client's connection can take meanwhile.
-
-    Raises:
-        OSError: it is taken; the message names the option.
-    """
-    if port == 0:
-        candidates = random.SystemRandom().sample(PICKED_PORTS, len(PICKED_PORTS))
-        return next(each for each in candidates if _problem_with(each) is None)
-    if (problem := _problem_with(port)) is not None:
-        raise OSError(f"{name}: cannot listen on {HOST}:{port} ({problem}); another port can be given")
-    return port
-
-
-def _problem_with(port: int) -> Exception | None:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError) as problem:
-            return problem
-    return None
 
 
 async def _demonstrate(plan: _Plan, console: Console, log: int) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 import math
 import random
 import ssl
-from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,11 +13,12 @@ from typing import Any, Final
 
 from adapters.configuration import Configuration, ModbusTcpMeter
 from controller.site import Circuit, Site
-from controller.units import NO_CURRENT, Phases
+from controller.units import NO_CURRENT
 from simulations.building import AdjustableBuilding
 from simulations.cars import Car
 from simulations.chargers import ChargingStation
 from simulations.firmware import Firmware
+from simulations.meter_taps import Tap, simulated_meters
 from simulations.modbus_meter import MeterFault, SimulatedSdm630
 from simulations.ocpp_client import OcppClient
 from simulations.reactions import ReactionLog, percentile
@@ -26,11 +26,8 @@ from simulations.wire.pace import Pace
 from simulations.world import World
 
 STEP_S: Final = 0.2
-MODEL: Final = "eastron_sdm630"
 FINISH_S: Final = 40.0
 """Stop messages that have not been answered after this time are reported as undelivered."""
-REMEMBERED: Final = 100
-"""Steps that a meter with latency looks back: 20 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +44,6 @@ class Options:
     """From the truth to what a meter answers [s]."""
 
 
-class _Tap:
-    """What a meter in a circuit sees, some time after it was true."""
-
-    def __init__(self, world: World, circuit: Circuit, latency_s: float) -> None:
-        self._world, self._circuit, self._latency_s = world, circuit, latency_s
-        self._imported_wh = 0.0
-        self._past: deque[tuple[float, Phases, float]] = deque([(0.0, NO_CURRENT, 0.0)], maxlen=REMEMBERED)
-
-    def step(self, now_s: float, dt: float) -> None:
-        """Note what has flowed in the ``dt`` seconds before."""
-        current_a = self._world.circuit_a[self._circuit.id]
-        self._imported_wh += sum(current_a) * self._world.site.nominal_voltage_v * dt / 3600.0
-        self._past.append((now_s, current_a, self._imported_wh))
-
-    def read(self, now_s: float) -> tuple[Phases, float]:
-        """Phase currents [A] and imported energy [Wh]."""
-        while len(self._past) > 1 and self._past[1][0] <= now_s - self._latency_s:
-            self._past.popleft()
-        _, current_a, imported_wh = self._past[0]
-        return current_a, imported_wh
-
-
 class LiveSite:
     """The site that a configuration describes, played by simulated equipment.
 
@@ -77,23 +52,28 @@ class LiveSite:
         world: its building, stations and cars.
         pace: the world's time; the event loop must run by it.
         options: how the equipment behaves.
+        opens_s: when time begins to pass in the world [Unix s]; before that the equipment works, and nothing changes.
+            None: at once.
 
     Raises:
         ValueError: the configuration has no meter that can be simulated, or one that cannot.
     """
 
-    def __init__(self, configuration: Configuration, world: World, pace: Pace, options: Options) -> None:
+    def __init__(
+        self, configuration: Configuration, world: World, pace: Pace, options: Options, opens_s: float | None = None
+    ) -> None:
         self.site: Site = configuration.site
         self.world = world
         self.pace = pace
         self.options = options
+        self.opens_s = pace.now_s() if opens_s is None else opens_s
         self.tokens = [token.uid for token in configuration.tokens if not token.blocked] or ["LAB-DRIVER"]
         self.building = AdjustableBuilding(world.building)
         world.building = self.building
         self.reactions = ReactionLog()
         self.clients = {identity: self._client(configuration, one) for identity, one in world.stations.items()}
-        self._places = _simulated_meters(configuration)
-        self._taps = {id_: _Tap(world, circuit, options.meter_latency_s) for id_, (_, circuit) in self._places.items()}
+        self._places = simulated_meters(configuration)
+        self._taps = {id_: self._tap(circuit) for id_, (_, circuit) in self._places.items()}
         self.meters = {id_: self._meter(place, self._taps[id_]) for id_, (place, _) in self._places.items()}
         self.watchers: list[Callable[[float, float], None]] = []
         """Called after each step of the world with its end [Unix s] and its length [s]."""
@@ -122,12 +102,11 @@ class LiveSite:
                 await meter.stop()
 
     async def _live(self) -> None:
-        loop = asyncio.get_running_loop()
-        begun_s, last_s, beat = loop.time(), self.pace.now_s(), 0
+        last_s, beat = self.opens_s, 0
         while True:
             # A fixed rhythm keeps the steps even on a busy machine; beats that were missed are left out.
-            beat = max(beat + 1, math.ceil((loop.time() - begun_s) / STEP_S))
-            await asyncio.sleep(begun_s + beat * STEP_S - loop.time())
+            beat = max(beat + 1, math.ceil((self.pace.now_s() - self.opens_s) / STEP_S))
+            await asyncio.sleep(self.opens_s + beat * STEP_S - self.pace.now_s())
             now_s = self.pace.now_s()
             self._step(now_s, now_s - last_s)
             last_s = now_s
@@ -226,7 +205,12 @@ class LiveSite:
     def _undelivered(self) -> int:
         return sum(len(client.firmware.outbox) for client in self.clients.values())
 
-    def _meter(self, place: ModbusTcpMeter, tap: _Tap) -> SimulatedSdm630:
+    def _tap(self, circuit: Circuit) -> Tap:
+        """Before the opening a meter shows what the building draws then."""
+        first_a = self.building.current_a(self.opens_s) if circuit.parent is None else NO_CURRENT
+        return Tap(self.world, circuit, self.options.meter_latency_s, first_a)
+
+    def _meter(self, place: ModbusTcpMeter, tap: Tap) -> SimulatedSdm630:
         return SimulatedSdm630(
             lambda: tap.read(self.pace.now_s()),
             random.Random(f"meter-{self.options.seed}-{place.id}"),
@@ -251,23 +235,6 @@ class LiveSite:
             configuration.passwords.get(station.identity),
             ssl.create_default_context(cafile=self.options.ca_file) if url.startswith("wss") else None,
         )
-
-
-def _simulated_meters(configuration: Configuration) -> dict[str, tuple[ModbusTcpMeter, Circuit]]:
-    """The meters that circuits name, each with the first of these, by their ids."""
-    wanted: dict[str, Circuit] = {}
-    for circuit in configuration.site.circuits:
-        if circuit.meter is not None:
-            wanted.setdefault(circuit.meter, circuit)
-    found = {
-        meter.id: (meter, wanted[meter.id])
-        for meter in configuration.meters
-        if isinstance(meter, ModbusTcpMeter) and meter.model == MODEL and meter.id in wanted
-    }
-    if not found or len(found) < len(wanted):
-        missing = ", ".join(sorted(set(wanted) - set(found))) or "there is none"
-        raise ValueError(f"{configuration.path}: no meter of kind modbus_tcp and model {MODEL} to simulate: {missing}")
-    return found
 
 
 def _ms(seconds: float | None) -> int | None:

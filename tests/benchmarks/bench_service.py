@@ -22,8 +22,8 @@ import psutil
 from adapters.configuration import load_configuration
 from adapters.log import configure_logging
 from adapters.service import Service
-from simulations.demo import free_port
 from simulations.demo_site import Ports, write_demo_site
+from simulations.loopback import free_port
 from simulations.site_handle import SiteHandle, start_site
 from tests.benchmarks.registry import Measurement, benchmark, percentile
 

@@ -9,10 +9,11 @@ import pytest
 
 from adapters.configuration import load_configuration, static_rule_problems
 from simulations.chargers import Transaction
-from simulations.demo import free_port, run_demo
+from simulations.demo import run_demo
 from simulations.demo_credentials import make_credentials
 from simulations.demo_site import Ports, write_demo_site
 from simulations.drivers import busy_visits
+from simulations.loopback import free_port
 from simulations.outbox import Kind, Message, Outbox
 from simulations.reactions import ReactionLog
 

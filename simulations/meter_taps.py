@@ -1,0 +1,65 @@
+"""Where the simulated meters of a site sit, and what they see there."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from adapters.configuration import Configuration, ModbusTcpMeter
+from controller.site import Circuit
+from controller.units import Phases
+from simulations.world import World
+
+MODEL: Final = "eastron_sdm630"
+REMEMBERED: Final = 500
+"""Steps of the world that a meter with latency looks back."""
+
+
+class Tap:
+    """What a meter in a circuit sees, some time after it was true.
+
+    Args:
+        world: what is true.
+        circuit: whose currents it measures.
+        latency_s: how late it is [s].
+        first_a: what it shows before anything has happened.
+    """
+
+    def __init__(self, world: World, circuit: Circuit, latency_s: float, first_a: Phases) -> None:
+        self._world, self._circuit, self._latency_s = world, circuit, latency_s
+        self._imported_wh = 0.0
+        self._past: deque[tuple[float, Phases, float]] = deque([(0.0, first_a, 0.0)], maxlen=REMEMBERED)
+
+    def step(self, now_s: float, dt: float) -> None:
+        """Note what has flowed in the ``dt`` seconds before."""
+        current_a = self._world.circuit_a[self._circuit.id]
+        self._imported_wh += sum(current_a) * self._world.site.nominal_voltage_v * dt / 3600.0
+        self._past.append((now_s, current_a, self._imported_wh))
+
+    def read(self, now_s: float) -> tuple[Phases, float]:
+        """Phase currents [A] and imported energy [Wh]."""
+        while len(self._past) > 1 and self._past[1][0] <= now_s - self._latency_s:
+            self._past.popleft()
+        _, current_a, imported_wh = self._past[0]
+        return current_a, imported_wh
+
+
+def simulated_meters(configuration: Configuration) -> dict[str, tuple[ModbusTcpMeter, Circuit]]:
+    """The meters that circuits name, each with the first of these, by their ids.
+
+    Raises:
+        ValueError: there is none, or one of them is not of the kind that is simulated.
+    """
+    wanted: dict[str, Circuit] = {}
+    for circuit in configuration.site.circuits:
+        if circuit.meter is not None:
+            wanted.setdefault(circuit.meter, circuit)
+    found = {
+        meter.id: (meter, wanted[meter.id])
+        for meter in configuration.meters
+        if isinstance(meter, ModbusTcpMeter) and meter.model == MODEL and meter.id in wanted
+    }
+    if not found or len(found) < len(wanted):
+        missing = ", ".join(sorted(set(wanted) - set(found))) or "there is none"
+        raise ValueError(f"{configuration.path}: no meter of kind modbus_tcp and model {MODEL} to simulate: {missing}")
+    return found

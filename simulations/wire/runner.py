@@ -1,0 +1,240 @@
+"""The wire depth: the whole service over OCPP, Modbus and, where there is a broker, MQTT, against a scenario's world.
+
+Service and equipment share one event loop, and so one time; every byte between them goes through a socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from adapters.configuration import Configuration, load_configuration
+from adapters.log import configure_logging
+from adapters.service import Service
+from controller.plan import Event
+from controller.ports import Tick
+from simulations.equipment import world_of
+from simulations.fast.fine_recorder import Recorder, is_invalid
+from simulations.live_site import LiveSite, Options
+from simulations.loopback import free_port
+from simulations.results import Results
+from simulations.scenario.model import Scenario
+from simulations.wire.pace import Pace, PacedLoop
+from simulations.wire.play import PLAYABLE, Play
+from simulations.wire.site_file import Addresses, meter_ids, site_file
+
+LEAD_S: Final = 20.0
+"""So long before the scenario the service starts: every station is connected and has its default profile by then."""
+SETTLED_S: Final = 2.0
+"""Of that, from the registration of the last station: time for the default profiles to arrive."""
+EDGE_S: Final = 1e-6
+
+_LOG: Final = structlog.get_logger("loadstar.simulation")
+
+
+class WireError(Exception):
+    """The equipment and the service did not come together, or not apart in peace."""
+
+
+def run_wire(
+    scenario: Scenario,
+    *,
+    directory: Path,
+    factor: float = 1.0,
+    progress: Callable[[float], None] | None = None,
+    mqtt_url: str | None = None,
+) -> Results:
+    """Run a scenario through the whole service.
+
+    What is drawn is the same as in the fast depth; but messages take the time that they take, so no two runs are alike
+    to the last ampere. Leaves ``site.toml``, the ledger, the measurements and ``loadstar.log`` in the directory.
+
+    Args:
+        scenario: its visits, building, faults and chargers; what drivers state is nothing that OCPP 1.6 can say.
+        directory: a new or empty one.
+        factor: how much waiting is shortened, see ``simulations.wire.pace``; 1: real time.
+        progress: told the part that is done, from 0 to 1, now and then.
+        mqtt_url: a broker to which the service publishes; None: none.
+
+    Raises:
+        ValueError: the scenario has what the service cannot be shown (every problem is named), the factor is out of
+            range, or the directory holds a ledger.
+        OSError: a port or a file cannot be opened.
+        WireError: not every station could be connected in time, or not every message was answered in the end.
+    """
+    problems = list(wire_problems(scenario))
+    if (directory / "loadstar.db").exists():
+        problems.append(f"{directory}: expected a folder without a ledger")
+    if problems:
+        raise ValueError("; ".join(problems))
+    pace = Pace(factor, scenario.start_s - LEAD_S)
+    directory.mkdir(parents=True, exist_ok=True)
+    with _log_in(directory / "loadstar.log"), asyncio.Runner(loop_factory=lambda: PacedLoop(pace)) as runner:
+        return runner.run(_Run(scenario, pace, directory, mqtt_url).results(progress))
+
+
+def wire_problems(scenario: Scenario) -> Iterator[str]:
+    """What of a scenario the service cannot be shown, as texts."""
+    if scenario.limits:
+        yield f"limits: the service cannot be told any yet, found {len(scenario.limits)}"
+    for kind in dict.fromkeys(fault.kind for fault in scenario.faults):
+        if kind not in PLAYABLE:
+            yield f"faults: {kind} cannot be played over the wire; possible: {', '.join(sorted(PLAYABLE))}"
+
+
+@contextmanager
+def _log_in(path: Path) -> Iterator[None]:
+    """Send the log of the service, and what the equipment complains of, into a file."""
+    root, equipment = logging.getLogger(), logging.getLogger("simulations")
+    before = (root.handlers, root.level, equipment.level)
+    with path.open("a", encoding="utf-8") as stream:
+        configure_logging(stream=stream)
+        equipment.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            root.handlers = before[0]
+            root.setLevel(before[1])
+            equipment.setLevel(before[2])
+
+
+class _Run:
+    def __init__(self, scenario: Scenario, pace: Pace, directory: Path, mqtt_url: str | None) -> None:
+        self._scenario, self._pace = scenario, pace
+        self._configuration = _configuration(scenario, directory, mqtt_url)
+        options = Options(
+            seed=scenario.seed, meter_noise_a=scenario.meter.noise_a, meter_latency_s=scenario.meter.latency_s
+        )
+        self._site = LiveSite(self._configuration, world_of(scenario), pace, options, scenario.start_s)
+        self._site.watchers.append(self._step)
+        self._play = Play(scenario, self._site, self._serve)
+        self._recorder = Recorder(scenario, self._site.world)
+        self._service: Service | None = None
+        self._tick: Tick | None = None
+        self._heard = 0
+        self._events: list[Event] = []
+        self._invalid = 0
+        self._progress: Callable[[float], None] | None = None
+        self._end = asyncio.Event()
+        self._results: Results | None = None
+
+    async def results(self, progress: Callable[[float], None] | None) -> Results:
+        """Live through the scenario, then send everybody home."""
+        self._progress = progress
+        await self._site.start_meters()
+        await self._serve(True)  # noqa: FBT003
+        life = asyncio.create_task(self._site.run(self._play.run()))
+        try:
+            await self._all_aboard()
+            ended = asyncio.create_task(self._end.wait())
+            await asyncio.wait({life, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if life.done():
+                life.result()
+            await self._farewell()
+        finally:
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+            await self._serve(False)  # noqa: FBT003
+        assert self._results is not None, "the world does not end before its time"
+        return self._results
+
+    async def _all_aboard(self) -> None:
+        within_s = self._scenario.start_s - SETTLED_S - self._pace.now_s()
+        if not await self._site.everybody_registered(within_s):
+            missing = [name for name, client in self._site.clients.items() if not client.registered.is_set()]
+            raise WireError(f"not connected within {LEAD_S - SETTLED_S:g} s: {', '.join(missing)}")
+
+    async def _farewell(self) -> None:
+        if self._service is None:
+            return  # nobody is left who could answer
+        truth = await self._site.finish()
+        booked = await asyncio.to_thread(self._service.summary)
+        _LOG.info(
+            "simulation_ended",
+            sessions_recorded=booked["sessions_recorded"],
+            energy_wh=booked["energy_wh"],
+            metered_sessions=len(truth["sessions"]),
+            metered_wh=truth["metered_wh"],
+            undelivered=truth["undelivered"],
+            reaction_ms=booked["reaction_ms"],
+        )
+        if truth["undelivered"]:
+            raise WireError(f"{truth['undelivered']} messages of chargers were never answered")
+
+    # -- what happens in every step of the world -------------------------------------------------------------------
+
+    def _step(self, now_s: float, dt: float) -> None:
+        if self._end.is_set():
+            return
+        scenario, time_s = self._scenario, now_s - self._scenario.start_s
+        self._listen()
+        self._play.step(time_s, dt)
+        self._recorder.step(time_s, dt)
+        if self._progress is not None and int(100 * time_s / scenario.duration_s) > int(
+            100 * (time_s - dt) / scenario.duration_s
+        ):
+            self._progress(min(1.0, time_s / scenario.duration_s))
+        if time_s >= scenario.duration_s - EDGE_S:
+            self._results = self._collected()
+            self._end.set()
+
+    def _listen(self) -> None:
+        """Hear what the service has said since the last step; it says nothing twice within that time."""
+        service = self._service
+        if service is None:
+            return
+        tick = service.live.latest()
+        if tick is not None and tick is not self._tick:
+            self._tick = tick
+            self._recorder.decided(tick.points, tick.plan)
+            site = self._scenario.site
+            self._invalid += sum(is_invalid(site.point[name], told) for name, told in tick.plan.setpoints.items())
+        if service.live.last_event_number() > self._heard:
+            fresh = [kept for kept in service.live.events() if kept.number > self._heard]
+            self._events += [replace(kept.event, at=kept.last_at) for kept in reversed(fresh)]
+            self._invalid += sum(kept.event.kind == "guard_intervened" for kept in fresh)
+            self._heard = fresh[0].number
+
+    def _collected(self) -> Results:
+        world = self._site.world
+        return Results(
+            scenario=self._scenario,
+            policy="loadstar",
+            series=self._recorder.series(),
+            sessions=self._play.results(),
+            truth=world.truth(),
+            invalid_setpoints=self._invalid,
+            events=tuple(self._events),
+            violations=world.violations_as(),
+        )
+
+    # -- the service -----------------------------------------------------------------------------------------------
+
+    async def _serve(self, there: bool) -> None:
+        """Have the service started, or stopped."""
+        if there:
+            service = Service(self._configuration, lab=True, clock=self._pace)
+            await service.start()
+            self._service, self._heard = service, 0
+        elif self._service is not None:
+            self._listen()
+            service, self._service = self._service, None
+            self._recorder.silent()
+            await service.stop()
+
+
+def _configuration(scenario: Scenario, directory: Path, mqtt_url: str | None) -> Configuration:
+    """Write the site file and read it again, as the service does."""
+    meters = {name: free_port(0, name) for name in meter_ids(scenario.site)}
+    addresses = Addresses(free_port(0, "web"), free_port(0, "ocpp"), meters, mqtt_url)
+    path = directory / "site.toml"
+    path.write_text(site_file(scenario.site, addresses, scenario.meter.poll_s), encoding="utf-8")
+    configuration = load_configuration(path, {})
+    return replace(configuration, site=replace(configuration.site, control=scenario.site.control))

@@ -21,8 +21,8 @@ from simulations.firmware import Firmware
 from simulations.meter_taps import Tap, simulated_meters
 from simulations.modbus_meter import MeterFault, SimulatedSdm630
 from simulations.ocpp_client import OcppClient
+from simulations.pace import Pace
 from simulations.reactions import ReactionLog, percentile
-from simulations.wire.pace import Pace
 from simulations.world import World
 
 STEP_S: Final = 0.2

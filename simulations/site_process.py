@@ -28,7 +28,7 @@ from simulations.busy_site import chance_world, come_and_go
 from simulations.cars import Car, CarModel
 from simulations.live_site import LiveSite, Options
 from simulations.modbus_meter import MeterFault
-from simulations.wire.pace import Pace
+from simulations.pace import Pace
 
 _Answer = Awaitable[dict[str, Any]]
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import structlog
@@ -24,9 +25,9 @@ from simulations.equipment import world_of
 from simulations.fast.fine_recorder import Recorder, is_invalid
 from simulations.live_site import LiveSite, Options
 from simulations.loopback import free_port
+from simulations.pace import Pace, PacedLoop
 from simulations.results import Results
 from simulations.scenario.model import Scenario
-from simulations.wire.pace import Pace, PacedLoop
 from simulations.wire.play import PLAYABLE, Play
 from simulations.wire.site_file import Addresses, meter_ids, site_file
 
@@ -46,20 +47,20 @@ class WireError(Exception):
 def run_wire(
     scenario: Scenario,
     *,
-    directory: Path,
     factor: float = 1.0,
+    directory: Path | None = None,
     progress: Callable[[float], None] | None = None,
     mqtt_url: str | None = None,
 ) -> Results:
     """Run a scenario through the whole service.
 
     What is drawn is the same as in the fast depth; but messages take the time that they take, so no two runs are alike
-    to the last ampere. Leaves ``site.toml``, the ledger, the measurements and ``loadstar.log`` in the directory.
+    to the last ampere.
 
     Args:
         scenario: its visits, building, faults and chargers; what drivers state is nothing that OCPP 1.6 can say.
-        directory: a new or empty one.
-        factor: how much waiting is shortened, see ``simulations.wire.pace``; 1: real time.
+        factor: how much waiting is shortened, see ``simulations.pace``; 1: real time.
+        directory: a new or empty one, where the site file, the ledger and ``loadstar.log`` are left; None: nowhere.
         progress: told the part that is done, from 0 to 1, now and then.
         mqtt_url: a broker to which the service publishes; None: none.
 
@@ -70,14 +71,17 @@ def run_wire(
         WireError: not every station could be connected in time, or not every message was answered in the end.
     """
     problems = list(wire_problems(scenario))
-    if (directory / "loadstar.db").exists():
+    if directory is not None and (directory / "loadstar.db").exists():
         problems.append(f"{directory}: expected a folder without a ledger")
     if problems:
         raise ValueError("; ".join(problems))
     pace = Pace(factor, scenario.start_s - LEAD_S)
-    directory.mkdir(parents=True, exist_ok=True)
-    with _log_in(directory / "loadstar.log"), asyncio.Runner(loop_factory=lambda: PacedLoop(pace)) as runner:
-        return runner.run(_Run(scenario, pace, directory, mqtt_url).results(progress))
+    with ExitStack() as stack:
+        folder = directory or Path(stack.enter_context(TemporaryDirectory(prefix="loadstar-wire-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(_log_in(folder / "loadstar.log"))
+        runner = stack.enter_context(asyncio.Runner(loop_factory=lambda: PacedLoop(pace)))
+        return runner.run(_Run(scenario, pace, folder, mqtt_url).results(progress))
 
 
 def wire_problems(scenario: Scenario) -> Iterator[str]:

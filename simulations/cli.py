@@ -173,6 +173,40 @@ def sessions(
     raise typer.Exit(show_sessions(request, as_json=as_json))
 
 
+@app.command()
+def replay(
+    recording: Annotated[
+        Path, typer.Argument(metavar="RECORDING", help="A recorded file, or a folder of them.", show_default=False)
+    ],
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Show the decision in force then: 14:05, or with a date.")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="POINT", help="Say why that point had its limit, at TIME or at the end.")
+    ] = None,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Compare decisions from then on.")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Compare decisions up to then.")] = None,
+    save_as: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Keep this piece as a regression test of that name.")
+    ] = None,
+    into: Annotated[Path, typer.Option(metavar="FOLDER", help="Where regression tests are kept.")] = Path(
+        "tests/golden/incidents"
+    ),
+    note: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What the regression test shows, for its description.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Run recorded snapshots through the controller again, and show differences and reasons.
+
+    Differences are a result, not an error: the command ends with 0 all the same.
+    """
+    from simulations.replay.command import Request, run_replay  # noqa: PLC0415 - numpy and the whole core
+
+    request = Request(recording, at, explain, begin, end, save_as, into, note)
+    raise typer.Exit(run_replay(request, as_json=as_json))
+
+
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     sys.exit(execute(app))

@@ -3,11 +3,12 @@
 A recording is a file of lines, or a folder of such files; docs/reference/recording.md describes it.
 """
 
-from adapters.recording.reading import Flaw, Message, Recorded, Section, read_recording, recording_files
+from adapters.recording.reading import Entry, Flaw, Message, Recorded, Section, read_recording, recording_files
 from adapters.recording.recorder import Recorder
 from adapters.recording.writing import RecordingFile
 
 __all__ = [
+    "Entry",
     "Flaw",
     "Message",
     "Recorded",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, is_dataclass
-from functools import cache
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 
@@ -26,16 +25,18 @@ def memory_document(memory: Memory) -> dict[str, Any]:
     return document
 
 
-def memory_of(document: dict[str, Any]) -> Memory:
+def memory_of(document: dict[str, Any], like: Memory) -> Memory:
     """The memory that such values describe.
 
+    Args:
+        document: as ``memory_document`` gives it.
+        like: any memory of this version for the same site: it tells what a memory consists of.
+
     Raises:
-        ForeignMemoryError: they do not describe the memory of this version.
+        ForeignMemoryError: the values describe another kind of memory.
     """
-    try:
-        return _restored(Memory, document)  # type: ignore[no-any-return]
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise ForeignMemoryError(str(error)) from error
+    memory: Memory = _restored(document, like, "memory")
+    return memory
 
 
 def _plain(value: Any) -> Any:
@@ -53,19 +54,27 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a memory cannot be recorded that holds a {type(value).__name__}")
 
 
-def _restored(kind: Any, document: Any) -> Any:
-    if isinstance(kind, type) and is_dataclass(kind):
-        hints = _hints(kind)
-        if document.keys() != hints.keys():
-            different = ", ".join(sorted(document.keys() ^ hints.keys()))
-            raise ValueError(f"its fields are not those of this version: {different}")
-        return kind(**{name: _restored(hint, document[name]) for name, hint in hints.items()})
-    if isinstance(document, dict):
-        values = np.array(document["values"], dtype=document["dtype"])  # numpy reads 'nan', 'inf' and '-inf' itself
-        return values.reshape(document["shape"])
-    return float(document) if kind is float else document
+def _restored(document: Any, like: Any, place: str) -> Any:
+    if is_dataclass(like) and not isinstance(like, type):
+        names = [field.name for field in fields(like)]
+        if not isinstance(document, dict) or set(document) != set(names):
+            raise ForeignMemoryError(f"{place}: expected {', '.join(names)}")
+        found = {name: _restored(document[name], getattr(like, name), f"{place}.{name}") for name in names}
+        return type(like)(**found)
+    if isinstance(like, np.ndarray):
+        return _array(document, like, place)
+    if isinstance(like, float) and document in ("nan", "inf", "-inf"):
+        return float(document)
+    if type(document) is not type(like):
+        raise ForeignMemoryError(f"{place}: expected a value of type {type(like).__name__}")
+    return document
 
 
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _array(document: Any, like: np.ndarray[Any, Any], place: str) -> np.ndarray[Any, Any]:
+    kind = {"dtype": str(like.dtype), "shape": list(like.shape)}
+    if not isinstance(document, dict) or {name: document.get(name) for name in kind} != kind:
+        raise ForeignMemoryError(f"{place}: expected an array of {kind['dtype']} with shape {kind['shape']}")
+    try:  # numpy reads 'nan', 'inf' and '-inf' itself
+        return np.array(document.get("values"), dtype=like.dtype).reshape(like.shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ForeignMemoryError(f"{place}: {error}") from error

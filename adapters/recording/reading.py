@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -31,6 +31,8 @@ class Section:
 
     place: str
     header: HeaderLine
+    line: bytes = field(repr=False)
+    """As it stands in the file."""
 
     @property
     def site(self) -> Site:
@@ -48,6 +50,8 @@ class Recorded:
     snapshot: Snapshot
     plan: Plan | None
     """None where the decision failed."""
+    line: bytes = field(repr=False)
+    """As it stands in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Message:
     direction: str
     """``in``: from the station; ``out``: to it."""
     text: str
+    line: bytes = field(repr=False)
+    """As it stands in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,24 +154,25 @@ def _entry(place: str, line: bytes, site: Site | None) -> Entry:
         return Flaw(place, _problems(refused), headless=kind == "header")
     if isinstance(found, HeaderLine):
         if found.format == FORMAT:
-            return Section(place, found)
+            return Section(place, found, line)
         what = f"format: expected {FORMAT}, which is all that this version reads, found {found.format}"
         return Flaw(place, what, headless=True)
     if isinstance(found, MessageLine):
-        return Message(found.at, found.station, found.direction, found.text)
+        return Message(found.at, found.station, found.direction, found.text, line)
     if site is None:
         what = "a decision without a header before it: what follows is passed over up to the next one"
         return Flaw(place, what, headless=True)
-    return _decision(place, found, site)
+    return _decision(place, found, site, line)
 
 
-def _decision(place: str, line: DecisionLine, site: Site) -> Recorded | Flaw:
-    snapshot = snapshot_of(line.snapshot)
+def _decision(place: str, found: DecisionLine, site: Site, line: bytes) -> Recorded | Flaw:
+    snapshot = snapshot_of(found.snapshot)
     strangers = [f"point {name!r}" for name in snapshot.points if name not in site.point]
     strangers += [f"circuit {limit.circuit!r}" for limit in snapshot.limits if limit.circuit not in site.circuit]
     if strangers:
         return Flaw(place, f"snapshot: the site has no {', no '.join(strangers)}")
-    return Recorded(place, line.fresh, snapshot, None if line.plan is None else plan_of(line.plan))
+    plan = None if found.plan is None else plan_of(found.plan)
+    return Recorded(place, found.fresh, snapshot, plan, line)
 
 
 def _problems(refused: ValidationError) -> str:

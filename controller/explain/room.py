@@ -1,0 +1,142 @@
+"""How much was free on the row that binds a point, and who shared it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from controller.explain.model import Reason, View, amperes, row_words, seconds
+from controller.units import PHASE_NAMES, RESOLUTION_A
+
+SHOWN: Final = 8
+"""Names in one sentence; more are counted."""
+
+
+def room_reasons(view: View) -> Iterator[Reason]:
+    """The arithmetic of the row, those who share it, and who comes first."""
+    row = view.row()
+    yield _power_room(view, row) if row >= len(view.layout.row_names) else _phase_room(view, row)
+    yield _sharers(view, row)
+    yield from _precedence(view, row)
+
+
+def _phase_room(view: View, row: int) -> Reason:
+    place, phase = divmod(int(view.layout.row_place[row]), len(PHASE_NAMES))
+    circuit, basis = view.site.circuits[place], view.turn.decision.basis
+    building = view.turn.decision.background_a[circuit.id][phase]
+    coming, careful = (float(c.background_a[0, place, phase]) for c in (basis.now, basis.cautious))
+    reserved = basis.cautious.reserved_a[0, :, phase] * view.layout.below[place]
+    fuse_a, free_a = circuit.fuse_a[phase], float(view.careful_a[row])
+    parts = {
+        "margin_a": (circuit.margin_a, "of margin"),
+        "background_a": (building, f"for what is not charging{_assumed(view, place, phase)}"),
+        "rise_a": (coming - building, "because that load was rising"),
+        "caution_a": (careful - coming, "for its recent peaks and its noise"),
+        "reserved_a": (float(reserved.sum()), f"kept for {_names(view, reserved)}"),
+    }
+    less = "".join(f", less {amperes(part)} {what}" for part, what in parts.values() if part >= RESOLUTION_A / 2)
+    end = f"{amperes(free_a)} to share" if free_a >= 0 else f"{amperes(-free_a)} too much before anybody charges"
+    text = f"Phase {PHASE_NAMES[phase]} of circuit {circuit.id}: fuse {amperes(fuse_a)}{less}: {end}."
+    numbers = {"circuit": circuit.id, "phase": PHASE_NAMES[phase], "fuse_a": fuse_a, "free_a": free_a}
+    return Reason("room", text, numbers | {name: part for name, (part, _) in parts.items()})
+
+
+def _assumed(view: View, place: int, phase: int) -> str:
+    if not np.isnan(view.meter_a[place, phase]):
+        return ""
+    return " (assumed: its meter had no reading that counted)" if view.layout.metered[place] else " (it has no meter)"
+
+
+def _power_room(view: View, row: int) -> Reason:
+    """A bound in watts on the three phases together."""
+    name = view.row_names[row]
+    nominal_v = view.site.nominal_voltage_v
+    free_w = float(view.careful_a[row]) * nominal_v
+    kind, _, who = name.partition(":")
+    if kind == "contract":
+        limit_w = view.site.circuit[who].contract_w or 0.0
+    else:
+        on_way = {view.site.circuits[place].id for place in np.flatnonzero(view.above)}
+        limit_w = min(x.limit_w for x in view.turn.snapshot.limits if x.source == who and x.circuit in on_way)
+    text = (
+        f"{row_words(name).capitalize()} was {limit_w:.0f} W for the three phases together. What is not charging took "
+        f"{limit_w - free_w:.0f} W of it, with peaks, noise and reserves: {free_w:.0f} W to share."
+    )
+    return Reason("room", text, {"limit_w": limit_w, "taken_w": limit_w - free_w, "free_w": free_w, "row": name})
+
+
+def _sharers(view: View, row: int) -> Reason:
+    """Who had been given what of the row, by this decision."""
+    setpoints = view.turn.decision.plan.setpoints
+    uses = view.rows[row] > 0
+    given = {
+        point: setpoints[point].limit_a
+        for place, point in enumerate(view.layout.point_ids)
+        if uses[place] and point in setpoints and view.steered[place] and setpoints[point].limit_a > 0
+    }
+    total = sum(given.values())
+    if not given:
+        return Reason("sharers", "Nobody was given any of it.", {"sharers": {}, "total_a": 0.0})
+    ranked = sorted(given, key=lambda point: (point != view.id, -given[point], point))
+    told = [f"{point} {amperes(given[point])}{_held_by(view, point)}" for point in ranked[:SHOWN]]
+    if len(ranked) > SHOWN:
+        rest = sum(given[point] for point in ranked[SHOWN:])
+        told.append(f"{len(ranked) - SHOWN} others {amperes(rest)}")
+    who = f"{len(given)} points shared it" if len(given) > 1 else "One point had it"
+    free_a, now_a = float(view.careful_a[row]), float(view.now_a[row])
+    more = ""
+    if row < len(view.layout.row_names) and total > free_a + RESOLUTION_A / 2:
+        more = f". That is more, since what was held already is kept while it fits at this instant ({amperes(now_a)})"
+    text = f"{who}: {', '.join(told)}; together {amperes(total)}{more}."
+    return Reason("sharers", text, {"sharers": given, "total_a": total, "now_a": now_a})
+
+
+def _held_by(view: View, point: str) -> str:
+    because = view.turn.decision.plan.setpoints[point].because
+    if point == view.id:
+        return ""
+    return " (its maximum)" if because == "point:max" else " (idle)" if because.endswith("ev_idle") else ""
+
+
+def _precedence(view: View, row: int) -> Iterator[Reason]:
+    """Who comes first, where that made a difference."""
+    place = view.place
+    rivals = (view.rows[row] > 0) & view.competes
+    rivals[place] = False
+    before = rivals & (view.priority > view.priority[place])
+    if before.any():
+        own = int(view.priority[place])
+        text = f"Higher priority than its {own} had, and came first: {_names(view, before)}."
+        yield Reason("priority", text, {"priority": own, "before": _listed(view, before)})
+    if len(set(view.weight[rivals].tolist()) | {float(view.weight[place])}) > 1:
+        weights = {p: float(view.weight[view.layout.index[p]]) for p in [view.id, *_listed(view, rivals)]}
+        told = ", ".join(f"{point} {weight:g}" for point, weight in list(weights.items())[:SHOWN])
+        yield Reason("weight", f"What is above the minimums was shared by weight: {told}.", {"weights": weights})
+    if view.share_because[place].startswith("not_admitted:") and view.share_a[place] <= 0:
+        yield _waiting(view)
+
+
+def _waiting(view: View) -> Reason:
+    memory, now_s = view.turn.memory, view.turn.snapshot.monotonic_s
+    since_s = np.nan if memory is None else float(memory.unserved_since_s[0, view.place])
+    waited_s = float(np.fmax(view.state.unserved_s, now_s - since_s))
+    minimum_a = view.site.point[view.id].min_a
+    dwell = seconds(view.site.control.dwell_s)
+    text = (
+        f"Its minimum of {amperes(minimum_a)} did not fit beside those who come first: cars that began within {dwell}, "
+        f"then higher priority, then longer waiting, then less energy received. It had been waiting for "
+        f"{seconds(waited_s)}."
+    )
+    return Reason("waiting", text, {"min_a": minimum_a, "waited_s": waited_s})
+
+
+def _listed(view: View, which: object) -> list[str]:
+    return [view.layout.point_ids[place] for place in np.flatnonzero(np.asarray(which)).tolist()]
+
+
+def _names(view: View, which: object) -> str:
+    names = _listed(view, which)
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} others" if len(names) > SHOWN else shown

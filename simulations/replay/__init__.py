@@ -1,0 +1,1 @@
+"""Recordings run through the controller again: the same decisions, or what is different, and why."""

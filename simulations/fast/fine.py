@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from adapters.ocpp.limits import default_profile, permanent
-from controller.engine import Decision
+from controller.engine import Decision, Memory
 from controller.site import ChargingPoint
 from controller.snapshot import Snapshot
 from controller.units import Phases
@@ -25,7 +25,7 @@ from simulations.equipment import world_of
 from simulations.fast.fine_charger import FineCharger
 from simulations.fast.fine_meter import METER_FAULTS, FineMeter
 from simulations.fast.fine_recorder import Recorder, Stay, is_invalid
-from simulations.fast.fine_service import FineService
+from simulations.fast.fine_service import DecisionSink, FineService
 from simulations.results import Results, SessionResult
 from simulations.scenario.model import Scenario, TimedFault
 from simulations.visits import Visit
@@ -38,7 +38,7 @@ def run_fine(
     scenario: Scenario,
     *,
     progress: Callable[[float], None] | None = None,
-    on_decision: Callable[[Snapshot, Decision], None] | None = None,
+    on_decision: DecisionSink | None = None,
 ) -> Results:
     """Run a scenario in short steps; the same scenario gives the same results, byte for byte.
 
@@ -46,7 +46,7 @@ def run_fine(
         scenario: with a ``step_s`` of at most 5 s. The loop turns every second, as the service's does, and at most
             once in ``step_s``; the world moves every ``WORLD_STEP_S``, or every ``step_s`` where that is less.
         progress: told the part that is done, from 0 to 1, now and then.
-        on_decision: told every decision with what it saw.
+        on_decision: told every decision with what it saw and remembered; ``RecordingFile.decided`` records it.
 
     Raises:
         KeyError: a fault or a temperament that does not exist.
@@ -55,7 +55,7 @@ def run_fine(
 
 
 class _Run:
-    def __init__(self, scenario: Scenario, on_decision: Callable[[Snapshot, Decision], None] | None) -> None:
+    def __init__(self, scenario: Scenario, on_decision: DecisionSink | None) -> None:
         self._scenario = scenario
         self._on_decision = on_decision
         self._clock = VirtualClock(scenario.start_s)
@@ -146,13 +146,13 @@ class _Run:
         for stay in self._here.values():
             stay.step(time_s, dt)
 
-    def _decided(self, snapshot: Snapshot, decision: Decision) -> None:
+    def _decided(self, snapshot: Snapshot, memory: Memory | None, decision: Decision) -> None:
         self._recorder.decided(snapshot.points, decision.plan)
         site = self._scenario.site
         self._invalid += sum(event.kind == "guard_intervened" for event in decision.plan.events)
         self._invalid += sum(is_invalid(site.point[name], told) for name, told in decision.plan.setpoints.items())
         if self._on_decision is not None:
-            self._on_decision(snapshot, decision)
+            self._on_decision(snapshot, memory, decision)
 
     # -- people -------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,9 @@ REDIAL_S: Final = 8.0
 _LATER_S: Final = 0.001
 """A reading that comes in time is not overtaken by the turn that does without it."""
 
+DecisionSink = Callable[[Snapshot, Memory | None, Decision], None]
+"""Takes what a decision saw, what it remembered, and the decision."""
+
 
 class FineService:
     """The service of a scenario's site; fulfils ``fine_charger.Hub``.
@@ -44,7 +47,7 @@ class FineService:
         equipment: the site's chargers by identity.
         meters: the site's meters.
         visits: who stands at each point, for what drivers have stated.
-        on_decision: told every decision.
+        on_decision: told every decision, with what it saw and remembered.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class FineService:
         equipment: Mapping[str, FineCharger],
         meters: Sequence[FineMeter],
         visits: Mapping[str, Visit],
-        on_decision: Callable[[Snapshot, Decision], None],
+        on_decision: DecisionSink,
     ) -> None:
         self.events: list[Event] = []
         self.back_office_away = False
@@ -196,10 +199,10 @@ class FineService:
         self._last_s = self._clock.monotonic_s()
         snapshot = self._snapshot()
         decision = decide(self._site, self._memory, snapshot)
-        self._memory = decision.memory
+        memory, self._memory = self._memory, decision.memory
         self._apply(decision.plan)
         self.events.extend(replace(event, at=snapshot.at) for event in decision.plan.events)
-        self._on_decision(snapshot, decision)
+        self._on_decision(snapshot, memory, decision)
         self._turn_at(self._last_s + TURN_S + self._slower_s + _LATER_S)
 
     def _snapshot(self) -> Snapshot:

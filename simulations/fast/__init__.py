@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from simulations.fast.coarse import coarsened, run_coarse
-from simulations.fast.fine import run_fine
 from simulations.results import Results
 from simulations.scenario.checks import FINE_STEP_S
 from simulations.scenario.model import Scenario
@@ -29,5 +28,8 @@ def run_batch(
 ) -> list[Results]:
     """Run several scenarios of one structure: in long steps all at once, in short ones one after the other."""
     if policy == "loadstar" and scenarios[0].step_s <= FINE_STEP_S:
+        # It brings the service's side of OCPP with it, which long steps do without.
+        from simulations.fast.fine import run_fine  # noqa: PLC0415
+
         return [run_fine(scenario, progress=progress) for scenario in scenarios]
     return run_coarse([coarsened(scenario) for scenario in scenarios], policy, progress)

@@ -1,0 +1,151 @@
+"""The loop that hands out units of work and takes back what came of them."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from simulations.sweeps.cases import Run
+from simulations.sweeps.pools import Pool
+from simulations.sweeps.work import Failure, Outcome, Unit, work
+
+UNIT_S: Final = 4.0
+"""Aim for the length of a unit: long against the way to a worker and back, short against what a crash may lose."""
+FIRST_RUNS: Final = 2
+GROWTH: Final = 4
+"""Most by which units grow from one to the next."""
+AHEAD: Final = 2
+"""Units under way for each slot, so that no worker waits for its next one."""
+LOOK_S: Final = 0.5
+"""How often the wish to stop is looked for."""
+
+
+class ClusterLostError(Exception):
+    """The scheduler has gone away."""
+
+
+class Drive:
+    """Takes runs through a pool until all are done, or until it is to stop.
+
+    Units grow or shrink to some seconds each, as measured. When a worker process dies, the runs that may have been the
+    cause are tried once more, one at a time; one that takes a worker with it again has failed.
+
+    Args:
+        pool: the workers.
+        make: a unit of some runs, which share their setting.
+        take: gets the outcome of every unit, in the order in which they end.
+        look: called every now and then with the number of units under way.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        make: Callable[[Sequence[Run]], Unit],
+        take: Callable[[Outcome], None],
+        look: Callable[[int], None],
+    ) -> None:
+        self._pool = pool
+        self._make = make
+        self._take = take
+        self._look = look
+        self._waiting: deque[Run] = deque()
+        self._suspects: deque[Run] = deque()
+        self._under_way: dict[Future[Outcome], Unit] = {}
+        self._runs_per_unit = FIRST_RUNS
+
+    def through(self, runs: Sequence[Run], stop: threading.Event) -> None:
+        """Do these runs, setting by setting. When ``stop`` is set, what is under way is finished and nothing begun.
+
+        Raises:
+            ClusterLostError: what was taken until then is sound; the rest is not done.
+        """
+        self._waiting.extend(runs)
+        while self._under_way or (self._left and not stop.is_set()):
+            if not stop.is_set():
+                self._hand_out()
+            self._look(len(self._under_way))
+            ended, _ = wait(self._under_way, LOOK_S, FIRST_COMPLETED)
+            for future in ended:
+                if future in self._under_way:  # a broken pool has emptied it meanwhile
+                    self._took_back(future)
+
+    @property
+    def _left(self) -> int:
+        return len(self._waiting) + len(self._suspects)
+
+    def _hand_out(self) -> None:
+        if self._suspects:
+            if not self._under_way:
+                self._submit([self._suspects.popleft()])
+            return
+        most = AHEAD * max(1, self._pool.slots())
+        while self._waiting and len(self._under_way) < most:
+            # Smaller units towards the end let all workers finish at about the same time.
+            self._submit(self._next(min(self._runs_per_unit, math.ceil(len(self._waiting) / most))))
+
+    def _next(self, most: int) -> list[Run]:
+        runs = [self._waiting.popleft()]
+        while self._waiting and len(runs) < most and self._waiting[0].setting == runs[0].setting:
+            runs.append(self._waiting.popleft())
+        return runs
+
+    def _submit(self, runs: Sequence[Run]) -> None:
+        unit = self._make(runs)
+        try:
+            self._under_way[self._pool.executor.submit(work, unit)] = unit
+        except BrokenExecutor:
+            self._suspects.extend(runs)
+            self._broken()
+
+    def _took_back(self, future: Future[Outcome]) -> None:
+        unit = self._under_way.pop(future)
+        try:
+            outcome = future.result()
+        except CancelledError:
+            raise ClusterLostError("the scheduler has gone away") from None
+        except Exception as error:  # whatever a worker may die of
+            self._lost(unit, error)
+            return
+        if outcome.wall_s > 0:
+            fitting = int(UNIT_S * len(unit.runs) / outcome.wall_s)
+            self._runs_per_unit = max(1, min(fitting, GROWTH * len(unit.runs)))
+        self._take(outcome)
+
+    def _lost(self, unit: Unit, error: Exception) -> None:
+        was_alone = len(unit.runs) == 1 and not self._under_way
+        if was_alone:
+            self._take(Outcome(failures=[Failure(unit.runs[0], f"{type(error).__name__}: {error}", bad_input=False)]))
+        else:
+            self._suspects.extend(unit.runs)
+        if isinstance(error, BrokenExecutor):
+            self._broken()
+
+    def _broken(self) -> None:
+        for unit in self._under_way.values():
+            self._suspects.extend(unit.runs)
+        self._under_way.clear()
+        self._pool.renew()
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets. The second one is a ``KeyboardInterrupt`` as ever."""
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def asked(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, asked)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -32,8 +32,8 @@ def database(url: str) -> Database:
     try:
         parsed = make_url(url)
         return Database(parsed.render_as_string(hide_password=True), url)
-    except SQLAlchemyError:
-        raise file_problem(url.partition(":")[0], "expected a URL such as sqlite:///loadstar.db") from None
+    except (SQLAlchemyError, ValueError):  # whose texts may repeat a part of a password
+        raise file_problem(url.partition(":")[0] or "source", "expected a URL such as sqlite:///loadstar.db") from None
 
 
 def session_rows(source: Database) -> Iterator[RecordedSession]:

@@ -12,31 +12,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from adapters.configuration.describe import expectation, shown
-from adapters.configuration.places import dotted
-from adapters.configuration.problems import Problem
 from adapters.strict import StrictModel
 from simulations.data.content import Document, opened
 from simulations.data.days import DAY_S, day_number, unix_seconds
 from simulations.data.people_tables import WEEKDAYS, Count, DayKind, Drivers, Quantity
-from simulations.data.problems import DataError, file_problem
+from simulations.data.problems import file_problem, invalid_document
 from simulations.data.recorded import RecordedSession
 
 Floats = NDArray[np.float64]
-
-TRIES: Final = 20
-"""How often a driver is drawn who is not there already, before it is somebody new."""
 
 
 class PeopleModel(StrictModel):
@@ -81,8 +75,7 @@ class PeopleModel(StrictModel):
         for number in range(days):
             day = first_day + timedelta(days=number)
             drawn = kinds[WEEKDAYS[day.weekday()]].draw(rng, self.highest_mean_power_w)
-            arrivals = _of_day(day, drawn, time_zone)
-            sessions += [replace(session, token=guests.token(rng, session)) for session in arrivals]
+            sessions += guests.of_day(rng, list(_of_day(day, drawn, time_zone)))
         return sorted(sessions, key=lambda session: (session.arrives, session.id))
 
 
@@ -114,23 +107,46 @@ class _Guests:
     """Gives sessions to drivers, as often as each of them comes."""
 
     def __init__(self, drivers: Drivers | None) -> None:
-        visits = np.array(drivers.visits if drivers else [1], dtype=np.float64)
+        self._visits = np.array(drivers.visits if drivers else [], dtype=np.float64)
         self._share = drivers.share if drivers else 0.0
-        self._until = np.cumsum(visits) / visits.sum()
-        self._leaves: dict[str, datetime] = {}
+        self._leaves: dict[int, datetime] = {}
         self._strangers = 0
 
-    def token(self, rng: np.random.Generator, session: RecordedSession) -> str | None:
-        """Whose session it is; None where that is not known."""
-        if rng.random() >= self._share:
-            return None
-        for _ in range(TRIES):
-            driver = f"D{int(np.searchsorted(self._until, rng.random(), side='right')) + 1}"
-            if driver not in self._leaves or self._leaves[driver] <= session.arrives:
-                self._leaves[driver] = session.leaves
-                return driver
-        self._strangers += 1
-        return f"S{self._strangers}"
+    def of_day(self, rng: np.random.Generator, sessions: Sequence[RecordedSession]) -> list[RecordedSession]:
+        """The sessions of a day with those drivers that are known of them. A driver comes once a day at most."""
+        known = np.flatnonzero(rng.random(len(sessions)) < self._share).tolist()
+        drivers = rng.permutation(_chosen(rng, self._visits, len(known))).tolist()
+        named = list(sessions)
+        for place, driver in zip(known, [*drivers, *[None] * (len(known) - len(drivers))], strict=True):
+            named[place] = replace(sessions[place], token=self._name(driver, sessions[place]))
+        return named
+
+    def _name(self, driver: int | None, session: RecordedSession) -> str:
+        """The driver, or a stranger where that one has not left yet."""
+        if driver is None or self._leaves.get(driver, session.arrives) > session.arrives:
+            self._strangers += 1
+            return f"S{self._strangers}"
+        self._leaves[driver] = session.leaves
+        return f"D{driver + 1}"
+
+
+def _chosen(rng: np.random.Generator, visits: Floats, count: int) -> NDArray[np.int64]:
+    """Different drivers, each of whom is among them as likely as ``visits`` says: systematic sampling (Madow 1949)."""
+    if count >= len(visits):
+        return np.arange(len(visits))
+    chances, rest, free = np.zeros(len(visits)), float(count), np.ones(len(visits), dtype=bool)
+    while True:
+        chances[free] = rest * visits[free] / visits[free].sum()
+        sure = free & (chances >= 1.0)
+        if not sure.any():
+            break
+        chances[sure] = 1.0
+        rest -= float(np.count_nonzero(sure))
+        free &= ~sure
+    order = rng.permutation(len(visits))
+    places = np.searchsorted(np.cumsum(chances[order]), rng.random() + np.arange(count), side="right")
+    chosen: NDArray[np.int64] = order[np.unique(np.minimum(places, len(visits) - 1))]
+    return chosen
 
 
 def read_people(path: Path) -> PeopleModel:
@@ -145,12 +161,7 @@ def read_people(path: Path) -> PeopleModel:
     try:
         return PeopleModel.model_validate_json(json.dumps(content.data))
     except ValidationError as refused:
-        raise DataError(
-            [
-                Problem(str(path), 1, dotted(error["loc"]), expectation(error), shown(error["input"], error["loc"]))
-                for error in refused.errors(include_url=False)
-            ]
-        ) from None
+        raise invalid_document(str(path), refused) from None
 
 
 def write_people(path: Path, model: PeopleModel) -> None:

@@ -7,6 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from pydantic import ValidationError
+
+from adapters.configuration.describe import expectation
+from adapters.configuration.describe import shown as described
+from adapters.configuration.places import dotted
 from adapters.configuration.problems import Problem
 from simulations.scenario.model import DataNote
 
@@ -43,6 +48,16 @@ def shown(value: object) -> str:
 def file_problem(name: str, expected: str, found: object = None, line: int = 1, place: str = "") -> DataError:
     """A file that has one thing wrong with it as a whole."""
     return DataError([Problem(name, line, place, expected, None if found is None else shown(found))])
+
+
+def invalid_document(name: str, refused: ValidationError) -> DataError:
+    """A JSON file that is not what its model wants, with everything that is wrong with it."""
+    return DataError(
+        [
+            Problem(name, 1, dotted(error["loc"]), expectation(error), described(error["input"], error["loc"]))
+            for error in refused.errors(include_url=False)
+        ]
+    )
 
 
 def unreadable_note(source: str, rows: int, unreadable: Sequence[Sequence[Problem]]) -> tuple[DataNote, ...]:

@@ -48,39 +48,32 @@ class _Columns:
     is_energy: bool = False
 
 
-def read_load(
-    path: Path, *, time_zone: ZoneInfo | None = None, column: str | None = None, zero_is_missing: bool | None = None
-) -> SeriesData:
+def read_load(path: Path, *, time_zone: ZoneInfo | None = None) -> SeriesData:
     """Read a load: power, energy of each step, or the current of each phase.
 
     Args:
         path: The file, compressed by gzip or not.
         time_zone: Of times without an offset, unless the name of their column says UTC.
-        column: Which one, where several hold a load.
-        zero_is_missing: Whether 0 stands for a missing value; None: in the form that is known for it.
 
     Raises:
         DataError: the file cannot be used, with everything that is wrong with it.
     """
     table = _table(path)
-    if zero_is_missing is None:
-        zero_is_missing = table.header == ZERO_IS_MISSING
-    return _read(table, _load_columns(table, column), time_zone, zero_is_missing=zero_is_missing)
+    return _read(table, _load_columns(table), time_zone, zero_is_missing=table.header == ZERO_IS_MISSING)
 
 
-def read_prices(path: Path, *, time_zone: ZoneInfo | None = None, column: str | None = None) -> SeriesData:
+def read_prices(path: Path, *, time_zone: ZoneInfo | None = None) -> SeriesData:
     """Read prices per kWh or MWh, in the currency of the file.
 
     Args:
         path: The file, compressed by gzip or not.
         time_zone: Of times without an offset, unless the name of their column says UTC.
-        column: Which one, where several hold a price.
 
     Raises:
         DataError: the file cannot be used, with everything that is wrong with it.
     """
     table = _table(path)
-    place = _chosen(table, PRICE, column, "a price, such as price_eur_per_kwh or price_eur_per_mwh")
+    place = _only(table, PRICE, "a price, such as price_eur_per_kwh or price_eur_per_mwh")
     columns = _Columns(_time_column(table), (place,), "per_kwh", PRICE[_words(table.header[place])[-1]])
     return _read(table, columns, time_zone, zero_is_missing=False)
 
@@ -105,31 +98,26 @@ def _time_column(table: Table) -> int:
     return 0
 
 
-def _load_columns(table: Table, column: str | None) -> _Columns:
+def _load_columns(table: Table) -> _Columns:
     time = _time_column(table)
     words = [_words(name) for name in table.header]
     phases = [place for phase in _PHASES for place, word in enumerate(words) if phase in word and word[-1] == "a"]
-    if column is None and len(phases) == len(_PHASES):
+    if len(phases) == len(_PHASES):
         return _Columns(time, tuple(phases), "A", 1.0)
-    place = _chosen(
-        table, {**POWER, **ENERGY}, column, "a load, such as load_kw, load_w or load_kwh, or l1_a, l2_a, l3_a"
-    )
+    what = "a load, such as load_kw, load_w or load_kwh, or l1_a, l2_a, l3_a"
+    place = _only(table, {**POWER, **ENERGY}, what)
     unit = words[place][-1]
     if unit in ENERGY:
         return _Columns(time, (place,), "W", ENERGY[unit], is_energy=True)
     return _Columns(time, (place,), "W", POWER[unit])
 
 
-def _chosen(table: Table, units: Mapping[str, float], column: str | None, what: str) -> int:
-    """The one column whose name ends with one of the units, or the one that is asked for."""
-    there = ", ".join(table.header)
-    if column is not None and column not in table.header:
-        raise file_problem(table.name, f"expected a column {column!r}", there)
-    wanted = [place for place, name in enumerate(table.header) if _words(name)[-1] in units and column in {None, name}]
-    if not wanted:
-        raise file_problem(table.name, f"expected a column whose name ends with the unit of {what}", there)
-    if len(wanted) > 1:
-        raise file_problem(table.name, f"has several columns that can be {what}: say which one", there)
+def _only(table: Table, units: Mapping[str, float], what: str) -> int:
+    """The one column whose name ends with one of the units."""
+    wanted = [place for place, name in enumerate(table.header) if _words(name)[-1] in units]
+    if len(wanted) != 1:
+        expected = f"expected one column whose name ends with the unit of {what}"
+        raise file_problem(table.name, expected, ", ".join(table.header))
     return wanted[0]
 
 

@@ -14,21 +14,27 @@ from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
-from adapters.configuration.describe import expectation, shown
-from adapters.configuration.places import dotted
-from adapters.configuration.problems import Problem
 from adapters.strict import StrictModel
 from simulations.data.content import Document, opened
 from simulations.data.days import DAY_S, day_number, day_of, local_seconds, unix_seconds
-from simulations.data.problems import DataError, file_problem
+from simulations.data.problems import file_problem, invalid_document
 from simulations.scenario.model import DemandCharge, PriceCurve
 
-_MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
-_Hour = Annotated[float, Field(ge=0, lt=24)]
-
 _LEAP_YEAR: Final = 2024
+
+
+def _month_day(text: str) -> str:
+    try:
+        datetime.strptime(f"{_LEAP_YEAR}-{text}", "%Y-%m-%d")  # noqa: DTZ007 - a day of every year
+    except ValueError:
+        raise ValueError("expected a day of the year as MM-DD, such as 06-01") from None
+    return text
+
+
+_MonthDay = Annotated[str, AfterValidator(_month_day)]
+_Hour = Annotated[float, Field(ge=0, lt=24)]
 
 
 class _Season(StrictModel):
@@ -110,12 +116,7 @@ def read_tariff(path: Path) -> Tariff:
     try:
         schedule = _Schedule.model_validate(content.data)
     except ValidationError as refused:
-        raise DataError(
-            [
-                Problem(str(path), 1, dotted(error["loc"]), expectation(error), shown(error["input"], error["loc"]))
-                for error in refused.errors(include_url=False)
-            ]
-        ) from None
+        raise invalid_document(str(path), refused) from None
     for day in _every_day_and_weekday():
         if not any(season.holds_on(day) for season in schedule.schedule):
             raise file_problem(str(path), f"has no price on a {day:%A} such as {day:%m-%d}", place="schedule")

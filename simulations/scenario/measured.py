@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TypeVar
+
+import numpy as np
 
 from adapters.configuration import ConfigurationError, Problem
 from adapters.configuration.toml_file import TomlFile
+from simulations.data.people import PeopleModel, read_people
 from simulations.data.problems import DataError
 from simulations.data.recorded import RecordedSession, SessionData
+from simulations.data.resampling import replay, resample
 from simulations.data.series import SeriesData, TimeSeries
 from simulations.data.series_csv import read_load, read_prices
 from simulations.data.sessions import read_sessions
@@ -22,9 +26,14 @@ from simulations.scenario.loads import KNOT_S
 from simulations.scenario.model import DataNote
 from simulations.scenario.tables import PeopleTable, ScenarioFile
 
-_WEEK_DAYS: Final = 7
 
-_Read = TypeVar("_Read", SessionData, SeriesData)
+@dataclass(frozen=True, slots=True)
+class _ModelData:
+    people: PeopleModel
+    notes: tuple[DataNote, ...] = ()
+
+
+_Read = TypeVar("_Read", SessionData, SeriesData, _ModelData)
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,8 @@ class Measured:
 
     sessions: Mapping[str, tuple[RecordedSession, ...]] = field(default_factory=dict)
     """Recorded sessions by the name of their people."""
+    models: Mapping[str, PeopleModel] = field(default_factory=dict)
+    """Fitted models by the name of their people."""
     load: TimeSeries | None = None
     """What the building draws, at the time of the scenario: power [W], or current on each phase [A]."""
     prices: TimeSeries | None = None
@@ -41,43 +52,20 @@ class Measured:
 
     def sessions_of(self, table: PeopleTable, calendar: Calendar, seed: int) -> Sequence[RecordedSession] | None:
         """Who of a kind comes within the horizon; None: to be drawn from figures."""
+        rng = np.random.default_rng([seed, zlib.crc32(table.name.encode())])
+        # Who came the evening before is still there when the horizon begins.
+        eve, days = calendar.days[0] - timedelta(days=1), len(calendar.days) + 1
+        if table.name in self.models:
+            return self.models[table.name].sample(rng, eve, days, calendar.zone)
         recorded = self.sessions.get(table.name)
-        if recorded is None:
-            return None
-        del seed
-        return moved(recorded, calendar)
-
-
-def moved(sessions: Sequence[RecordedSession], calendar: Calendar) -> list[RecordedSession]:
-    """Recorded sessions at the time of the scenario.
-
-    Where the scenario lies within the recording they stay where they are. Otherwise they are moved by whole weeks on
-    the clock of the site, so that the scenario begins in the first week of the recording, on the same day of the week.
-    """
-    if not sessions:
-        return []
-    first = min(session.arrives for session in sessions).astimezone(calendar.zone)
-    last = max(session.leaves for session in sessions)
-    begins = calendar.local(0.0)
-    if first.date() <= begins.date() and begins <= last:
-        return list(sessions)
-    weeks = (begins.date() - first.date()).days // _WEEK_DAYS
-    by = timedelta(days=_WEEK_DAYS * weeks)
-    return [_at_another_time(session, by, calendar.zone) for session in sessions]
-
-
-def _at_another_time(session: RecordedSession, by: timedelta, zone: ZoneInfo) -> RecordedSession:
-    def move(moment: datetime) -> datetime:
-        wall = moment.astimezone(zone).replace(tzinfo=None) + by
-        return wall.replace(tzinfo=zone)
-
-    arrives = move(session.arrives)
-    return replace(
-        session,
-        arrives=arrives,
-        leaves=arrives + (session.leaves - session.arrives),
-        stated_leaves=None if session.stated_leaves is None else move(session.stated_leaves),
-    )
+        if not recorded:
+            return recorded
+        if table.mode == "resample":
+            return resample(recorded, rng, eve, days, calendar.zone)
+        starts = min(session.arrives for session in recorded).astimezone(calendar.zone).date()
+        if starts == calendar.days[0]:  # there is no evening before; another's would move every day to another one
+            return replay(recorded, calendar.days[0], len(calendar.days), calendar.zone)
+        return replay(recorded, eve, days, calendar.zone)
 
 
 def read_measured(file: ScenarioFile, source: TomlFile, calendar: Calendar) -> Measured:
@@ -101,8 +89,11 @@ def read_measured(file: ScenarioFile, source: TomlFile, calendar: Calendar) -> M
         notes.extend(found.notes)
         return found
 
-    sessions = {}
+    sessions, models = {}, {}
     for people in file.people:
+        model = read(people.model, _model)
+        if model is not None:
+            models[people.name] = model.people
         data = read(people.file, partial(read_sessions, kind=people.kind, time_zone=zone))
         if data is not None:
             sessions[people.name] = data.sessions
@@ -110,7 +101,11 @@ def read_measured(file: ScenarioFile, source: TomlFile, calendar: Calendar) -> M
     prices = read(file.prices.file, lambda path: _at(read_prices(path, time_zone=zone), calendar))
     if problems:
         raise ConfigurationError(problems)
-    return Measured(sessions, load.series if load else None, prices.series if prices else None, tuple(notes))
+    return Measured(sessions, models, load.series if load else None, prices.series if prices else None, tuple(notes))
+
+
+def _model(path: Path) -> _ModelData:
+    return _ModelData(read_people(path))
 
 
 def _at(data: SeriesData, calendar: Calendar) -> SeriesData:

@@ -1,6 +1,6 @@
 """Who comes, what the building draws and what a kWh costs: the dice of a scenario, and real data in their place."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from simulations.data.fitting import fit
+from simulations.data.people import write_people
 from simulations.data.recorded import RecordedSession
-from simulations.scenario.calendar import Calendar
 from simulations.scenario.loads import SampledBuilding, sampled_a
-from simulations.scenario.measured import moved
 from simulations.scenario.model import Scenario
 from simulations.scenario.reading import load_scenario
 
@@ -87,17 +87,6 @@ def test_people_keep_to_the_points_that_are_theirs(tmp_path: Path):
     assert {visit.point for visit in visits} <= {f"P0{n}" for n in range(10)}
 
 
-def test_recorded_sessions_are_moved_by_whole_weeks(tmp_path: Path):
-    monday = datetime(2019, 5, 6, 7, 30, tzinfo=UTC)
-    session = RecordedSession("a", monday, monday.replace(hour=15), 9000.0)
-    zone = ZoneInfo("Europe/Amsterdam")
-    (there,) = moved([session], Calendar.of(date(2026, 1, 5), 86_400, zone))
-    assert there.arrives == datetime(2026, 1, 5, 9, 30, tzinfo=zone), "the clock on the wall shows the same time"
-    assert there.stay_s == session.stay_s
-    (here,) = moved([session], Calendar.of(date(2019, 5, 6), 86_400, zone))
-    assert here == session, "within the recording everything stays where it is"
-
-
 def test_a_file_of_sessions_takes_the_place_of_the_dice(tmp_path: Path):
     (tmp_path / "sessions.csv").write_text(
         "id,arrives,leaves,energy_kwh,point,token\n"
@@ -105,11 +94,41 @@ def test_a_file_of_sessions_takes_the_place_of_the_dice(tmp_path: Path):
         "2,2026-03-23T09:00:00,2026-03-23T08:00:00,3,P08,bob\n"
         "3,2026-03-24T22:00:00,2026-03-25T06:00:00,20,somewhere,cem\n"
     )
-    found = scenario(tmp_path, '[[people]]\nname = "real"\nfile = "sessions.csv"\n')
+    found = scenario(
+        tmp_path, '[[people]]\nname = "real"\nfile = "sessions.csv"\n', settings={"scenario.days": "2"}
+    )
     ann, cem = found.visits
     assert (ann.point, ann.energy_wh, ann.token) == ("P07", 12_500.0, "ann")
     assert cem.point in found.site.point, "a point that the site does not have becomes any free one"
     assert [note.count for note in found.notes] == [1], "who left before he came is counted"
+
+
+def test_recorded_days_stand_in_for_days_of_another_year(tmp_path: Path):
+    days = [f"2019-05-{6 + n:02d}" for n in range(14)]  # from a Monday
+    rows = [f"{n},{day}T09:{n:02d}:00,{day}T17:00:00,{n + 1}\n" for n, day in enumerate(days)]
+    (tmp_path / "sessions.csv").write_text("id,arrives,leaves,energy_kwh\n" + "".join(rows))
+    table = '[[people]]\nname = "real"\nfile = "sessions.csv"\n'
+    replayed = scenario(tmp_path, table)
+    mondays = [v for v in replayed.visits if v.arrives_s % (7 * 86_400) < 86_400]
+    assert {round(v.energy_wh / 1000) for v in mondays} == {1, 8}, "the same days of the week"
+    assert len(replayed.visits) == 14
+    assert replayed.visits[0].leaves_s == 17 * 3600, "at the same time of day"
+    drawn = [[v.energy_wh for v in scenario(tmp_path, table + 'mode = "resample"\n', seed=n).visits] for n in (1, 2)]
+    assert drawn[0] != drawn[1]
+    assert len(drawn[0]) == 14
+
+
+def test_a_fitted_model_takes_the_place_of_the_dice(tmp_path: Path):
+    days = [datetime(2019, 5, 6, 7, tzinfo=UTC) + timedelta(days=n) for n in range(28)]
+    sessions = [
+        RecordedSession(f"{n}-{k}", day + timedelta(minutes=9 * k), day + timedelta(hours=8), 9000.0 + 700 * k)
+        for n, day in enumerate(days)
+        for k in range(6)
+    ]
+    write_people(tmp_path / "model.json", fit(sessions, ZoneInfo("Europe/Amsterdam")))
+    found = scenario(tmp_path, '[[people]]\nname = "modelled"\nmodel = "model.json"\n')
+    assert 60 < len(found.visits) < 110
+    assert {7 < (v.arrives_s % 86_400) / 3600 < 11 for v in found.visits} == {True}
 
 
 @pytest.mark.parametrize("kind", ["office", "homes", "shop", "hotel", "depot", "constant", "lively"])

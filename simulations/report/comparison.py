@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from simulations.report.columns import Column, numbers, ref, texts
 from simulations.report.pieces import Figure, Table
 from simulations.report.view import Case, Drawn
 from simulations.report.words import NOTHING, count, number, plain, policy
+from simulations.world import RELIEF_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,8 @@ class _Measure:
     column: str
     of: Callable[[Metrics], float]
     decimals: int
-
-    def words(self, mean: float) -> str:
-        return number(mean, self.decimals)
+    is_worst: bool = False
+    """Shown is the worst of all seeds, not their mean: safety has no mean."""
 
 
 def _measures(currency: str) -> tuple[_Measure, ...]:
@@ -34,10 +35,10 @@ def _measures(currency: str) -> tuple[_Measure, ...]:
         _Measure(f"Cost [{currency}]", f"cost_{currency.lower()}", lambda m: m.cost, 2),
         _Measure("Above the cheapest [%]", "above_cheapest_pct", lambda m: _or_nan(m.regret_pct), 1),
         _Measure("Demand peak [kW]", "peak_kw", lambda m: m.peak_kw, 1),
-        _Measure("Overload beyond relief [A s]", "fuse_violation_as", lambda m: m.fuse_violation_as, 0),
-        _Measure("Hottest fuse [1: opens]", "thermal_peak", lambda m: m.thermal_peak, 2),
         _Measure("Jain index", "jain_index", lambda m: m.jain_index, 3),
-        _Measure("Longest wait [min]", "longest_wait_min", lambda m: m.longest_wait_s / 60, 0),
+        _Measure("Longest wait [h]", "longest_wait_h", lambda m: m.longest_wait_s / 3600, 1, is_worst=True),
+        _Measure("Overload [A\u00a0s]", "fuse_violation_as", lambda m: m.fuse_violation_as, 0, is_worst=True),
+        _Measure("Hottest fuse [%]", "thermal_peak_pct", lambda m: 100 * m.thermal_peak, 0, is_worst=True),
     )
 
 
@@ -88,7 +89,8 @@ def comparison(case: Case) -> Table:
         columns=_columns(outcomes, measures),
         numeric=frozenset(range(1, len(measures) + 1)),
         marked=frozenset({0}),
-        note="The download holds every seed.",
+        note=f"Overload is what lies beyond the {RELIEF_S:g} s in which controller, charger and car can relieve it. "
+        "Overload, hottest fuse and longest wait are the worst of all seeds. The download holds every seed.",
     )
 
 
@@ -96,8 +98,11 @@ def _cell(measure: _Measure, runs: Sequence[Metrics]) -> str:
     values = [value for value in map(measure.of, runs) if np.isfinite(value)]
     if not values:
         return NOTHING
+    if measure.is_worst:
+        opens = measure.column == "thermal_peak_pct" and max(values) >= 100
+        return "opens" if opens else number(max(values), measure.decimals)
     mean, half = interval(values)
-    text = measure.words(mean)
+    text = number(mean, measure.decimals)
     return text if half is None else f"{text} ± {number(half, measure.decimals)}"
 
 
@@ -116,27 +121,13 @@ def costs(case: Case) -> Drawn:
         return "The comparison of costs needs rivals: name some under judging.policies in the scenario."
     found = {name: interval([m.cost for m in runs]) for name, runs in outcomes.items()}
     currency = case.view.site.currency
+    colours = [_colour(name == case.view.results.policy, is_safe(runs)) for name, runs in outcomes.items()]
     bound = case.judgement.bound
-    shapes = []
-    if bound is not None:
-        across = {"type": "line", "x0": bound.cost, "x1": bound.cost, "yref": "paper", "y0": 0, "y1": 1}
-        label = {
-            "text": "cheapest possible",
-            "textposition": "end",
-            "font": {"size": 11, "color": look.BOUND},
-            "textangle": 0,
-        }
-        shapes.append({**across, "line": look.BOUND_LINE, "label": {**label, "yanchor": "bottom"}})
-    own = case.view.results.policy
-    cheaper = [name for name in found if found[name][0] < found[own][0] - 1e-9]
-    title = f"{policy(own)} is the cheapest of {len(found)} policies"
     return Figure(
         id="policy-costs",
-        title=title
-        if not cheaper
-        else f"{policy(min(cheaper, key=lambda n: found[n][0]))} costs least of {len(found)} policies",
+        title=_cost_title(outcomes),
         reading="Energy, demand charge and unmet energy together; the whiskers are 95 % confidence intervals over "
-        "seeds. A policy that overloads fuses is no alternative, however cheap.",
+        "seeds. Red crosses overload fuses, and are no alternative, however cheap.",
         columns={
             "policy": texts(policy(name) for name in found),
             f"cost_{currency.lower()}": numbers([mean for mean, _ in found.values()], 4),
@@ -148,13 +139,12 @@ def costs(case: Case) -> Drawn:
                 "mode": "markers",
                 "x": ref(f"cost_{currency.lower()}"),
                 "y": ref("policy"),
-                "error_x": {
-                    "type": "data",
-                    "array": ref("confidence_half_width"),
-                    "color": look.MUTED,
-                    "thickness": 1.4,
+                "error_x": {"array": ref("confidence_half_width"), "color": look.MUTED, "thickness": 1.4},
+                "marker": {
+                    "size": 11,
+                    "color": colours,
+                    "symbol": ["x" if c == look.LIMIT else "circle" for c in colours],
                 },
-                "marker": {"size": 11, "color": [look.CHARGING if name == own else look.BUILDING for name in found]},
                 "hovertemplate": f"%{{y}}: %{{x:.2f}} {plain(currency)}<extra></extra>",
             }
         ],
@@ -162,8 +152,49 @@ def costs(case: Case) -> Drawn:
             "hovermode": "closest",
             "xaxis": look.axis(f"Cost [{plain(currency)}]", rangemode="normal"),
             "yaxis": {"type": "category", "autorange": "reversed"},
-            "shapes": shapes,
             "margin": {"t": 26},
+            **({} if bound is None else _marked(bound.cost, "cheapest possible")),
         },
         height_px=100 + 34 * len(found),
     )
+
+
+def _cost_title(outcomes: Mapping[str, Sequence[Metrics]]) -> str:
+    """Who is cheapest among those that keep the fuses, told seed by seed: that takes their common luck away."""
+    own = next(iter(outcomes))
+    safe = [name for name, runs in outcomes.items() if is_safe(runs)]
+    if len(safe) < 2 or own not in safe:
+        return f"What each of {count(len(outcomes), 'policy', 'policies')} costs"
+    best = min((name for name in safe if name != own), key=lambda name: interval([m.cost for m in outcomes[name]])[0])
+    ours = {m.seed: m.cost for m in outcomes[own]}
+    mean, half = interval([m.cost - ours[m.seed] for m in outcomes[best] if m.seed in ours] or [0.0])
+    if half is not None and abs(mean) <= half:
+        return f"{policy(own)} and {policy(best).lower()}, the cheapest rival, cannot be told apart by cost"
+    relation = "less" if mean > 0 else "more"
+    return f"{policy(own)} costs {relation} than {policy(best).lower()}, the cheapest rival that keeps the fuses"
+
+
+def is_safe(runs: Sequence[Metrics]) -> bool:
+    """Whether no fuse was overloaded beyond relief, with any seed."""
+    return all(m.fuse_violation_as <= 0 and m.thermal_peak < 1 for m in runs)
+
+
+def _colour(is_own: bool, safe: bool) -> str:
+    if not safe:
+        return look.LIMIT
+    return look.CHARGING if is_own else look.MUTED
+
+
+def _marked(value: float, words: str) -> dict[str, Any]:
+    """A vertical line with its name above it."""
+    across = {"type": "line", "x0": value, "x1": value, "yref": "paper", "y0": 0, "y1": 1, "line": look.BOUND_LINE}
+    name = {
+        "text": words,
+        "x": value,
+        "xanchor": "left",
+        "yref": "paper",
+        "y": 1,
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
+    return {"shapes": [across], "annotations": [{**name, "font": {"size": 11, "color": look.BOUND}}]}

@@ -42,9 +42,9 @@ def demand(case: Case) -> Figure:
         _month(f"{view.name}, month", ref("month_peak_kw"), {"color": look.CHARGING_DARK, "width": 2}),
     ]
     bound = case.judgement.bound
-    shapes = []
     if bound is not None:
-        shapes.append(look.level(bound.peak_w / 1000, label="cheapest possible course", style=look.BOUND_LINE))
+        columns["cheapest_possible_peak_kw"] = numbers(np.full(len(dates), bound.peak_w / 1000))
+        traces.append(_month("Cheapest possible", ref("cheapest_possible_peak_kw"), look.BOUND_LINE))
     return Figure(
         id="demand",
         title=_demand_title(highest_kw, free_kw if free is not None else None),
@@ -53,11 +53,10 @@ def demand(case: Case) -> Figure:
         traces=traces,
         layout={
             "barmode": "group",
-            "bargap": 0.3,
+            "bargap": 0.3 if len(dates) > 2 else 0.8,
             "bargroupgap": 0.05,
             "xaxis": look.time_axis(**({"dtick": DAY_S * 1000} if len(dates) <= 10 else {})),
             "yaxis": look.axis("Highest mean power [kW]"),
-            "shapes": shapes,
         },
     )
 
@@ -161,7 +160,9 @@ def _cost_title(case: Case) -> str:
         title = f"Control costs {case.money(own.cost - free.cost)} more than none"
     if bound is None:
         return title
-    return f"{title}; perfect foresight could save {case.money(max(0.0, own.cost - bound.cost))} more"
+    if own.cost - bound.cost < 0.005:
+        return f"{title}; nobody could do better"
+    return f"{title}; perfect foresight could save {case.money(own.cost - bound.cost)} more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,21 +182,23 @@ def _steps(case: Case) -> list[_Step]:
     if free is not None:
         before = (free.energy_cost, free.demand_cost, free.unmet_cost)
         steps.append(_Step("Uncontrolled", 0.0, free.cost, look.UNCONTROLLED, is_total=True))
-    steps += _changes(before, parts, "")
+    steps += _changes(before, parts, "", rise=look.BUILDING if free is None else look.WORSE)
     steps.append(_Step(case.view.name, 0.0, own.cost, look.CHARGING, is_total=True))
     if bound is not None:
         best = (bound.energy_cost, bound.demand_cost, bound.cost - bound.energy_cost - bound.demand_cost)
-        steps += _changes(parts, best, " at best")
+        steps += _changes(parts, best, " at best", rise=look.WORSE)
         steps.append(_Step("Cheapest possible", 0.0, bound.cost, look.BOUND, is_total=True))
     return steps
 
 
-def _changes(before: tuple[float, ...], after: tuple[float, ...], suffix: str) -> list[_Step]:
+def _changes(before: tuple[float, ...], after: tuple[float, ...], suffix: str, rise: str) -> list[_Step]:
+    """The components that make a difference worth a line."""
     steps = []
     level = sum(before)
     for name, old, new in zip(("Energy", "Demand charge", "Unmet energy"), before, after, strict=True):
         change = new - old
-        steps.append(_Step(name + suffix, level, change, look.WORSE if change > 0 else look.BETTER, is_total=False))
+        if abs(change) >= 0.005:
+            steps.append(_Step(name + suffix, level, change, rise if change > 0 else look.BETTER, is_total=False))
         level += change
     return steps
 

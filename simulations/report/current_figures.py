@@ -10,13 +10,16 @@ from controller.units import PHASE_NAMES
 from simulations.report import look
 from simulations.report.columns import Column, numbers, ref, times
 from simulations.report.pieces import Figure
-from simulations.report.timeline import Floats, binned, date_of, length_words, rows_per_bin
+from simulations.report.timeline import Floats, binned, length_words, rows_per_bin
 from simulations.report.view import Case, Drawn, View
 from simulations.report.words import number, percent, plain, quantity
 
 _MOST_CIRCUITS = 6
 _MOST_ROWS_A_DAY = 1_440
 _RANKS = 401
+_EVEN_A = 0.1
+_WIDTHS_PX = (2.6, 1.8, 1.1)
+"""Of the phases' lines: all can be seen where they lie on one another."""
 
 
 def worst_day(case: Case) -> Figure:
@@ -45,13 +48,13 @@ def worst_day(case: Case) -> Figure:
         )
     peak_a = float(view.series.circuit_peak_a[place, circuit, phase])
     fuse_a = float(view.fuse_a[circuit, phase])
-    date = date_of(int(days[place])).strftime("%A %-d %B")
+    when = view.clock.text(float(view.series.time_s[place]), "%A %-d %B at %H:%M")
     left_out = len(view.site.circuits) - len(shown)
     return Figure(
         id="worst-day",
-        title=f"On {date}, the fullest day, {view.site.circuits[circuit].id} reached {number(peak_a)} "
-        f"of {fuse_a:g}\u00a0A on {PHASE_NAMES[phase]}",
-        reading="One band for each circuit, one line for each phase: the highest current in every "
+        title=f"At worst, {view.site.circuits[circuit].id} carried {number(peak_a)} of {fuse_a:g}\u00a0A "
+        f"on {PHASE_NAMES[phase]}, on {when}",
+        reading="That day: one band for each circuit, one line for each phase, the highest current in every "
         f"{length_words(per_bin * view.series.step_s)}. Dashed: the fuse; dotted: less its margin.",
         columns=columns,
         traces=traces,
@@ -76,7 +79,7 @@ def _add_circuit(
     for phase, name in enumerate(PHASE_NAMES):
         column = f"{circuit.id}_{name.lower()}_a"
         columns[column] = numbers(peaks_a[:, phase], 2)
-        style = {"color": look.PHASES[phase], "width": 1.5, "shape": "hv"}
+        style = {"color": look.PHASES[phase], "width": _WIDTHS_PX[phase], "shape": "hv"}
         trace = look.line(name, ref("time"), ref(column), style, yaxis=axis, legendgroup=name, showlegend=row == 0)
         traces.append({**trace, "hovertemplate": f"{plain(circuit.id)}: %{{y:.1f}} A"})
     for fuse_a in sorted(set(circuit.fuse_a)):
@@ -97,10 +100,12 @@ def _add_circuit(
     )
 
 
-def unbalance(case: Case) -> Figure:
+def unbalance(case: Case) -> Drawn:
     """How far apart the phases of the grid connection are, and for how long."""
     view, free = case.view, case.uncontrolled
     spread_a = _spread(view)
+    if float(spread_a.max()) < _EVEN_A:
+        return "The unbalance of the phases is not drawn: they carried the same current at all times."
     share_pct = np.linspace(0.0, 100.0, _RANKS)
     columns = {"share_of_time_pct": numbers(share_pct, 2), "unbalance_a": numbers(_sorted(spread_a), 2)}
     x = ref("share_of_time_pct")

@@ -13,7 +13,7 @@ from controller.snapshot import COMPETING, State
 from simulations.report import look, words
 from simulations.report.columns import Column, coded, ref, times
 from simulations.report.pieces import Figure
-from simulations.report.timeline import DAY_S, date_of, length_words, rows_per_bin
+from simulations.report.timeline import DAY_S, Floats, date_of, length_words, rows_per_bin
 from simulations.report.view import Case, Drawn, View
 
 _MOST_COLUMNS: Final = 2_100
@@ -76,7 +76,9 @@ def gantt(case: Case) -> Drawn:
         reading="One row for each charging point. The colour says why its limit was no higher; white means that no car "
         "was there. Point at a cell to read the reason in full.",
         columns=columns,
-        traces=[_heatmap(view, points, legend_names, colours, lookup)] if legend_names else [],
+        traces=[{**_heatmap(view, points, legend_names, colours, lookup), **_aligned(view, time_s, per_bin)}]
+        if legend_names
+        else [],
         layout={
             "hovermode": "closest",
             "xaxis": look.time_axis(),
@@ -84,7 +86,7 @@ def gantt(case: Case) -> Drawn:
             "margin": {"t": 6},
         },
         height_px=70 + 19 * max(4, len(points)),
-        legend=[(colours[name], name, f"{words.number(hours[name], 0)} h") for name in legend_names],
+        legend=[(colours[name], name, words.hours(hours[name], sum(hours.values()))) for name in legend_names],
         note=_note(view, during, per_bin, len(points)),
     )
 
@@ -189,6 +191,12 @@ def _heatmap(
         "ygap": 2,
         "hovertemplate": "%{y}, %{x|%a %-d %b %H:%M}: %{text}<extra></extra>",
     }
+
+
+def _aligned(view: View, time_s: Floats, per_bin: int) -> dict[str, Any]:
+    """A cell lies between its beginning and its end, not around its beginning."""
+    begins_ms = 1000.0 * float(view.clock.local_s(time_s[:1])[0])
+    return {"xperiod": 1000.0 * per_bin * view.series.step_s, "xperiod0": begins_ms, "xperiodalignment": "middle"}
 
 
 def _title(hours: dict[str, float], names: list[str]) -> str:

@@ -13,6 +13,7 @@ from simulations.report import words
 from simulations.report.columns import Column, numbers, texts, times
 from simulations.report.pieces import Table
 from simulations.report.view import Case
+from simulations.world import RELIEF_S
 
 _MOST_EVENTS: Final = 200
 _MOST_EVENTS_KEPT: Final = 5_000
@@ -38,7 +39,7 @@ def fuses(case: Case) -> Table:
         id="fuses",
         title="What every fuse had to bear",
         reading="Highest current against the rating, for each phase. Overloads count from the moment by which they "
-        "must be relieved: 13 s after they begin.",
+        f"must be relieved: {RELIEF_S:g} s after they begin.",
         headings=["Circuit", "Behind", "L1 [A]", "L2 [A]", "L3 [A]", "Overload beyond relief [A s]", "Thermal peak"],
         rows=rows,
         columns={
@@ -69,9 +70,9 @@ def reasons(case: Case) -> Table:
     return Table(
         id="reasons",
         title="Why cars got what they got",
-        reading="Hours with a car connected, over all points and the whole run, by what stopped it from getting more.",
-        headings=["Reason", "Hours", "Share"],
-        rows=[[text, words.number(hours[text]), words.percent(hours[text] / total)] for text in ranked],
+        reading="Time with a car connected, over all points and the whole run, by what stopped it from getting more.",
+        headings=["Reason", "Time", "Share"],
+        rows=[[text, words.hours(hours[text], total), words.percent(hours[text] / total)] for text in ranked],
         columns={"reason": texts(ranked), "hours": numbers([hours[text] for text in ranked])},
         numeric=frozenset({1, 2}),
         empty="No car was connected.",

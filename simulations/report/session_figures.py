@@ -138,7 +138,7 @@ def satisfaction(case: Case) -> Drawn:
             "hovermode": "closest",
             "xaxis": look.axis("Share of sessions [%]", range=[0, 100], ticksuffix=" %"),
             "yaxis": {"type": "category", "autorange": "reversed"},
-            "bargap": 0.45,
+            "bargap": 0.45 if len(runs) > 2 else 0.7,
         },
         height_px=max(340, 130 + 34 * len(runs)),
         wide=len(runs) > 4,

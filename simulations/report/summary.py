@@ -24,7 +24,7 @@ def sentence(case: Case) -> str:
     metrics = case.judgement.metrics
     if metrics.requested_kwh <= 0:
         return f"{_fuses(metrics)}; no car asked for energy."
-    share = percent(metrics.delivered_kwh / metrics.requested_kwh)
+    share = percent(min(1.0, metrics.delivered_kwh / metrics.requested_kwh))
     return f"{_fuses(metrics)}; {share} of the requested energy was delivered{_cost(case)}."
 
 
@@ -71,13 +71,13 @@ def _tiles(case: Case) -> list[Tile]:
     currency = case.view.site.currency
     asked = metrics.requested_kwh > 0
     per_kwh = metrics.cost / metrics.delivered_kwh if metrics.delivered_kwh > 0 else None
-    share = percent(metrics.delivered_kwh / metrics.requested_kwh) if asked else "none asked"
+    share = percent(min(1.0, metrics.delivered_kwh / metrics.requested_kwh)) if asked else "none asked"
     overload: Tone | None = "alarm" if metrics.fuse_violation_as > 0 or metrics.thermal_peak >= 1 else None
     return [
         Tile(
             "Energy delivered",
             share,
-            f"{number(metrics.delivered_kwh, 0)} of {quantity(metrics.requested_kwh, 'kWh', 0)}",
+            f"{_kwh(metrics.delivered_kwh)} of {_kwh(metrics.requested_kwh)}",
         ),
         Tile("Needs met", f"{metrics.sessions_met:,} of {metrics.sessions:,}", "sessions with all that was needed"),
         Tile(
@@ -100,6 +100,10 @@ def _tiles(case: Case) -> list[Tile]:
         ),
         Tile("Longest wait", _wait(metrics), "of a connected car for its turn"),
     ]
+
+
+def _kwh(energy_kwh: float) -> str:
+    return quantity(energy_kwh, "kWh", 0 if energy_kwh >= 100 else 1)
 
 
 def _wait(metrics: Metrics) -> str:
@@ -161,7 +165,7 @@ def _site_facts(case: Case) -> list[tuple[str, str]]:
     others = [f"{c.id} {_fuse(c)}" for c in site.circuits if c is not root]
     facts.append(("Circuits below", ", ".join(others[:8]) + (" …" if len(others) > 8 else "") if others else "none"))
     single = sum(len(p.phases) == 1 for p in site.points)
-    facts.append(("Charging points", f"{len(site.points)}, of which {single} on a single phase"))
+    facts.append(("Charging points", f"{len(site.points)}, {single or 'none'} of them on a single phase"))
     faulty = len(case.view.scenario.temperaments)
     facts.append(("Troubled chargers", str(faulty) if faulty else "none"))
     return facts
@@ -187,8 +191,8 @@ def _demand_facts(case: Case) -> list[tuple[str, str]]:
     if demand is not None:
         charge = f"{money(demand.per_kw, currency)} per kW and month, windows of {length_words(demand.window_s)}"
     return [
-        ("Sessions", f"{metrics.sessions:,} that ask for {number(metrics.requested_kwh, 0)} kWh"),
-        ("Turned away", f"{scenario.turned_away:,} that found no free point"),
+        ("Sessions", f"{metrics.sessions:,} that ask for {_kwh(metrics.requested_kwh)}"),
+        ("Turned away", f"{scenario.turned_away:,} that found no free point" if scenario.turned_away else "none"),
         ("Price of a kWh", per_kwh),
         ("Demand charge", charge),
         ("Limits for a time", str(len(scenario.limits)) if scenario.limits else "none"),

@@ -90,6 +90,15 @@ def quantity(value: float, unit: str, decimals: int = 1) -> str:
     return f"{number(value, decimals)}\u00a0{unit}"
 
 
+def hours(length_h: float, of_h: float) -> str:
+    r"""A length of time in hours; in minutes where even the whole, ``of_h``, is short.
+
+    >>> hours(12.3, 700.0), hours(0.2, 1.5)
+    ('12\xa0h', '12\xa0min')
+    """
+    return quantity(length_h, "h", 0) if of_h >= 20 else quantity(60 * length_h, "min", 0)
+
+
 def money(amount: float, currency: str, decimals: int = 2) -> str:
     """An amount in the site's currency.
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulations.data import plausibility
 from simulations.data.plausibility import RULES, Rule, plausible
@@ -106,6 +108,43 @@ def test_impossible_statements_count_as_none():
     assert one(stay("d", max_power_w=0.0), plausibility.NO_POWER).max_power_w is None
     assert one(stay("e", done_at=at(5)), plausibility.DONE).done_at == at(4)
     assert one(stay("f", done_at=at(-5)), plausibility.DONE).done_at == at(0)
+
+
+HOURS = st.integers(-2, 12).map(float)
+UNKNOWN_OR = st.none() | HOURS
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> RecordedSession:
+    """A session that may be impossible in every way at once."""
+    stated_h, done_h = draw(UNKNOWN_OR), draw(UNKNOWN_OR)
+    return stay(
+        draw(st.sampled_from("abcdefgh")),
+        draw(HOURS),
+        draw(HOURS),
+        draw(st.sampled_from([math.nan, -1.0, 0.0, 1.0, 9000.0, 1e9])),
+        point=draw(st.sampled_from([None, "P1", "P2"])),
+        stated_leaves=None if stated_h is None else at(stated_h),
+        done_at=None if done_h is None else at(done_h),
+        requested_wh=draw(st.sampled_from([None, math.nan, -5.0, 7000.0])),
+        max_power_w=draw(st.sampled_from([None, 0.0, 3700.0])),
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(sessions=st.lists(anything(), max_size=8))
+def test_whatever_comes_in_what_goes_out_is_possible(sessions: list[RecordedSession]):
+    kept, notes = plausible(sessions, "here")
+    assert plausible(kept, "here") == (kept, ()), "a second look finds nothing"
+    assert len(kept) <= len(sessions)
+    assert bool(notes) == (kept != tuple(sorted(sessions, key=lambda one: (one.arrives, one.leaves, one.id))))
+    until: dict[str, datetime] = {}
+    for session in kept:
+        assert session.leaves > session.arrives
+        assert 0.0 < session.energy_wh < math.inf
+        if session.point is not None:
+            assert until.get(session.point, session.arrives) <= session.arrives
+            until[session.point] = session.leaves
 
 
 def test_the_reference_tells_every_rule():

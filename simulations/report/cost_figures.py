@@ -1,4 +1,4 @@
-"""Money: what a course costs by component, demand peaks, and charging against the price."""
+"""Money: demand peaks, and what a course costs by component."""
 
 from __future__ import annotations
 
@@ -12,61 +12,75 @@ from simulations.judging import billing
 from simulations.report import look
 from simulations.report.columns import Column, numbers, ref, texts
 from simulations.report.pieces import Figure
-from simulations.report.timeline import DAY_S, Floats, date_of, length_words
-from simulations.report.view import UNCONTROLLED, Case, Drawn, View
-from simulations.report.words import money, percent, quantity
-
-_RANKS = 201
+from simulations.report.timeline import DAILY_FROM_S, DAY_S, Floats, date_of, length_words
+from simulations.report.view import UNCONTROLLED, Case, View
+from simulations.report.words import quantity
 
 
 def demand(case: Case) -> Figure:
-    """Highest demand window of each day, and of each calendar month, with and without control."""
-    view, free = case.view, case.uncontrolled
-    charge = view.scenario.demand
-    window_s = max(billing.DEFAULT_WINDOW_S if charge is None else charge.window_s, view.series.step_s)
-    days, highest_kw = _daily(view)
-    dates = [date_of(int(day)).strftime("%Y-%m-%d") for day in days]
-    columns: dict[str, Column] = {"date": texts(dates), "highest_window_kw": numbers(highest_kw)}
-    columns["month_peak_kw"] = numbers(_monthly(dates, highest_kw))
-    traces: list[dict[str, Any]] = []
-    if free is not None:
-        free_kw = _daily(free)[1]
-        columns["uncontrolled_highest_window_kw"] = numbers(free_kw)
-        columns["uncontrolled_month_peak_kw"] = numbers(_monthly(dates, free_kw))
-        traces += [
-            _bars("Uncontrolled", ref("uncontrolled_highest_window_kw"), look.UNCONTROLLED_BARS),
-            _month("Uncontrolled, month", ref("uncontrolled_month_peak_kw"), look.UNCONTROLLED_LINE),
-        ]
-    traces += [
-        _bars(view.name, ref("highest_window_kw"), {"color": look.CHARGING}),
-        _month(f"{view.name}, month", ref("month_peak_kw"), {"color": look.CHARGING_DARK, "width": 2}),
-    ]
-    bound = case.judgement.bound
-    if bound is not None:
-        columns["cheapest_possible_peak_kw"] = numbers(np.full(len(dates), bound.peak_w / 1000))
-        traces.append(_month("Cheapest possible", ref("cheapest_possible_peak_kw"), look.BOUND_LINE))
+    """Highest demand window of each day and month, of a long run of each month only, with and without control."""
+    charge = case.view.scenario.demand
+    window_s = max(billing.DEFAULT_WINDOW_S if charge is None else charge.window_s, case.view.series.step_s)
+    is_long = case.view.scenario.duration_s > DAILY_FROM_S
+    columns, traces = _demand_data(case, is_long=is_long)
+    bars = len(columns["date"])
+    length = length_words(window_s)
     return Figure(
         id="demand",
-        title=_demand_title(highest_kw, free_kw if free is not None else None),
-        reading=f"Bars: the highest mean power of {length_words(window_s)} on each day. Lines: that of each month.",
+        title=_demand_title(case),
+        reading=f"The highest mean power of {length} in each month."
+        if is_long
+        else f"Bars: the highest mean power of {length} on each day. Lines: that of each month.",
         columns=columns,
         traces=traces,
         layout={
             "barmode": "group",
-            "bargap": 0.3 if len(dates) > 2 else 0.8,
+            "bargap": 0.3 if bars > 2 else 0.8,
             "bargroupgap": 0.05,
-            "xaxis": look.time_axis(**({"dtick": DAY_S * 1000} if len(dates) <= 10 else {})),
+            "xaxis": look.time_axis(**_ticks(bars, is_long=is_long)),
             "yaxis": look.axis("Highest mean power [kW]"),
         },
     )
 
 
-def _demand_title(highest_kw: Floats, free_kw: Floats | None) -> str:
-    peak_kw = float(np.nanmax(highest_kw))
-    if free_kw is None:
-        return f"The highest demand was {quantity(peak_kw, 'kW')}"
-    free_peak_kw = float(np.nanmax(free_kw))
-    return f"The highest demand was {quantity(peak_kw, 'kW')}, against {quantity(free_peak_kw, 'kW')} without control"
+def _demand_data(case: Case, *, is_long: bool) -> tuple[dict[str, Column], list[dict[str, Any]]]:
+    days = _daily(case.view)[0]
+    dates = np.array([date_of(int(day)).strftime("%Y-%m-%d") for day in days])
+    months = np.array([date[:7] for date in dates])
+    shown = np.unique(months, return_index=True)[1] if is_long else np.arange(dates.size)
+    columns: dict[str, Column] = {"date": texts(months[shown] if is_long else dates)}
+    traces: list[dict[str, Any]] = []
+    runs = {} if case.uncontrolled is None else {UNCONTROLLED: case.uncontrolled}
+    for key, run in {**runs, case.view.results.policy: case.view}.items():
+        daily_kw = _daily(run)[1]
+        monthly_kw = np.array([np.nanmax(daily_kw[months == month]) for month in months])
+        columns[f"{key}_month_peak_kw"] = numbers(monthly_kw[shown])
+        if not is_long:
+            columns[f"{key}_day_peak_kw"] = numbers(daily_kw)
+        marker = {"color": look.CHARGING} if run is case.view else look.UNCONTROLLED_BARS
+        style = {"color": look.CHARGING_DARK, "width": 2} if run is case.view else look.UNCONTROLLED_LINE
+        bars = ref(f"{key}_month_peak_kw" if is_long else f"{key}_day_peak_kw")
+        traces.append({**_peaks(run.name, bars), "type": "bar", "marker": marker})
+        if not is_long:
+            traces.append(_level(f"{run.name}, month", ref(f"{key}_month_peak_kw"), style))
+    bound = case.judgement.bound
+    if bound is not None:
+        columns["cheapest_possible_peak_kw"] = numbers(np.full(shown.size, bound.peak_w / 1000))
+        traces.append(_level("Cheapest possible", ref("cheapest_possible_peak_kw"), look.BOUND_LINE))
+    return columns, traces
+
+
+def _demand_title(case: Case) -> str:
+    peak = quantity(case.judgement.metrics.peak_kw, "kW")
+    free = case.metrics_of(UNCONTROLLED)
+    against = f", against {quantity(free.peak_kw, 'kW')} without control" if free is not None else ""
+    return f"The highest demand was {peak}{against}"
+
+
+def _ticks(bars: int, *, is_long: bool) -> dict[str, Any]:
+    if is_long:
+        return {"dtick": "M1", "tickformat": "%b\n%Y"} if bars <= 24 else {}
+    return {"dtick": DAY_S * 1000} if bars <= 10 else {}
 
 
 def _daily(view: View) -> tuple[NDArray[np.int64], Floats]:
@@ -78,19 +92,12 @@ def _daily(view: View) -> tuple[NDArray[np.int64], Floats]:
     return first + np.arange(highest.size), np.where(np.isfinite(highest), highest, np.nan)
 
 
-def _monthly(dates: list[str], highest_kw: Floats) -> Floats:
-    months = np.array([date[:7] for date in dates])
-    return np.array([np.nanmax(highest_kw[months == month]) for month in months])
+def _peaks(name: str, y: Any) -> dict[str, Any]:
+    return {"name": name, "x": ref("date"), "y": y, "hovertemplate": f"{name}: %{{y:.1f}} kW<extra></extra>"}
 
 
-def _bars(name: str, y: Any, marker: dict[str, Any]) -> dict[str, Any]:
-    tip = f"{name}: %{{y:.1f}} kW<extra></extra>"
-    return {"type": "bar", "name": name, "x": ref("date"), "y": y, "marker": marker, "hovertemplate": tip}
-
-
-def _month(name: str, y: Any, style: dict[str, Any]) -> dict[str, Any]:
-    stepped = {**style, "shape": "hvh"}
-    return look.line(name, ref("date"), y, stepped, hovertemplate=f"{name}: %{{y:.1f}} kW<extra></extra>")
+def _level(name: str, y: Any, style: dict[str, Any]) -> dict[str, Any]:
+    return {**_peaks(name, y), "type": "scatter", "mode": "lines", "line": {**style, "shape": "hvh"}}
 
 
 def waterfall(case: Case) -> Figure:
@@ -206,100 +213,3 @@ def _changes(before: tuple[float, ...], after: tuple[float, ...], suffix: str, r
 def _label(case: Case, step: _Step) -> str:
     sign = "+" if step.amount > 0 and not step.is_total else ""
     return sign + case.money(step.amount)
-
-
-def price_of_day(case: Case) -> Drawn:
-    """Charging power and price over the hours of a mean day."""
-    view, free = case.view, case.uncontrolled
-    if np.ptp(view.series.price) < 1e-9:
-        return "Charging against the price needs prices that change; in this run a kWh always costs the same."
-    slot_s = 1800.0 if view.series.step_s <= 1800 else 3600.0
-    slot = ((view.clock.local_s(view.series.time_s) % DAY_S) // slot_s).astype(np.int64)
-    slots = round(DAY_S / slot_s)
-    currency = view.site.currency
-    columns = {
-        "time_of_day": texts(f"{n * slot_s // 3600:02.0f}:{n * slot_s % 3600 / 60:02.0f}" for n in range(slots)),
-        "charging_kw": numbers(_means(view.charging_kw, slot, slots)),
-        f"price_{currency.lower()}_per_kwh": numbers(_means(view.series.price, slot, slots), 5),
-    }
-    x = ref("time_of_day")
-    traces: list[dict[str, Any]] = [
-        {"type": "bar", "name": view.name, "x": x, "y": ref("charging_kw"), "marker": {"color": look.CHARGING}}
-    ]
-    if free is not None:
-        columns["uncontrolled_kw"] = numbers(_means(free.charging_kw, slot, slots))
-        traces.append(look.line("Uncontrolled", x, ref("uncontrolled_kw"), look.UNCONTROLLED_LINE))
-    for trace in traces:
-        trace["hovertemplate"] = "%{y:.1f} kW"
-    style = {"color": look.BOUND, "width": 2, "shape": "hvh"}
-    price = look.line("Price", x, ref(f"price_{currency.lower()}_per_kwh"), style, yaxis="y2")
-    traces.append({**price, "hovertemplate": f"%{{y:.3f}} {currency}/kWh"})
-    means_kw = _means(view.charging_kw, slot, slots)
-    busiest = int(np.nanargmax(means_kw))
-    return Figure(
-        id="price-day",
-        title=f"Most is charged around {busiest * slot_s // 3600:02.0f}:{busiest * slot_s % 3600 / 60:02.0f}",
-        reading="Above, the mean charging power at each time of the day; below, the mean price at that time.",
-        columns=columns,
-        traces=traces,
-        layout={
-            "bargap": 0.08,
-            "xaxis": {"type": "category", "dtick": 3 * 3600 / slot_s, "anchor": "y2", "showgrid": False},
-            "yaxis": look.axis("Charging [kW]", domain=[0.42, 1]),
-            "yaxis2": look.axis(f"Price [{currency}/kWh]", domain=[0, 0.34], rangemode="normal"),
-        },
-        height_px=380,
-        wide=False,
-    )
-
-
-def _means(values: Floats, slot: NDArray[np.int64], slots: int) -> Floats:
-    rows = np.bincount(slot, minlength=slots)
-    sums = np.bincount(slot, weights=values, minlength=slots)
-    return np.asarray(np.divide(sums, rows, out=np.full(slots, np.nan), where=rows > 0))
-
-
-def price_paid(case: Case) -> Drawn:
-    """Which share of the charged energy was bought at which price or below."""
-    view, free = case.view, case.uncontrolled
-    if np.ptp(view.series.price) < 1e-9 or view.charging_kw.sum() <= 0:
-        return "Energy by its price needs prices that change and energy that was charged."
-    currency = view.site.currency
-    share_pct = np.linspace(0.0, 100.0, _RANKS)
-    columns = {"share_of_energy_pct": numbers(share_pct, 1)}
-    traces = []
-    runs = {"loadstar": view} if free is None else {UNCONTROLLED: free, "loadstar": view}
-    for key, run in runs.items():
-        column = f"{key}_{currency.lower()}_per_kwh"
-        columns[column] = numbers(_paid(run, share_pct), 5)
-        style = look.UNCONTROLLED_LINE if key == UNCONTROLLED else {"color": look.CHARGING, "width": 2.4}
-        trace = look.line(run.name, ref("share_of_energy_pct"), ref(column), {**style, "shape": "vh"})
-        traces.append({**trace, "hovertemplate": f"%{{x:.0f}} % at %{{y:.3f}} {currency}/kWh or less"})
-    mean = float(np.average(view.series.price, weights=view.charging_kw))
-    simple = float(view.series.price.mean())
-    saved = 1.0 - mean / simple if simple > 0 else 0.0
-    less = f"{percent(abs(saved))} {'below' if saved >= 0 else 'above'} the mean price"
-    return Figure(
-        id="price-paid",
-        title=f"A charged kWh cost {money(mean, currency, 3)} on average, {less}",
-        reading="The charged energy sorted by its price: the lower the curve, the cheaper it was bought.",
-        columns=columns,
-        traces=traces,
-        layout={
-            "hovermode": "closest",
-            "xaxis": look.axis("Share of the charged energy [%]", ticksuffix=" %"),
-            "yaxis": look.axis(f"Price [{currency}/kWh]", rangemode="normal"),
-        },
-        height_px=380,
-        wide=False,
-    )
-
-
-def _paid(view: View, share_pct: Floats) -> Floats:
-    energy = view.charging_kw
-    if energy.sum() <= 0:
-        return np.full(share_pct.size, np.nan)
-    order = np.argsort(view.series.price, kind="stable")
-    reached = np.cumsum(energy[order]) / energy.sum()
-    place = np.clip(np.searchsorted(reached, share_pct / 100.0 - 1e-12), 0, energy.size - 1)
-    return np.asarray(view.series.price[order][place], dtype=np.float64)

@@ -10,7 +10,7 @@ from controller.units import PHASE_NAMES
 from simulations.report import look
 from simulations.report.columns import Column, numbers, ref, times
 from simulations.report.pieces import Figure
-from simulations.report.timeline import Floats, binned, length_words, rows_per_bin
+from simulations.report.timeline import Floats, binned, length_words, rows_per_bin, sorted_down
 from simulations.report.view import Case, Drawn, View
 from simulations.report.words import number, percent, plain, quantity
 
@@ -107,11 +107,11 @@ def unbalance(case: Case) -> Drawn:
     if float(spread_a.max()) < _EVEN_A:
         return "The unbalance of the phases is not drawn: they carried the same current at all times."
     share_pct = np.linspace(0.0, 100.0, _RANKS)
-    columns = {"share_of_time_pct": numbers(share_pct, 2), "unbalance_a": numbers(_sorted(spread_a), 2)}
+    columns = {"share_of_time_pct": numbers(share_pct, 2), "unbalance_a": numbers(sorted_down(spread_a, _RANKS), 2)}
     x = ref("share_of_time_pct")
     traces = []
     if free is not None:
-        columns["uncontrolled_a"] = numbers(_sorted(_spread(free)), 2)
+        columns["uncontrolled_a"] = numbers(sorted_down(_spread(free), _RANKS), 2)
         traces.append(look.line("Uncontrolled", x, ref("uncontrolled_a"), look.UNCONTROLLED_LINE))
     traces.append(look.line(view.name, x, ref("unbalance_a"), {"color": look.CHARGING, "width": 2.2}))
     for trace in traces:
@@ -136,10 +136,6 @@ def unbalance(case: Case) -> Drawn:
 
 def _spread(view: View) -> Floats:
     return np.asarray(np.ptp(view.series.circuit_a[:, view.root].astype(np.float64), axis=1))
-
-
-def _sorted(values: Floats) -> Floats:
-    return np.asarray(np.sort(values)[::-1][np.linspace(0, values.size - 1, _RANKS).round().astype(int)])
 
 
 def fuse_heat(case: Case) -> Drawn:

@@ -7,7 +7,7 @@ import numpy as np
 from simulations.report import look
 from simulations.report.columns import numbers, ref, texts, times
 from simulations.report.pieces import Figure
-from simulations.report.timeline import DAY_S, Floats, binned, date_of, length_words, rows_per_bin
+from simulations.report.timeline import DAY_S, binned, date_of, length_words, rows_per_bin, sorted_down
 from simulations.report.view import Case, Drawn, View
 from simulations.report.words import number, percent, quantity
 
@@ -90,14 +90,14 @@ def load_duration(case: Case) -> Figure:
     share_pct = np.linspace(0.0, 100.0, _RANKS)
     columns = {
         "share_of_time_pct": numbers(share_pct, 1),
-        "building_kw": numbers(_sorted(view.building_kw)),
-        "site_kw": numbers(_sorted(view.site_kw)),
+        "building_kw": numbers(sorted_down(view.building_kw, _RANKS)),
+        "site_kw": numbers(sorted_down(view.site_kw, _RANKS)),
     }
     x = ref("share_of_time_pct")
     building = {"color": look.BUILDING, "width": 2}
     traces = [look.line("Building alone", x, ref("building_kw"), building, fill="tozeroy", fillcolor="#94a3b840")]
     if free is not None:
-        columns["uncontrolled_kw"] = numbers(_sorted(free.site_kw))
+        columns["uncontrolled_kw"] = numbers(sorted_down(free.site_kw, _RANKS))
         traces.append(look.line("Uncontrolled", x, ref("uncontrolled_kw"), look.UNCONTROLLED_LINE))
     traces.append(look.line(view.name, x, ref("site_kw"), {"color": look.CHARGING, "width": 2.2}))
     highest_kw = float(view.limit_kw.max())
@@ -117,10 +117,6 @@ def load_duration(case: Case) -> Figure:
         },
         wide=False,
     )
-
-
-def _sorted(values: Floats) -> Floats:
-    return np.asarray(np.sort(values)[::-1][np.linspace(0, values.size - 1, _RANKS).round().astype(int)])
 
 
 def fullness(case: Case) -> Drawn:

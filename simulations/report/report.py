@@ -15,6 +15,7 @@ from simulations.report import (
     gantt,
     lists,
     power_figures,
+    price_figures,
     session_figures,
     summary,
 )
@@ -104,8 +105,8 @@ def _chapters(case: Case, section: Callable[..., Section]) -> list[Section]:
             "What the energy cost, and what control did about it.",
             cost_figures.demand(case),
             cost_figures.waterfall(case),
-            cost_figures.price_of_day(case),
-            cost_figures.price_paid(case),
+            price_figures.price_of_day(case),
+            price_figures.price_paid(case),
         ),
         section(
             "policies",

@@ -32,10 +32,8 @@ def delivered(case: Case) -> Drawn:
     sessions = [s for s in case.view.results.sessions if s.visit.energy_wh > 0]
     if not sessions:
         return f"Requested against delivered energy {NO_SESSIONS}"
-    unmet = [s for s in sessions if not s.met]
-    met = [s for s in sessions if s.met]
-    every = max(1, -(-len(met) // max(1, _MOST_SESSIONS - len(unmet)))) if len(sessions) > _MOST_SESSIONS else 1
-    shown = unmet[:_MOST_SESSIONS] + met[::every]
+    every = -(-len(sessions) // _MOST_SESSIONS)
+    shown = sessions[::every]
     requested_kwh = [s.visit.energy_wh / 1000 for s in shown]
     groups = ["met" if s.met else "short" for s in shown]
     columns = {
@@ -50,7 +48,7 @@ def delivered(case: Case) -> Drawn:
     diagonal = {"type": "line", "x0": 0, "y0": 0, "x1": top, "y1": top, "line": {"color": look.MUTED, "width": 1}}
     return Figure(
         id="delivered",
-        title=f"{len(met):,} of {count(len(sessions), 'session')} got what they needed",
+        title=f"{sum(s.met for s in sessions):,} of {count(len(sessions), 'session')} got what they needed",
         reading="One mark for each session. On the diagonal all that was needed was delivered; below, some is missing.",
         columns=columns,
         traces=traces,
@@ -61,9 +59,7 @@ def delivered(case: Case) -> Drawn:
             "shapes": [{**diagonal, "layer": "below"}],
         },
         wide=False,
-        note=f"Thinned: every session that fell short, every {every}th of the others; sessions.csv holds all."
-        if every > 1
-        else "",
+        note=f"Thinned: one session in {every} is drawn; sessions.csv holds them all." if every > 1 else "",
     )
 
 
@@ -76,7 +72,7 @@ def _dots(key: str, name: str, colour: str, symbol: str) -> dict[str, Any]:
         "x": ref("requested_kwh", rows=rows),
         "y": ref("delivered_kwh", rows=rows),
         "text": ref("session", rows=rows),
-        "marker": {"color": colour, "size": 7, "opacity": 0.65, "symbol": symbol},
+        "marker": {"color": colour, "size": 7, "opacity": 0.6, "symbol": symbol},
         "hovertemplate": "%{text}: %{y:.1f} of %{x:.1f} kWh<extra></extra>",
     }
 

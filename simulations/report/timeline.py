@@ -16,6 +16,8 @@ Floats = NDArray[np.float64]
 DAY_S: Final = 86_400.0
 MOST_ROWS: Final = 2_400
 """More rows than a plot has pixels to show make a file heavy and nothing clearer."""
+DAILY_FROM_S: Final = 62 * DAY_S
+"""Of longer runs, a day is the least that an eye can tell from its neighbours."""
 _LENGTHS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 
 
@@ -77,9 +79,11 @@ def date_of(day: int) -> datetime:
 
 
 def rows_per_bin(rows: int, step_s: float, most: int = MOST_ROWS) -> int:
-    """How many rows to draw as one, so that no more than ``most`` are left and each is a round length of time."""
+    """How many rows to draw as one: no more than ``most`` are left, of a round length each; days of a long run."""
     if rows <= most:
         return 1
+    if rows * step_s > DAILY_FROM_S:
+        return max(1, round(DAY_S / step_s))
     least_s = rows * step_s / most
     round_s = next((length_s for length_s in _LENGTHS_S if length_s >= least_s), DAY_S)
     return max(1, round(round_s / step_s), -(-rows // (4 * most)))
@@ -95,6 +99,12 @@ def binned(values: NDArray[Any], per_bin: int, how: Callable[..., NDArray[Any]] 
     if whole < len(values):
         parts.append(how(values[whole:][None], axis=1))
     return np.concatenate(parts)
+
+
+def sorted_down(values: Floats, ranks: int) -> Floats:
+    """So many of the values, from the largest to the smallest, evenly spaced in rank: a duration curve."""
+    places = np.linspace(0, values.size - 1, ranks).round().astype(np.int64)
+    return np.asarray(np.sort(values)[::-1][places])
 
 
 def length_words(seconds: float) -> str:

@@ -12,8 +12,6 @@ from simulations.temperaments import TEMPERAMENTS
 from tests.support.fine_scenarios import Outcome, garage, hungry, load, story
 
 RISE_S = 120.0
-TOLD_APART: set[str] = set()
-"""The temperaments that a story has been told of."""
 
 
 def met(
@@ -27,7 +25,6 @@ def met(
     **more: Any,
 ) -> Outcome:
     """P0 has the temperament; the building then takes 18 A more, and everybody has to make room."""
-    TOLD_APART.add(temperament)
     visits = [hungry("P0", 2.0, **(car or {})), *(hungry(f"P{n}", 2.0 + n) for n in range(1, points))]
     site = garage(points, fallback_a=fallback_a, writes_per_day=more.pop("writes_per_day", None))
     scenario = story(site, visits, load(*building), duration_s, temperaments={"P0": temperament}, **more)
@@ -166,6 +163,10 @@ def test_a_charger_whose_clock_is_behind_is_reported_and_falls_back_that_much_la
     assert outcome.current_a("P0", 235) == pytest.approx(6.0, abs=0.1)
 
 
-def test_every_temperament_has_its_story_its_meaning_and_its_source():
-    assert set(TEMPERAMENTS) == TOLD_APART
-    assert all(temperament.meaning and temperament.source for temperament in TEMPERAMENTS.values())
+@pytest.mark.parametrize("temperament", TEMPERAMENTS)
+def test_no_temperament_makes_the_controller_say_what_a_point_cannot_take(temperament: str):
+    outcome = met(temperament, points=2, duration_s=50.0, building=((0.0, 10.0), (30.0, 20.0)))
+    assert outcome.results.invalid_setpoints == 0
+    assert outcome.results.sessions[1].delivered_wh > 20, "and its neighbour is served"
+    assert TEMPERAMENTS[temperament].meaning
+    assert TEMPERAMENTS[temperament].source

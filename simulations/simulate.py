@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from simulations.judging.judge import OURS, judge, summary_of
 from simulations.judging.model import Judgement
 from simulations.report import write_report, write_tables
 from simulations.results import Results
+from simulations.scenario.checks import FINE_STEP_S
 from simulations.scenario.model import Scenario
 from simulations.scenario.reading import load_scenario
 
@@ -68,15 +69,21 @@ def simulate(request: Request, *, as_json: bool) -> int:
         The exit code: 0 done, 2 bad input, every problem of which has been listed.
     """
     console = Console(stderr=True)
+    problems = [*_wrong_options(request)]
     try:
         scenario = _load(request, request.seed)
-        request.out.mkdir(parents=True, exist_ok=True)
     except ConfigurationError as refused:
-        for problem in refused.problems:
+        problems += map(str, refused.problems)
+    else:
+        problems += _unfit(request, scenario)
+    if not problems:
+        try:
+            request.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problems.append(f"--out: {request.out} cannot be written: {error.strerror or error}")
+    if problems:
+        for problem in problems:
             print(problem, file=sys.stderr)  # noqa: T201
-        return BAD_INPUT
-    except OSError as error:
-        print(f"--out {request.out}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
         return BAD_INPUT
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -95,6 +102,24 @@ def simulate(request: Request, *, as_json: bool) -> int:
         Console().print(_table(scenario, judgement), soft_wrap=False)
         console.print(f"Report: {request.out / 'report.html'}", highlight=False, soft_wrap=True)
     return 0
+
+
+def _wrong_options(request: Request) -> Iterator[str]:
+    if request.depth not in DEPTHS:
+        yield f"--depth: expected {' or '.join(DEPTHS)}, found {request.depth!r}"
+    if not 0 < request.speed < float("inf"):
+        yield f"--speed: expected a number above 0, found {request.speed:g}"
+
+
+def _unfit(request: Request, scenario: Scenario) -> Iterator[str]:
+    """What of a scenario its depth cannot show."""
+    if request.depth != "wire":
+        return
+    from simulations.wire import wire_problems  # noqa: PLC0415 - brings the whole service with it
+
+    if scenario.step_s > FINE_STEP_S:
+        yield f"--depth wire: expected a step_s of at most {FINE_STEP_S:g} s, found {scenario.step_s:g}"
+    yield from (f"--depth wire: {problem}" for problem in wire_problems(scenario))
 
 
 def _load(request: Request, seed: int | None) -> Scenario:

@@ -21,6 +21,7 @@ from simulations.scenario.model import (
     DemandCharge,
     Judging,
     MeterModel,
+    PriceCurve,
     Scenario,
     TimedFault,
     TimedLimit,
@@ -83,9 +84,9 @@ def assembled(
         seed=seed,
         visits=visits,
         building=building_of(file.building, file.solar, measured.load, calendar, site.nominal_voltage_v, seed),
-        price=price_curve(file.prices, file.periods, measured.prices, calendar, seed),
+        price=_price(file, measured, calendar, seed),
         controller=file.scenario.controller or ("decide" if step_s <= FINE_STEP_S else "rules"),
-        demand=DemandCharge(file.demand.per_kw, 60.0 * file.demand.window_min) if file.demand else None,
+        demand=_demand(file, measured, calendar),
         turned_away=turned_away,
         limits=tuple(
             TimedLimit(t.circuit, t.limit_w, t.source, begins, begins + t.lasts_s)
@@ -135,6 +136,18 @@ def _members(group: GroupTable) -> Iterable[PointTable]:
             priority=group.priority,
             weight=group.weight,
         )
+
+
+def _price(file: ScenarioFile, measured: Measured, calendar: Calendar, seed: int) -> PriceCurve:
+    if measured.tariff is not None:
+        return measured.tariff.prices(calendar.start_s, calendar.duration_s, calendar.zone)
+    return price_curve(file.prices, file.periods, measured.prices, calendar, seed)
+
+
+def _demand(file: ScenarioFile, measured: Measured, calendar: Calendar) -> DemandCharge | None:
+    if measured.tariff is not None:
+        return measured.tariff.demand(calendar.start_s, calendar.zone)
+    return DemandCharge(file.demand.per_kw, 60.0 * file.demand.window_min) if file.demand else None
 
 
 def _named(point: str, patterns: Iterable[str]) -> bool:

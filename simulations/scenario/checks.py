@@ -52,6 +52,7 @@ def findings(data: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
     yield from _horizon(data)
     yield from _people(data, folder)
     yield from _files(data, folder)
+    yield from _demand(data)
     yield from _references(data)
     yield from _chosen(data)
 
@@ -121,7 +122,7 @@ def _files(data: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
         table = data.get(name)
         if not isinstance(table, dict):
             continue
-        if (table.get("kind") == "file") != ("file" in table):
+        if (table.get("kind") in ("file", "tariff")) != ("file" in table):
             yield (name, "file"), 'kind = "file" and file go together'
         yield from _missing_file((name, "file"), table.get("file"), folder)
 
@@ -129,6 +130,12 @@ def _files(data: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
 def _missing_file(place: tuple[str | int, ...], name: Any, folder: Path) -> Iterator[Finding]:
     if isinstance(name, str) and not (folder / name).is_file():
         yield place, f"no such file: {name!r} (relative paths begin at the scenario file)"
+
+
+def _demand(data: Mapping[str, Any]) -> Iterator[Finding]:
+    prices = data.get("prices")
+    if isinstance(prices, dict) and prices.get("kind") == "tariff" and "demand" in data:
+        yield ("demand",), "expected either this table or a tariff in [prices], which has a demand charge of its own"
 
 
 def _references(data: Mapping[str, Any]) -> Iterator[Finding]:

@@ -21,19 +21,13 @@ from simulations.data.resampling import replay, resample
 from simulations.data.series import SeriesData, TimeSeries
 from simulations.data.series_csv import read_load, read_prices
 from simulations.data.sessions import read_sessions
+from simulations.data.tariff import Tariff, read_tariff
 from simulations.scenario.calendar import Calendar
 from simulations.scenario.loads import KNOT_S
 from simulations.scenario.model import DataNote
 from simulations.scenario.tables import PeopleTable, ScenarioFile
 
-
-@dataclass(frozen=True, slots=True)
-class _ModelData:
-    people: PeopleModel
-    notes: tuple[DataNote, ...] = ()
-
-
-_Read = TypeVar("_Read", SessionData, SeriesData, _ModelData)
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -48,6 +42,8 @@ class Measured:
     """What the building draws, at the time of the scenario: power [W], or current on each phase [A]."""
     prices: TimeSeries | None = None
     """Prices per kWh, at the time of the scenario."""
+    tariff: Tariff | None = None
+    """Prices and a demand charge by the calendar."""
     notes: tuple[DataNote, ...] = ()
 
     def sessions_of(self, table: PeopleTable, calendar: Calendar, seed: int) -> Sequence[RecordedSession] | None:
@@ -79,33 +75,40 @@ def read_measured(file: ScenarioFile, source: TomlFile, calendar: Calendar) -> M
     problems: list[Problem] = []
 
     def read(name: str | None, reader: Callable[[Path], _Read]) -> _Read | None:
-        if name is None:
-            return None
         try:
-            found = reader(folder / name)
+            return None if name is None else reader(folder / name)
         except DataError as error:
             problems.extend(error.problems)
             return None
-        notes.extend(found.notes)
-        return found
 
-    sessions, models = {}, {}
+    def noted(data: SessionData | SeriesData | None) -> None:
+        notes.extend(data.notes if data is not None else ())
+
+    sessions: dict[str, tuple[RecordedSession, ...]] = {}
+    models: dict[str, PeopleModel] = {}
     for people in file.people:
-        model = read(people.model, _model)
-        if model is not None:
-            models[people.name] = model.people
-        data = read(people.file, partial(read_sessions, kind=people.kind, time_zone=zone))
-        if data is not None:
+        if (model := read(people.model, read_people)) is not None:
+            models[people.name] = model
+        reader = partial(read_sessions, kind=people.kind, time_zone=zone, charger_w=_highest_w(file))
+        if (data := read(people.file, reader)) is not None:
             sessions[people.name] = data.sessions
+        noted(data)
     load = read(file.building.file, lambda path: _at(read_load(path, time_zone=zone), calendar))
-    prices = read(file.prices.file, lambda path: _at(read_prices(path, time_zone=zone), calendar))
+    measured, by_tariff = file.prices.file, file.prices.kind == "tariff"
+    tariff = read(measured if by_tariff else None, read_tariff)
+    prices = read(None if by_tariff else measured, lambda path: _at(read_prices(path, time_zone=zone), calendar))
+    noted(load)
+    noted(prices)
     if problems:
         raise ConfigurationError(problems)
-    return Measured(sessions, models, load.series if load else None, prices.series if prices else None, tuple(notes))
+    series = [None if one is None else one.series for one in (load, prices)]
+    return Measured(sessions, models, series[0], series[1], tariff, tuple(notes))
 
 
-def _model(path: Path) -> _ModelData:
-    return _ModelData(read_people(path))
+def _highest_w(file: ScenarioFile) -> float:
+    """Most that any charging point of the scenario gives [W]."""
+    voltage_v = file.site.nominal_voltage_v if file.site else 230.0
+    return 3.0 * voltage_v * max([*(point.max_a for point in file.points), *(group.max_a for group in file.groups)])
 
 
 def _at(data: SeriesData, calendar: Calendar) -> SeriesData:

@@ -73,7 +73,7 @@ def stays_of(
     found = _drawn(table, fleet, calendar, seed) if recorded is None else None
     if found is None:
         found = _recorded(table, recorded or (), fleet, calendar, site, seed)
-    visits = (cut for visit in found if (cut := _within(visit, calendar.duration_s)) is not None)
+    visits = (cut for visit in found if (cut := _within(visit, calendar.duration_s, site.nominal_voltage_v)))
     return [Stay(visit, tuple(table.points), recorded is None) for visit in visits]
 
 
@@ -184,19 +184,26 @@ def _seconds(moment: datetime, calendar: Calendar) -> float:
     return moment.astimezone(UTC).timestamp() - calendar.start_s
 
 
-def _within(visit: Visit, duration_s: float) -> Visit | None:
-    """The part of a visit within the horizon; it needs the share of its energy that falls into it."""
+def _within(visit: Visit, duration_s: float, voltage_v: float) -> Visit | None:
+    """The part of a visit within the horizon.
+
+    Of what was there before the beginning, the share of the need remains that belongs to the rest of the stay; whoever
+    is still there at the end needs no more than the time until then allows.
+    """
     begins_s, ends_s = max(0.0, visit.arrives_s), min(duration_s, visit.leaves_s)
     if ends_s - begins_s < LEAST_STAY_S / 2.0:
         return None
-    part = (ends_s - begins_s) / (visit.leaves_s - visit.arrives_s)
+    part = (visit.leaves_s - begins_s) / (visit.leaves_s - visit.arrives_s)
+    most_wh = math.inf
+    if ends_s < visit.leaves_s:
+        most_wh = EASE * visit.car.max_a * visit.car.phases * voltage_v * (ends_s - begins_s) / HOUR_S
     stated_wh = visit.stated_energy_wh
     return replace(
         visit,
         arrives_s=begins_s,
         leaves_s=ends_s,
-        energy_wh=visit.energy_wh * part,
-        stated_energy_wh=None if stated_wh is None else stated_wh * part,
+        energy_wh=min(visit.energy_wh * part, most_wh),
+        stated_energy_wh=None if stated_wh is None else min(stated_wh * part, most_wh),
     )
 
 

@@ -181,16 +181,17 @@ class SolarTable(StrictModel):
 class PricesTable(StrictModel):
     """What a kWh costs the site."""
 
-    kind: Literal["flat", "time_of_use", "day_ahead", "file"] = "flat"
-    """day_ahead: hourly prices with the shape of a market with much solar power, drawn from the seed."""
+    kind: Literal["flat", "time_of_use", "day_ahead", "file", "tariff"] = "flat"
+    """day_ahead: hourly prices with the shape of a market with much solar power, drawn from the seed.
+    file: measured prices. tariff: a tariff as JSON, whose demand charge counts as well."""
     per_kwh: float = 0.25
     """The price; the mean of day_ahead, and what time_of_use costs outside its periods."""
     spread: NotNegative = 0.1
     """Half of what lies between the cheap and the dear hours of day_ahead, on average."""
     file: str | None = None
-    """Measured prices (docs/reference/data-formats.md)."""
+    """Measured prices, or a tariff (docs/reference/data-formats.md)."""
     add_per_kwh: float = 0.0
-    """What is added to the prices of a file: taxes and grid fees."""
+    """What is added to measured prices: taxes and grid fees."""
 
 
 class PeriodTable(StrictModel):

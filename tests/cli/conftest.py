@@ -1,22 +1,16 @@
 """The command line as a person meets it: arguments in, exit code, stdout and stderr out."""
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
-from adapters.cli import app, execute
 from adapters.log import TALKATIVE
+from tests.support.command import loadstar
 
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
+__all__ = ["loadstar"]
 
 
 @pytest.fixture(autouse=True)
@@ -29,19 +23,6 @@ def _logging_restored() -> Iterator[None]:
         logger.handlers = handlers
         logger.setLevel(level)
     structlog.reset_defaults()
-
-
-Loadstar = Callable[..., Ended]
-
-
-@pytest.fixture
-def loadstar(capsys: pytest.CaptureFixture[str]) -> Loadstar:
-    def run(*arguments: str | Path) -> Ended:
-        code = execute(app, [str(argument) for argument in arguments])
-        written = capsys.readouterr()
-        return Ended(code, written.out, written.err)
-
-    return run
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from adapters.cli import execute
-from tests.cli.conftest import Loadstar
+from tests.support.command import Loadstar
 
 OFFICE = Path(__file__).parents[2] / "examples" / "office.toml"
 

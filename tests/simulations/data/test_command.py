@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from adapters.cli import app, execute
-from simulations import cli  # the command is mounted there
 from simulations.data.people import read_people
 from simulations.data.sessions import read_sessions
-
-Loadstar = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def loadstar(capsys: pytest.CaptureFixture[str]) -> Loadstar:
-    """Runs ``loadstar sessions`` and gives its exit code, stdout and stderr."""
-    assert cli.app is app
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        code = execute(app, ["sessions", *(str(argument) for argument in arguments)])
-        written = capsys.readouterr()
-        return code, written.out, written.err
-
-    return run
+from tests.support.command import Loadstar
 
 
 @pytest.fixture
@@ -44,7 +27,7 @@ OPTIONS = ("--time-zone", "Europe/Amsterdam", "--column", "arrives=Start", "--co
 
 
 def test_it_shows_what_was_read_and_what_was_wrong(loadstar: Loadstar, export: Path):
-    code, out, err = loadstar(export, *OPTIONS)
+    code, out, err = loadstar("sessions", export, *OPTIONS)
     assert (code, err) == (0, "")
     assert out.startswith(f"{export}: 28 sessions (csv: any other CSV, by the names of its columns)\n")
     assert "from 2031-06-01T06:00:00Z to 2031-06-28T14:30:00Z" in out
@@ -54,7 +37,7 @@ def test_it_shows_what_was_read_and_what_was_wrong(loadstar: Loadstar, export: P
 
 
 def test_programs_get_the_same_as_json(loadstar: Loadstar, export: Path):
-    code, out, _ = loadstar(export, *OPTIONS, "--charger-kw", "3", "--json")
+    code, out, _ = loadstar("sessions", export, *OPTIONS, "--charger-kw", "3", "--json")
     document = json.loads(out)
     assert (code, document["kind"], document["sessions"], document["points"]) == (0, "csv", 28, 0)
     assert document["first_arrival"] == "2031-06-01T06:00:00Z"
@@ -67,22 +50,22 @@ def test_programs_get_the_same_as_json(loadstar: Loadstar, export: Path):
 
 def test_it_writes_the_generic_form_and_a_model(loadstar: Loadstar, export: Path, tmp_path: Path):
     table, model = tmp_path / "generic.csv", tmp_path / "people.json"
-    assert loadstar(export, *OPTIONS, "--csv", table, "--fit", model)[0] == 0
+    assert loadstar("sessions", export, *OPTIONS, "--csv", table, "--fit", model)[0] == 0
     assert len(read_sessions(table).sessions) == 28
     assert read_people(model).sessions == 28
 
 
 def test_everything_wrong_with_the_request_is_listed(loadstar: Loadstar, export: Path):
     arguments = ("--kind", "xls", "--time-zone", "Mars/Base", "--charger-kw", "0", "--column", "arrives")
-    code, out, err = loadstar(export, *arguments)
+    code, out, err = loadstar("sessions", export, *arguments)
     assert (code, out) == (2, "")
     assert [line.split(": ")[1] for line in err.splitlines()] == ["--kind", "--time-zone", "--charger-kw", "--column"]
-    code, _, err = loadstar(export, "--fit", "people.json")
+    code, _, err = loadstar("sessions", export, "--fit", "people.json")
     assert (code, err.split(": ")[1]) == (2, "--fit")
 
 
 def test_everything_wrong_with_the_file_is_listed(loadstar: Loadstar, export: Path):
-    code, out, err = loadstar(export, "--column", "arrives=Begin", "--column", "token=Card")
+    code, out, err = loadstar("sessions", export, "--column", "arrives=Begin", "--column", "token=Card")
     assert (code, out) == (2, "")
     assert [line.partition("; ")[0] for line in err.splitlines()] == [
         f"{export}:1: expected a column 'Begin'",
@@ -92,17 +75,17 @@ def test_everything_wrong_with_the_file_is_listed(loadstar: Loadstar, export: Pa
 
 def test_what_cannot_be_written_or_fitted_is_told(loadstar: Loadstar, export: Path, tmp_path: Path):
     absent = tmp_path / "absent" / "out.csv"
-    code, _, err = loadstar(export, *OPTIONS, "--csv", absent)
+    code, _, err = loadstar("sessions", export, *OPTIONS, "--csv", absent)
     assert (code, err) == (2, f"{absent}:1: cannot be written: No such file or directory\n")
     short = tmp_path / "short.csv"
     short.write_text("arrives,leaves,energy_kwh\n2031-06-01T08:00Z,2031-06-01T09:00Z,5\n")
-    code, _, err = loadstar(short, "--time-zone", "UTC", "--fit", tmp_path / "people.json")
+    code, _, err = loadstar("sessions", short, "--time-zone", "UTC", "--fit", tmp_path / "people.json")
     assert (code, err) == (2, f"{short}:1: a model of people needs at least 20 sessions; there are 1\n")
 
 
 def test_a_file_without_a_single_possible_session_is_shown_as_such(loadstar: Loadstar, tmp_path: Path):
     path = tmp_path / "none.csv"
     path.write_text("arrives,leaves,energy_kwh\n2031-06-01T08:00Z,2031-06-01T07:00Z,5\n")
-    code, out, _ = loadstar(path)
+    code, out, _ = loadstar("sessions", path)
     assert code == 0
     assert out.startswith(f"{path}: 0 sessions")

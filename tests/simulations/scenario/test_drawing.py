@@ -1,5 +1,6 @@
 """Who comes, what the building draws and what a kWh costs: the dice of a scenario, and real data in their place."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -94,9 +95,7 @@ def test_a_file_of_sessions_takes_the_place_of_the_dice(tmp_path: Path):
         "2,2026-03-23T09:00:00,2026-03-23T08:00:00,3,P08,bob\n"
         "3,2026-03-24T22:00:00,2026-03-25T06:00:00,20,somewhere,cem\n"
     )
-    found = scenario(
-        tmp_path, '[[people]]\nname = "real"\nfile = "sessions.csv"\n', settings={"scenario.days": "2"}
-    )
+    found = scenario(tmp_path, '[[people]]\nname = "real"\nfile = "sessions.csv"\n', settings={"scenario.days": "2"})
     ann, cem = found.visits
     assert (ann.point, ann.energy_wh, ann.token) == ("P07", 12_500.0, "ann")
     assert cem.point in found.site.point, "a point that the site does not have becomes any free one"
@@ -180,6 +179,16 @@ def test_measured_loads_and_prices_are_used_as_they_are(tmp_path: Path):
     middles_s = found.start_s + 3600.0 * (1.5 + np.arange(20))
     assert sampled_a(found.building, middles_s).sum(axis=1) * 0.23 == pytest.approx([46.0, 48.0] * 10)
     assert found.price.at(middles_s - found.start_s) == pytest.approx(0.174 + np.arange(20) / 1000)
+
+
+def test_a_tariff_brings_prices_and_a_demand_charge(tmp_path: Path):
+    season = {"effective_start": "01-01", "effective_end": "12-31", "times": [0, 8], "tariffs": [0.1, 0.3]}
+    seasons = [{**season, "id": name, "dow_mask": name, "demand_charge": 15.5} for name in ("WEEKDAYS", "WEEKENDS")]
+    (tmp_path / "tariff.json").write_text(json.dumps({"name": "two prices", "schedule": seasons}))
+    found = scenario(tmp_path, '[prices]\nkind = "tariff"\nfile = "tariff.json"\n')
+    assert found.price.at(np.array([3600.0 * 7.5, 3600.0 * 8.5])).tolist() == [0.1, 0.3]
+    assert found.demand is not None
+    assert found.demand.per_kw == 15.5
 
 
 def test_a_sampled_building_changes_evenly_between_its_knots():

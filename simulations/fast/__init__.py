@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from simulations.fast.coarse import coarsened, run_coarse
+from simulations.fast.coarse import batch_key, coarsened, run_coarse
 from simulations.results import Results
 from simulations.scenario.checks import FINE_STEP_S
 from simulations.scenario.model import Scenario
 
-__all__ = ["run", "run_batch"]
+__all__ = ["batch_key", "run", "run_batch"]
 
 
 def run(scenario: Scenario, policy: str = "loadstar", progress: Callable[[float], None] | None = None) -> Results:

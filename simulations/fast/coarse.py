@@ -49,7 +49,7 @@ def run_coarse(
     """
     first = scenarios[0]
     for scenario in scenarios:
-        if _shared(scenario) != _shared(first):
+        if batch_key(scenario) != batch_key(first):
             raise ValueError("scenarios of a batch must share horizon, steps, points, circuits and controller")
     times_s: Floats = (np.arange(first.steps, dtype=np.float64) + 0.5) * first.step_s
     building_a = np.array([sampled_a(one.building, one.start_s + times_s) for one in scenarios])
@@ -71,7 +71,8 @@ def steering_of(scenarios: Sequence[Scenario], policy: str) -> Steering:
     return Loops(scenarios) if scenarios[0].controller == "decide" else Rules(scenarios)
 
 
-def _shared(scenario: Scenario) -> tuple[object, ...]:
+def batch_key(scenario: Scenario) -> tuple[object, ...]:
+    """What scenarios share that can be run as one batch."""
     site = scenario.site
     points = tuple((p.id, p.circuit, p.phases) for p in site.points)
     circuits = tuple((c.id, c.parent) for c in site.circuits)

@@ -65,3 +65,65 @@ def test_an_opened_contactor_ends_the_current_at_once():
     drive(car, 20, offer_a=16)
     car.disconnect()
     assert car.current_a == 0.0
+
+
+def test_a_car_that_never_tapers_takes_its_maximum_until_it_is_full():
+    car = Car(CarModel(capacity_wh=1_000.0, taper_from=1.0), soc=0.9)
+    drive(car, 20, offer_a=16)
+    assert car.current_a == pytest.approx(16.0)
+    drive(car, 120, offer_a=16, start_s=20)
+    assert car.current_a == 0.0
+    assert car.soc == 1.0
+
+
+def test_a_car_without_an_offer_falls_asleep_and_answers_the_next_one_late():
+    car = Car(CarModel(sleep_after_s=60.0, wake_s=20.0, reaction_s=2.0), soc=0.3)
+    now_s = drive(car, 50, offer_a=0.0)
+    now_s = drive(car, 4, offer_a=16.0, start_s=now_s)
+    assert car.current_a > 0.0, "it was still awake"
+    now_s = drive(car, 70, offer_a=0.0, start_s=now_s)
+    now_s = drive(car, 19, offer_a=16.0, start_s=now_s)
+    assert car.current_a == 0.0
+    drive(car, 4, offer_a=16.0, start_s=now_s)
+    assert car.current_a > 0.0
+
+
+def test_an_offer_that_ends_too_soon_wakes_no_car():
+    car = Car(CarModel(sleep_after_s=60.0, wake_s=20.0), soc=0.3)
+    now_s = drive(car, 70, offer_a=0.0)
+    for _ in range(3):
+        now_s = drive(car, 10, offer_a=16.0, start_s=now_s)
+        assert car.current_a == 0.0
+        now_s = drive(car, 30, offer_a=0.0, start_s=now_s)
+    assert car.current_a == 0.0
+
+
+def test_a_full_car_is_warmed_up_before_it_leaves():
+    model = CarModel(precondition_a=8.0, precondition_s=600.0)
+    car = Car(model, soc=1.0)
+    car.leaves_at_s = 1_000.0
+    now_s = drive(car, 390, offer_a=16.0, dt=1.0)
+    assert car.current_a == 0.0
+    now_s = drive(car, 20, offer_a=16.0, start_s=now_s, dt=1.0)
+    assert car.current_a == pytest.approx(8.0)
+    assert car.soc == 1.0
+    drive(car, 10, offer_a=6.0, start_s=now_s, dt=1.0)
+    assert car.current_a == pytest.approx(6.0), "the offer bounds it all the same"
+
+
+def test_what_warms_a_car_does_not_reach_its_battery():
+    warm, plain = (Car(CarModel(precondition_a=4.0, precondition_s=1e6, max_a=32.0), soc=0.2) for _ in range(2))
+    warm.leaves_at_s = 1e6
+    for car in (warm, plain):
+        drive(car, 600, offer_a=16.0)
+    assert warm.drawn_wh == pytest.approx(plain.drawn_wh)
+    assert (warm.soc - 0.2) == pytest.approx((plain.soc - 0.2) * 12 / 16, rel=0.01)
+
+
+def test_a_car_that_waits_takes_nothing():
+    car = Car(CarModel(), soc=0.3)
+    now_s = drive(car, 20, offer_a=16.0)
+    car.paused = True
+    drive(car, 5, offer_a=16.0, start_s=now_s)
+    assert car.current_a == 0.0
+    assert car.wanted_a == 0.0

@@ -10,6 +10,9 @@ from simulations.building import AdjustableBuilding, LivelyBuilding, ScriptedBui
 from simulations.cars import Car, CarModel
 from simulations.chargers import ChargingStation, Connector, ConnectorModel, Status
 from simulations.firmware import Firmware
+from simulations.outbox import Kind
+from simulations.profiles import ProfileRefusedError
+from simulations.temperaments import TEMPERAMENTS
 from simulations.world import World
 
 START_S = 1_795_000_000.0
@@ -26,12 +29,16 @@ def site(*wirings: tuple[int, ...]) -> Site:
 class Stage:
     """A world with a clock that runs as fast as it can."""
 
-    def __init__(self, building: Any, *wirings: tuple[int, ...], seed: int = 1) -> None:
+    def __init__(self, building: Any, *wirings: tuple[int, ...], seed: int = 1, temperament: str = "obedient") -> None:
         self.site = site(*wirings)
         self.now_s = START_S
+        kind = TEMPERAMENTS[temperament]
         stations = [
             ChargingStation(
-                point.station, [Connector(1, point.phases, ConnectorModel(), random.Random(seed + n))], voltage_v=230.0
+                point.station,
+                [Connector(1, point.phases, ConnectorModel(), random.Random(seed + n), kind)],
+                230.0,
+                kind,
             )
             for n, point in enumerate(self.site.points)
         ]
@@ -145,6 +152,99 @@ def test_a_deaf_charger_accepts_and_does_not_follow():
     assert stage.world.grid_a[0] == pytest.approx(16.0)
 
 
+def of_temperament(name: str) -> Stage:
+    return Stage(NOBODY, (0, 1, 2), temperament=name)
+
+
+def test_a_charger_that_spikes_goes_to_full_current_for_three_seconds_at_each_profile():
+    stage = of_temperament("spikes")
+    stage.limit("P1", (0, 8.0))
+    stage.start("P1", max_a=32.0, reaction_s=0.0, rise_a_per_s=100.0)
+    stage.run(20)
+    assert stage.world.grid_a[0] == pytest.approx(8.0)
+    stage.limit("P1", (0, 8.0))
+    stage.run(2)
+    assert stage.world.grid_a[0] == pytest.approx(32.0)
+    stage.run(3)
+    assert stage.world.grid_a[0] == pytest.approx(8.0)
+
+
+def test_a_charger_that_ends_at_zero_says_so():
+    stage = of_temperament("ends_at_zero")
+    stage.limit("P1", (0, 8.0))
+    stage.start("P1")
+    stage.run(5)
+    stage.firmware["P1"].sample(stage.now_s)
+    assert stage.status("P1") is Status.CHARGING
+    stage.limit("P1", (0, 0.0))
+    stage.run(5)
+    stage.firmware["P1"].sample(stage.now_s)
+    assert stage.status("P1") is Status.FINISHING
+    assert [message.kind for message in stage.firmware["P1"].outbox] == [Kind.START, Kind.STOP]
+
+
+def test_a_charger_with_a_write_budget_takes_no_more_until_its_next_day():
+    stage = of_temperament("write_limited")
+    stage.now_s -= stage.now_s % 86_400.0
+    for _ in range(25):
+        stage.limit("P1", (0, 8.0))
+    with pytest.raises(ProfileRefusedError, match="more than 25 profiles in a day"):
+        stage.limit("P1", (0, 9.0))
+    stage.now_s += 86_400.0
+    stage.limit("P1", (0, 9.0))
+    assert stage.world.stations["CP1"].limit_a(1, stage.now_s) == 9.0
+
+
+def test_a_charger_that_refuses_small_limits_refuses_a_profile_with_any_of_them():
+    stage = of_temperament("refuses_below_min")
+    stage.limit("P1", (0, 16.0), (120, 6.0))
+    with pytest.raises(ProfileRefusedError, match="a limit below 6 A"):
+        stage.limit("P1", (0, 16.0), (120, 0.0))
+
+
+def test_a_charger_that_forgets_is_without_a_limit_when_its_connection_is_lost():
+    stage = of_temperament("forgets_on_reconnect")
+    stage.limit("P1", (0, 8.0))
+    stage.start("P1", max_a=32.0)
+    stage.world.stations["CP1"].connection_lost()
+    stage.run(30)
+    assert stage.world.grid_a[0] == pytest.approx(32.0)
+
+
+def test_lying_chargers_say_what_is_not():
+    stage = of_temperament("lying_status")
+    stage.start("P1")
+    stage.run(20)
+    assert stage.world.grid_a[0] == pytest.approx(16.0)
+    assert stage.status("P1") is Status.SUSPENDED_EVSE
+    stage = of_temperament("lying_measurement")
+    stage.limit("P1", (0, 20.0))
+    stage.start("P1", phases=1, max_a=10.0)
+    stage.run(20)
+    assert stage.world.connector("P1").own_a == pytest.approx((10.0, 0.0, 0.0))
+    assert stage.world.connector("P1").measured_a() == pytest.approx((20.0,) * 3, abs=0.5)
+
+
+@pytest.mark.parametrize(("temperament", "values"), [("obedient", 6), ("slow_reports", 1), ("silent", 0)])
+def test_chargers_report_as_often_as_they_are_asked_or_as_they_like(temperament: str, values: int):
+    stage = of_temperament(temperament)
+    assert stage.firmware["P1"].settings.change("MeterValueSampleInterval", "10") == "Accepted"
+    stage.start("P1")
+    for _ in range(130):
+        stage.run(0.5)
+        stage.firmware["P1"].sample(stage.now_s)
+    kinds = [message.kind for message in stage.firmware["P1"].outbox]
+    assert kinds.count(Kind.VALUES) == values
+
+
+def test_the_world_tells_what_each_circuit_had_to_bear():
+    stage = Stage(ScriptedBuilding([(0.0, (80.0, 0.0, 0.0))]), (0,))
+    stage.run(30, dt=0.5)
+    assert stage.world.violations_as() == {"main": pytest.approx(17 * (80 - 63), rel=0.05)}
+    assert stage.world.thermal("main") > 0.0
+    assert stage.world.thermal("garage") == 0.0
+
+
 def test_overloads_are_booked_by_size_length_and_what_lies_beyond_the_relief_time():
     script = [(START_S, (60.0, 0.0, 0.0)), (START_S + 10, (73.0, 0.0, 0.0)), (START_S + 30, (60.0, 0.0, 0.0))]
     stage = Stage(ScriptedBuilding(script), (0,))
@@ -208,6 +308,13 @@ def test_the_building_does_not_depend_on_how_often_it_is_asked():
     for n in range(3001):
         last = fine.current_a(n * 0.1)
     assert coarse.current_a(3000 * 0.1) == pytest.approx(last)
+
+
+def test_a_building_whose_story_begins_at_a_time_is_the_same_whoever_asks_first_and_however_often():
+    early, late = (LivelyBuilding((45.0,) * 3, 2, begins_s=100.0) for _ in range(2))
+    early.current_a(101.0)
+    assert early.current_a(777.0) == late.current_a(777.0)
+    assert late.current_a(150.0) == early.current_a(150.0), "time may run backwards"
 
 
 def test_an_operator_can_put_a_load_on_top():

@@ -12,7 +12,7 @@ from controller.units import NO_CURRENT, Phases
 
 
 class Building(Protocol):
-    """A load that does not charge cars. Time must not run backwards between calls."""
+    """A load that does not charge cars. Times are those of the world [Unix s]."""
 
     def current_a(self, now_s: float) -> Phases:
         """Its current on L1, L2, L3 [A]."""
@@ -42,16 +42,18 @@ class _Appliance:
         self._rng = rng
         self._full_a = current_a
         self._lengths_s = (off_s, on_s)
-        self._is_on = False
-        self._switch_at_s: float | None = None
+        self._switches_s: list[float] = []
+        """When it switches: on, off, on, and so on."""
 
-    def current_a(self, now_s: float) -> Phases:
-        if self._switch_at_s is None:
-            self._switch_at_s = now_s + self._rng.uniform(0.0, self._lengths_s[0][1])
-        while now_s >= self._switch_at_s:
-            self._is_on = not self._is_on
-            self._switch_at_s += self._rng.uniform(*self._lengths_s[self._is_on])
-        return self._full_a if self._is_on else NO_CURRENT
+    def current_a(self, passed_s: float) -> Phases:
+        """Its current when so much time has passed since the beginning [A]."""
+        if not self._switches_s:
+            self._switches_s.append(self._rng.uniform(0.0, self._lengths_s[0][1]))
+        while self._switches_s[-1] <= passed_s:
+            turned_on = len(self._switches_s) % 2
+            self._switches_s.append(self._switches_s[-1] + self._rng.uniform(*self._lengths_s[turned_on]))
+        is_on = bisect.bisect_right(self._switches_s, passed_s) % 2
+        return self._full_a if is_on else NO_CURRENT
 
 
 class LivelyBuilding:
@@ -59,10 +61,16 @@ class LivelyBuilding:
 
     A base, a slow swing, small single-phase appliances, one big single-phase machine per phase and one
     three-phase machine. Deterministic from the seed; never above ``worst_a`` on any phase.
+
+    Args:
+        worst_a: its worst case.
+        seed: of its dice.
+        begins_s: when its story begins, with everything switched off; None: when it is first asked.
     """
 
-    def __init__(self, worst_a: Phases, seed: int) -> None:
+    def __init__(self, worst_a: Phases, seed: int, begins_s: float | None = None) -> None:
         self._worst_a = worst_a
+        self._begins_s = begins_s
         dice = random.Random(f"building-{seed}")
         self._swing = [(dice.uniform(0.0, math.tau), dice.uniform(70.0, 110.0)) for _ in range(3)]
         self._appliances = [
@@ -73,7 +81,10 @@ class LivelyBuilding:
 
     def current_a(self, now_s: float) -> Phases:
         """Its current on L1, L2, L3 [A]."""
-        on_a = [appliance.current_a(now_s) for appliance in self._appliances]
+        if self._begins_s is None:
+            self._begins_s = now_s
+        passed_s = now_s - self._begins_s
+        on_a = [appliance.current_a(passed_s) for appliance in self._appliances]
         return (self._phase_a(0, now_s, on_a), self._phase_a(1, now_s, on_a), self._phase_a(2, now_s, on_a))
 
     def _phase_a(self, phase: int, now_s: float, on_a: list[Phases]) -> float:

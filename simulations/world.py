@@ -35,8 +35,9 @@ class FuseBook:
     def step(self, current_a: float, dt: float) -> None:
         """Bear this current for ``dt`` seconds."""
         self.peak_a = max(self.peak_a, current_a)
-        self.thermal = thermal.advance(self.thermal, current_a, self.rating_a, dt, self.curve)
-        self.thermal_peak = max(self.thermal_peak, self.thermal)
+        if self.thermal > 0.0 or abs(current_a) > self.rating_a:
+            self.thermal = thermal.advance(self.thermal, current_a, self.rating_a, dt, self.curve)
+            self.thermal_peak = max(self.thermal_peak, self.thermal)
         excess_a = current_a - self.rating_a
         if excess_a <= TOLERANCE_A:
             self._unbroken_s = 0.0
@@ -81,6 +82,7 @@ class World:
         self._at: dict[str, Connector] = {point.id: self._find(point) for point in site.points}
         self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
         self._books = {circuit.id: _books(circuit) for circuit in site.circuits}
+        self._fed = [(self._at[point.id], site.path[point.circuit]) for point in site.points]
         self.building_a: Phases = NO_CURRENT
         self.circuit_a: dict[str, Phases] = {circuit.id: NO_CURRENT for circuit in site.circuits}
         self.imported_wh = 0.0
@@ -123,6 +125,15 @@ class World:
             thermal_peak=max(book.thermal_peak for book in every),
         )
 
+    def violations_as(self) -> dict[str, float]:
+        """Current beyond relief so far, per circuit, where there was any [A s]."""
+        sums = {circuit: sum(book.violation_as for book in books) for circuit, books in self._books.items()}
+        return {circuit: violation_as for circuit, violation_as in sums.items() if violation_as > 0.0}
+
+    def thermal(self, circuit_id: str) -> float:
+        """The highest thermal state of a circuit's three phases (1: it opens)."""
+        return max(book.thermal for book in self._books[circuit_id])
+
     def _find(self, point: ChargingPoint) -> Connector:
         station = self.stations.get(point.station)
         if station is None or point.connector not in station.connectors:
@@ -132,13 +143,14 @@ class World:
     def _sum_currents(self) -> None:
         sums = {circuit_id: [0.0, 0.0, 0.0] for circuit_id in self.circuit_a}
         sums[self._root.id] = list(self.building_a)
-        for point in self.site.points:
-            one, two, three = self._at[point.id].grid_a
-            for circuit_id in self.site.path[point.circuit]:
+        for connector, circuits in self._fed:
+            car = connector.car
+            if car is None or car.current_a <= 0.0:
+                continue
+            for circuit_id in circuits:
                 row = sums[circuit_id]
-                row[0] += one
-                row[1] += two
-                row[2] += three
+                for phase in connector.wiring[: car.model.phases]:
+                    row[phase] += car.current_a
         self.circuit_a = {circuit_id: (row[0], row[1], row[2]) for circuit_id, row in sums.items()}
 
 

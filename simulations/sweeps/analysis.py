@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simulations.judging.metrics import interval
 from simulations.sweeps.cases import Cases, Run
 from simulations.sweeps.parts import METRIC_FIELDS
-from simulations.sweeps.work import Row
+from simulations.sweeps.units import Row
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -22,7 +22,7 @@ from simulations.sweeps.page import write_sweep_page
 from simulations.sweeps.parts import read_parts, write_part, write_runs
 from simulations.sweeps.pools import Pool, cluster_pool, cores, local_pool
 from simulations.sweeps.running import ClusterLostError, Drive, stop_on_interrupt
-from simulations.sweeps.work import Checked, Failure, Outcome, Row, Unit, check
+from simulations.sweeps.units import Checked, Failure, Outcome, Row, Unit, look_at
 
 DONE: Final = 0
 OUR_FAULT: Final = 1
@@ -130,7 +130,7 @@ def _swept(request: Request, parameters: tuple[Parameter, ...], bundle: Bundle, 
 
 def _checked(bundle: Bundle, settings: Sequence[dict[str, str]], pool: Pool) -> Checked:
     """Look at every value before anything is run: on the workers, since drawing a year takes its time."""
-    futures = [pool.executor.submit(check, bundle, setting) for setting in settings]
+    futures = [pool.executor.submit(look_at, bundle, setting) for setting in settings]
     found = [future.result() for future in futures]
     # A problem of the file itself is found again with every setting.
     if problems := list(dict.fromkeys(problem for one in found for problem in one.problems)):
@@ -176,7 +176,8 @@ class _Doing:
         return self.failures
 
     def _unit(self, runs: Sequence[Run]) -> Unit:
-        return Unit(self.bundle, code_identity(), self.cases.settings[runs[0].setting], tuple(runs))
+        settings = tuple(self.cases.settings[run.setting] for run in runs)
+        return Unit(self.bundle, code_identity(), tuple(runs), settings)
 
     def _take(self, outcome: Outcome) -> None:
         if outcome.rows:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from simulations.provenance import commit
 from simulations.sweeps.analysis import NUMBERS, OBJECTIVE, Analysis, Estimate
-from simulations.sweeps.work import Checked, Failure
+from simulations.sweeps.units import Checked, Failure
 
 SHOWN_SETTINGS: Final = 20
 """Rows of the table on a terminal; the files hold all."""

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from simulations.judging.model import Metrics
 from simulations.sweeps.cases import Cases, Run
-from simulations.sweeps.work import Row
+from simulations.sweeps.units import Row
 
 _KINDS: Final = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 

@@ -14,11 +14,12 @@ from typing import Final
 
 from simulations.sweeps.cases import Run
 from simulations.sweeps.pools import Pool
-from simulations.sweeps.work import Failure, Outcome, Unit, work
+from simulations.sweeps.units import Failure, Outcome, Unit, do
 
 UNIT_S: Final = 4.0
 """Aim for the length of a unit: long against the way to a worker and back, short against what a crash may lose."""
-FIRST_RUNS: Final = 2
+LEAST_RUNS: Final = 2
+"""Two at once take hardly longer than one; to begin with, and where a run takes long."""
 GROWTH: Final = 4
 """Most by which units grow from one to the next."""
 AHEAD: Final = 2
@@ -39,7 +40,7 @@ class Drive:
 
     Args:
         pool: the workers.
-        make: a unit of some runs, which share their setting.
+        make: a unit of some runs.
         take: gets the outcome of every unit, in the order in which they end.
         look: called every now and then with the number of units under way.
     """
@@ -58,10 +59,11 @@ class Drive:
         self._waiting: deque[Run] = deque()
         self._suspects: deque[Run] = deque()
         self._under_way: dict[Future[Outcome], Unit] = {}
-        self._runs_per_unit = FIRST_RUNS
+        self._runs_per_unit = LEAST_RUNS
+        self._last_size: int | None = None
 
     def through(self, runs: Sequence[Run], stop: threading.Event) -> None:
-        """Do these runs, setting by setting. When ``stop`` is set, what is under way is finished and nothing begun.
+        """Do these runs. When ``stop`` is set, what is under way is finished and nothing begun.
 
         Raises:
             ClusterLostError: what was taken until then is sound; the rest is not done.
@@ -85,21 +87,21 @@ class Drive:
             if not self._under_way:
                 self._submit([self._suspects.popleft()])
             return
-        most = AHEAD * max(1, self._pool.slots())
-        while self._waiting and len(self._under_way) < most:
-            # Smaller units towards the end let all workers finish at about the same time.
-            self._submit(self._next(min(self._runs_per_unit, math.ceil(len(self._waiting) / most))))
+        slots = max(1, self._pool.slots())
+        while self._waiting and len(self._under_way) < AHEAD * slots:
+            size = min(self._size(slots), len(self._waiting))
+            self._submit([self._waiting.popleft() for _ in range(size)])
 
-    def _next(self, most: int) -> list[Run]:
-        runs = [self._waiting.popleft()]
-        while self._waiting and len(runs) < most and self._waiting[0].setting == runs[0].setting:
-            runs.append(self._waiting.popleft())
-        return runs
+    def _size(self, slots: int) -> int:
+        """How many runs the next unit gets: so many that it takes ``UNIT_S``, the last ones in equal parts."""
+        if self._last_size is None and len(self._waiting) <= self._runs_per_unit * slots:
+            self._last_size = math.ceil(len(self._waiting) / slots)
+        return self._last_size or self._runs_per_unit
 
     def _submit(self, runs: Sequence[Run]) -> None:
         unit = self._make(runs)
         try:
-            self._under_way[self._pool.executor.submit(work, unit)] = unit
+            self._under_way[self._pool.executor.submit(do, unit)] = unit
         except BrokenExecutor:
             self._suspects.extend(runs)
             self._broken()
@@ -115,7 +117,7 @@ class Drive:
             return
         if outcome.wall_s > 0:
             fitting = int(UNIT_S * len(unit.runs) / outcome.wall_s)
-            self._runs_per_unit = max(1, min(fitting, GROWTH * len(unit.runs)))
+            self._runs_per_unit = max(LEAST_RUNS, min(fitting, GROWTH * len(unit.runs)))
         self._take(outcome)
 
     def _lost(self, unit: Unit, error: Exception) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from simulations.sweeps.pools import cores
 from tests.benchmarks.registry import Measurement, benchmark
 
 RUNS = 100
+LOOK_S = 0.1
 SCENARIO = """
 [scenario]
 name = "Sweep of an office"
@@ -59,28 +62,42 @@ policies = []
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Used:
-    wall_s: float
-    cpu_s: float
-    """Of all processes of the sweep together."""
-    peak_mb: float
-    """Resident memory of the largest of them."""
+    """What a sweep and all processes below it have used, looked at every now and then."""
+
+    wall_s: float = 0.0
+    cpu_s: dict[int, float] = field(default_factory=dict)
+    """By process."""
+    worker_mb: float = 0.0
+    """Most that a worker had resident."""
+
+    def look(self, process: psutil.Process) -> None:
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):  # it may end at any moment
+                times = one.cpu_times()
+                self.cpu_s[one.pid] = times.user + times.system
+                if one.pid != process.pid:
+                    self.worker_mb = max(self.worker_mb, one.memory_info().rss / 1e6)
 
 
 def _sweep(horizon: str, *arguments: str) -> _Used:
+    used = _Used()
     with tempfile.TemporaryDirectory() as folder:
         scenario = Path(folder, "office.toml")
         scenario.write_text(SCENARIO.format(horizon=horizon))
         command = [sys.executable, "-m", "simulations", "sweep", str(scenario), "--out", str(Path(folder, "out"))]
         began_s = time.perf_counter()
         process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                used.look(watched)
+            time.sleep(LOOK_S)
+        used.wall_s = time.perf_counter() - began_s
         if process.returncode != 0:
             raise RuntimeError(f"the sweep ended with {process.returncode}")
-        wall_s = time.perf_counter() - began_s
-        return _Used(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
+    return used
 
 
 @benchmark
@@ -88,9 +105,9 @@ def sweep() -> dict[str, Measurement]:
     """A hundred runs, and a year of twenty points, from the command line to the written files."""
     hundred = _sweep("days = 28", "--set", "circuits.garage.fuse_a=32,40,50,63,80", "--seeds", str(RUNS // 5))
     year = _sweep("days = 365", "--seeds", "4")
-    use_pct = 100 * hundred.cpu_s / (hundred.wall_s * cores())
+    use_pct = 100 * sum(hundred.cpu_s.values()) / (hundred.wall_s * cores())
     return {
         "sweep_core_use_pct": Measurement(use_pct, "% of all cores", RUNS, at_least=85),
         "sweep_100_runs_s": Measurement(hundred.wall_s, "s", 1),
-        "sweep_year_rss_mb": Measurement(year.peak_mb, "MB", 1, at_most=300),
+        "sweep_year_rss_mb": Measurement(year.worker_mb, "MB", 1, at_most=300),
     }

@@ -13,7 +13,7 @@ from simulations.sweeps.bundle import Bundle
 from simulations.sweeps.cases import Cases, Run, parameters_of
 from simulations.sweeps.pools import Pool
 from simulations.sweeps.running import ClusterLostError, Drive, stop_on_interrupt
-from simulations.sweeps.work import Outcome, Unit
+from simulations.sweeps.units import Outcome, Unit
 
 BUNDLE = Bundle(Path("park.toml"), b"", ())
 
@@ -44,7 +44,7 @@ def sweep(workers: Workers, runs: Sequence[Run], stop: threading.Event | None = 
     renewed = []
 
     def unit(runs: Sequence[Run]) -> Unit:
-        return Unit(BUNDLE, "code", {}, tuple(runs))
+        return Unit(BUNDLE, "code", tuple(runs), ({},) * len(runs))
 
     pool = Pool(workers, lambda: 2, lambda: renewed.append(1), "workers of a test")
     Drive(pool, unit, taken.append, lambda _: None).through(runs, stop or threading.Event())
@@ -59,31 +59,24 @@ def seeds_of(taken: list[Outcome]) -> list[int]:
     return sorted(row["seed"] for outcome in taken for row in outcome.rows)
 
 
-def test_every_run_is_done_once_and_no_unit_mixes_settings():
-    settings_of_units = []
-
-    def do(unit: Unit) -> Outcome:
-        settings_of_units.append({run.setting for run in unit.runs})
-        return done(unit)
-
-    taken = sweep(Workers(do), runs(5, "a.b=1,2,3"))
+def test_every_run_is_done_once():
+    taken = sweep(Workers(done), runs(5, "a.b=1,2,3"))
     assert seeds_of(taken) == sorted([*range(5)] * 3)
-    assert all(len(settings) == 1 for settings in settings_of_units)
 
 
-def test_quick_runs_are_put_together_and_the_last_units_are_small_again():
+def test_quick_runs_are_put_together_and_the_last_ones_shared_evenly():
     workers = Workers(lambda unit: done(unit, wall_s=0.01 * len(unit.runs)))
-    sweep(workers, runs(500))
+    sweep(workers, runs(1000))
     sizes = [len(unit) for unit in workers.units]
-    assert sizes[0] == 2
-    assert max(sizes) > 50
-    assert sizes[-1] == 1
+    assert sizes[:4] == [2, 2, 2, 2]
+    assert max(sizes) > 100
+    assert sizes[-1] == pytest.approx(sizes[-2], abs=1)
 
 
-def test_slow_runs_are_done_one_by_one():
+def test_slow_runs_are_done_in_small_units():
     workers = Workers(lambda unit: done(unit, wall_s=60.0 * len(unit.runs)))
     sweep(workers, runs(30))
-    assert {len(unit) for unit in workers.units[4:]} == {1}
+    assert {len(unit) for unit in workers.units} == {2}
 
 
 def test_a_run_that_kills_its_worker_fails_alone():

@@ -20,7 +20,7 @@ WEB_SOURCES := $(shell find adapters/web/ui -type f -not -path '*/node_modules/*
 INSTALLED_FROM := pyproject.toml constraints-simulate.txt constraints-node.txt scripts/install.sh \
 	$(wildcard hatch_build.py) $(WEB_SOURCES)
 
-.PHONY: help demo test check bench screenshot format pin clean
+.PHONY: help demo test check bench campaign screenshot format pin clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ test: $(DEV)  ## Install what the tests need and run them all
 
 check: $(DEV)  ## Format, lint, types, import contracts, documents, dependencies
 	@$(IN_VENV) scripts/check.sh
+
+campaign: $(DEV)  ## Run every scenario of the gallery in full, and the long tests (an hour or so)
+	@$(IN_VENV) python -m tests.campaign $(ARGS)
 
 bench: $(DEV)  ## Measure, print a table, write build/bench.json
 	@$(IN_VENV) python -m tests.benchmarks $(ARGS)

@@ -1,7 +1,7 @@
 """``make campaign``: every scenario of the gallery in full, then the tests that are too long for every day.
 
-``python -m tests.campaign [NAME...]`` runs only the scenarios whose names contain one of the words, and no tests. Results
-are left in ``build/campaign``. Exit 1 when a promise was not kept.
+``python -m tests.campaign [NAME...]`` runs only the scenarios whose names contain one of the words, and no tests. What
+they leave is in ``build/campaign``. Exit 1 when a promise was not kept.
 """
 
 from __future__ import annotations

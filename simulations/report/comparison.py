@@ -14,7 +14,7 @@ from simulations.report import look
 from simulations.report.columns import Column, numbers, ref, texts
 from simulations.report.pieces import Figure, Table
 from simulations.report.view import Case, Drawn
-from simulations.report.words import NOTHING, count, number, plain, policy
+from simulations.report.words import NOTHING, count, heat, number, plain, policy
 from simulations.world import RELIEF_S
 
 
@@ -27,6 +27,14 @@ class _Measure:
     is_worst: bool = False
     """Shown is the worst of all seeds, not their mean: safety has no mean."""
 
+    def words(self, value: float) -> str:
+        return number(value, self.decimals)
+
+
+class _Heat(_Measure):
+    def words(self, value: float) -> str:
+        return heat(value)
+
 
 def _measures(currency: str) -> tuple[_Measure, ...]:
     return (
@@ -38,7 +46,7 @@ def _measures(currency: str) -> tuple[_Measure, ...]:
         _Measure("Jain index", "jain_index", lambda m: m.jain_index, 3),
         _Measure("Longest wait [h]", "longest_wait_h", lambda m: m.longest_wait_s / 3600, 1, is_worst=True),
         _Measure("Overload [A\u00a0s]", "fuse_violation_as", lambda m: m.fuse_violation_as, 0, is_worst=True),
-        _Measure("Hottest fuse [%]", "thermal_peak_pct", lambda m: 100 * m.thermal_peak, 0, is_worst=True),
+        _Heat("Hottest fuse", "thermal_peak", lambda m: m.thermal_peak, 4, is_worst=True),
     )
 
 
@@ -99,10 +107,9 @@ def _cell(measure: _Measure, runs: Sequence[Metrics]) -> str:
     if not values:
         return NOTHING
     if measure.is_worst:
-        opens = measure.column == "thermal_peak_pct" and max(values) >= 100
-        return "opens" if opens else number(max(values), measure.decimals)
+        return measure.words(max(values))
     mean, half = interval(values)
-    text = number(mean, measure.decimals)
+    text = measure.words(mean)
     return text if half is None else f"{text} ± {number(half, measure.decimals)}"
 
 

@@ -33,7 +33,7 @@ def fuses(case: Case) -> Table:
             columns[f"fuse_l{phase + 1}_a"].append(circuit.fuse_a[phase])
             columns[f"highest_l{phase + 1}_a"].append(float(peak_a[index, phase]))
         highest = [f"{words.number(float(peak_a[index, n]))} / {circuit.fuse_a[n]:g}" for n in range(3)]
-        heat = words.percent(float(thermal[index]), 0)
+        heat = words.heat(float(thermal[index]))
         rows.append([circuit.id, circuit.parent or words.NOTHING, *highest, words.number(beyond_as[index], 0), heat])
     return Table(
         id="fuses",

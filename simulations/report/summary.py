@@ -10,7 +10,7 @@ from simulations.report.columns import numbers, texts
 from simulations.report.pieces import Block, Command, Facts, Headline, Table, Tile, Tone
 from simulations.report.timeline import length_words
 from simulations.report.view import UNCONTROLLED, Case
-from simulations.report.words import count, money, number, percent, policy, quantity
+from simulations.report.words import count, heat, money, number, percent, policy, quantity
 
 
 def headline(case: Case) -> Headline:
@@ -92,14 +92,19 @@ def _tiles(case: Case) -> list[Tile]:
         ),
         Tile(
             "Hottest fuse",
-            percent(metrics.thermal_peak, 0),
-            f"of what opens it; overloaded {length_words(metrics.longest_overload_s)} at most"
-            if metrics.overload_as > 0
-            else "of what opens it; never overloaded",
+            heat(metrics.thermal_peak),
+            _heat_note(metrics),
             overload,
         ),
         Tile("Longest wait", _wait(metrics), "of a connected car for its turn"),
     ]
+
+
+def _heat_note(metrics: Metrics) -> str:
+    of_what = "" if metrics.thermal_peak >= 1 else "of what opens it; "
+    if metrics.overload_as <= 0:
+        return f"{of_what}never overloaded"
+    return f"{of_what}overloaded {length_words(metrics.longest_overload_s)} at most"
 
 
 def _kwh(energy_kwh: float) -> str:

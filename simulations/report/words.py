@@ -124,6 +124,15 @@ def percent(share: float, decimals: int = 1) -> str:
     return f"{value:.{decimals}f}\u00a0%" if value % 1 else f"{value:.0f}\u00a0%"
 
 
+def heat(thermal: float) -> str:
+    r"""A fuse's thermal state.
+
+    >>> heat(0.25), heat(1.3)
+    ('25\xa0%', 'opens')
+    """
+    return "opens" if thermal >= 1.0 else percent(thermal, 0)
+
+
 def count(amount: int, thing: str, things: str = "") -> str:
     """A number of things.
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from controller.site import Site
 from simulations.building import LivelyBuilding, ScriptedBuilding
-from simulations.chargers import ChargingStation, Connector, random_model
+from simulations.chargers import ChargingStation
+from simulations.connectors import Connector, random_model
 from simulations.drivers import busy_visits
 from simulations.live_site import LiveSite
 from simulations.world import World

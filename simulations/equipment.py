@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import random
 
-from simulations.chargers import ChargingStation, Connector, random_model
+from simulations.chargers import ChargingStation
+from simulations.connectors import Connector, random_model
 from simulations.scenario.model import Scenario
 from simulations.temperaments import TEMPERAMENTS
 from simulations.world import World

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from simulations.cars import Car
-from simulations.chargers import ChargingStation, Connector, Transaction
+from simulations.chargers import ChargingStation
+from simulations.connectors import Connector, Transaction
 from simulations.outbox import Kind, Message, Outbox
 from simulations.profiles import ProfileRefusedError, parse_profile
 from simulations.settings import Settings

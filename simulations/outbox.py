@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from simulations.chargers import Transaction
+from simulations.connectors import Transaction
 
 CAPACITY: Final = 2000
 """A charger's memory: at one sample per 10 s, five hours away from the central system."""

@@ -10,7 +10,8 @@ from controller.peakshave import thermal
 from controller.site import ChargingPoint, Circuit, Site
 from controller.units import NO_CURRENT, TOLERANCE_A, Phases
 from simulations.building import Building
-from simulations.chargers import ChargingStation, Connector
+from simulations.chargers import ChargingStation
+from simulations.connectors import Connector
 
 RELIEF_S: Final = 13.0
 """From an overload to its relief at the latest: 3 s for the controller, 5 s each for charger and car (IEC 61851-1)."""
@@ -100,6 +101,11 @@ class World:
     def headroom_a(self) -> float:
         """What the fullest phase of the grid connection has left below its rating [A]; negative: overloaded."""
         return min(fuse_a - a for fuse_a, a in zip(self._root.fuse_a, self.grid_a, strict=True))
+
+    def open(self, now_s: float) -> None:
+        """Let flow what flows before anybody has moved: what the building draws at ``now_s`` [Unix s]."""
+        self.building_a = self.building.current_a(now_s)
+        self._sum_currents()
 
     def step(self, now_s: float, dt: float) -> None:
         """Live through ``dt`` seconds that end at ``now_s`` [Unix s]."""

@@ -17,8 +17,9 @@ from adapters.ocpp.connector import SAMPLE_INTERVAL_S
 from adapters.ocpp.meter_values import Measured
 from controller.units import Phases
 from simulations.cars import Car
-from simulations.chargers import ChargingStation, Connector, Status, Transaction
+from simulations.chargers import ChargingStation
 from simulations.clock import VirtualClock
+from simulations.connectors import Connector, Status, Transaction
 from simulations.profiles import ChargingProfile, Period, ProfileRefusedError
 
 

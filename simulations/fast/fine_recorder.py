@@ -13,7 +13,7 @@ from controller.site import ChargingPoint
 from controller.snapshot import PointState, State
 from controller.units import TOLERANCE_A
 from simulations.cars import Car
-from simulations.chargers import FLOWING_A, Connector
+from simulations.connectors import FLOWING_A, Connector
 from simulations.results import Series, SessionResult
 from simulations.scenario.model import Scenario
 from simulations.visits import Visit

@@ -20,7 +20,7 @@ from controller.hub_satellite.connector import Status
 from controller.plan import Event, Plan
 from controller.ports import HeldLimit, MeterSample, RunningSession
 from controller.snapshot import ExternalLimit, PointState, Snapshot
-from simulations import chargers
+from simulations import connectors
 from simulations.clock import VirtualClock
 from simulations.drivers import needs_back_office
 from simulations.fast.fine_charger import FineCharger
@@ -137,7 +137,7 @@ class FineService:
 
     # -- what chargers say --------------------------------------------------------------------------------------
 
-    def started(self, station: str, number: int, transaction: chargers.Transaction) -> None:
+    def started(self, station: str, number: int, transaction: connectors.Transaction) -> None:
         """Record a transaction and give it its id."""
         self._transactions += 1
         transaction.id = self._transactions
@@ -158,7 +158,7 @@ class FineService:
         self._stations[station].begin(connector, opened)
         self._lines[station].wake()
 
-    def stopped(self, station: str, transaction: chargers.Transaction) -> None:
+    def stopped(self, station: str, transaction: connectors.Transaction) -> None:
         """Close a transaction."""
         for place, session in list(self._sessions.items()):
             if session.station == station and session.transaction_id == str(transaction.id):
@@ -166,7 +166,7 @@ class FineService:
         if transaction.id is not None:
             self._stations[station].end(transaction.id)
 
-    def status(self, station: str, number: int, status: chargers.Status, told_at: datetime) -> None:
+    def status(self, station: str, number: int, status: connectors.Status, told_at: datetime) -> None:
         """Take a charger's word on a connector."""
         self._stations[station].hear_time(told_at)
         self._stations[station].connectors[number].report(Status(status.value), self._clock.monotonic_s())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.configuration import load_configuration, static_rule_problems
-from simulations.chargers import Transaction
+from simulations.connectors import Transaction
 from simulations.demo import run_demo
 from simulations.demo_credentials import make_credentials
 from simulations.demo_site import Ports, write_demo_site

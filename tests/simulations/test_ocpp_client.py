@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from simulations.cars import Car, CarModel
-from simulations.chargers import ChargingStation, Connector, ConnectorModel
+from simulations.chargers import ChargingStation
+from simulations.connectors import Connector, ConnectorModel
 from simulations.firmware import Firmware
 from simulations.ocpp_client import OcppClient
 from tests.support.central import CentralSystem

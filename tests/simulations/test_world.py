@@ -8,7 +8,8 @@ from controller.site import ChargingPoint, Circuit, Site
 from controller.units import Phases
 from simulations.building import AdjustableBuilding, LivelyBuilding, ScriptedBuilding
 from simulations.cars import Car, CarModel
-from simulations.chargers import ChargingStation, Connector, ConnectorModel, Status
+from simulations.chargers import ChargingStation
+from simulations.connectors import Connector, ConnectorModel, Status
 from simulations.firmware import Firmware
 from simulations.outbox import Kind
 from simulations.profiles import ProfileRefusedError

@@ -18,7 +18,7 @@ from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Reading, Snapshot, State
 from controller.units import Phases
 from simulations.cars import Car, CarModel, random_car
-from simulations.chargers import Connector, ConnectorModel, Status, Transaction
+from simulations.connectors import Connector, ConnectorModel, Status, Transaction
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 WIRINGS_3 = [(0, 1, 2), (1, 2, 0), (2, 0, 1)]

@@ -87,14 +87,15 @@ class FineService:
 
     def start(self) -> None:
         """Begin without a memory, but with the ledger; the chargers find it by themselves."""
-        restarted = self._transactions > 0 or self._clock.monotonic_s() > 0.0
+        if self.running:
+            return
+        restarted = self._clock.monotonic_s() > 0.0
         identities = dict.fromkeys(point.station for point in self._site.points)
         self._stations = {identity: Station(identity, self._premises) for identity in identities}
         for session in self._sessions.values():
             point = session.point or ""
-            self._stations[session.station].resume(
-                session, self._held.get(point), self._samples.get(point), self.lets_in(session.token)
-            )
+            held, measured = self._held.get(point), self._samples.get(point)
+            self._stations[session.station].resume(session, held, measured, authorised=True)
         self._memory = None
         for meter in self._meters:
             meter.listen(self.events.append, self._wake)

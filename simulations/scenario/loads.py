@@ -111,7 +111,7 @@ def building_of(
     shares = np.array(table.phase_share) / sum(table.phase_share)
     if table.kind == "lively":
         one, two, three = (1000.0 * table.peak_kw / voltage_v * shares).tolist()
-        return LivelyBuilding((one, two, three), seed)
+        return LivelyBuilding((one, two, three), seed, calendar.start_s)
     if table.kind == "none" and solar is None:
         return ScriptedBuilding([])
     times_s = knots_s(calendar)

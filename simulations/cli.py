@@ -34,7 +34,7 @@ def demo(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Where the site file, the ledger and the log are kept; default: nowhere after the end.",
+            help="Where the site file, the ledger, the log and a recording are kept; default: nowhere after the end.",
         ),
     ] = None,
 ) -> None:

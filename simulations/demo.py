@@ -43,6 +43,8 @@ class _Plan:
     ports: Ports
     directory: Path
     credentials: Credentials | None
+    recorded: bool
+    """Whether decisions are recorded: only where somebody can find them afterwards."""
 
 
 def run_demo(
@@ -65,7 +67,7 @@ def run_demo(
         secure: passwords, tokens, a login and TLS from throw-away credentials, instead of laboratory mode.
         web_port: where the page is served; 0: any free port.
         ocpp_port: where the charging stations connect; 0: any free port.
-        directory: where the site file, the ledger and the log are kept; None: nowhere after the end.
+        directory: where the site file, the ledger, the log and a recording are kept; None: nowhere after the end.
 
     Returns:
         The exit code: 0 done, 2 bad input or a busy port, 1 our fault.
@@ -74,7 +76,7 @@ def run_demo(
     with ExitStack() as stack:
         folder = directory or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="loadstar-demo-")))
         try:
-            plan = _plan(points, duration, seed, fault, secure, web_port, ocpp_port, folder)
+            plan = _plan(points, duration, seed, fault, secure, web_port, ocpp_port, folder, recorded=bool(directory))
             log = stack.enter_context((folder / "loadstar.log").open("a", encoding="utf-8"))
             configure_logging(stream=log)
             summary = asyncio.run(_demonstrate(plan, console, log.fileno()))
@@ -97,6 +99,7 @@ def _plan(
     web_port: int,
     ocpp_port: int,
     directory: Path,
+    recorded: bool,
 ) -> _Plan:
     if not 1 <= points <= MOST_POINTS:
         raise ValueError(f"--points: expected 1 to {MOST_POINTS}, got {points}")
@@ -106,11 +109,12 @@ def _plan(
         raise ValueError(f"--fault: unknown {fault!r}; known: {', '.join(FAULTS)}")
     directory.mkdir(parents=True, exist_ok=True)
     ports = Ports(free_port(web_port, "--web-port"), free_port(ocpp_port, "--ocpp-port"), free_port(0, "meter"))
-    return _Plan(points, duration, seed, fault, ports, directory, make_credentials(directory) if secure else None)
+    credentials = make_credentials(directory) if secure else None
+    return _Plan(points, duration, seed, fault, ports, directory, credentials, recorded)
 
 
 async def _demonstrate(plan: _Plan, console: Console, log: int) -> dict[str, Any]:
-    path = write_demo_site(plan.directory, plan.points, plan.ports, plan.credentials)
+    path = write_demo_site(plan.directory, plan.points, plan.ports, plan.credentials, recorded=plan.recorded)
     service = Service(load_configuration(path, {}), lab=plan.credentials is None)
     arguments = ["--seed", str(plan.seed)]
     if plan.credentials is not None:

@@ -24,7 +24,7 @@ class Ports:
     meter: int
 
 
-def demo_site_file(points: int, ports: Ports, credentials: Credentials | None) -> str:
+def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *, recorded: bool = False) -> str:
     """The site file of a demonstration with so many charging points, one per station.
 
     Two thirds or so stand in a garage behind 40 A, the others on a street behind 32 A. Every fifth is
@@ -47,6 +47,7 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None) -
         Table("web", {"host": "127.0.0.1", "port": ports.web, **tls}),
         Table("store", {"url": "sqlite:///loadstar.db"}),
         Table("tariffs", {"price_per_kwh": "0.35"}),
+        *([Table("recording", {"directory": "recordings"})] if recorded else []),
     ]
     return "\n".join(str(table) for table in tables)
 
@@ -101,9 +102,11 @@ def _credential_tables(names: list[str], credentials: Credentials | None) -> lis
     ]
 
 
-def write_demo_site(directory: Path, points: int, ports: Ports, credentials: Credentials | None) -> Path:
+def write_demo_site(
+    directory: Path, points: int, ports: Ports, credentials: Credentials | None, *, recorded: bool = False
+) -> Path:
     """Write ``site.toml`` into a directory, readable by its owner only: it may hold passwords."""
     path = directory / "site.toml"
     path.touch(mode=0o600)
-    path.write_text(demo_site_file(points, ports, credentials), encoding="utf-8")
+    path.write_text(demo_site_file(points, ports, credentials, recorded=recorded), encoding="utf-8")
     return path

@@ -82,6 +82,9 @@ class Recorder:
         self._waiting: deque[_Decided | _Heard] = deque()
         self._dropped = 0
         self._lost = 0
+        """Since the last event that has told it."""
+        self._missing = 0
+        """Since the last line that is in a file."""
         self._failing = False
         self._retry_at_s = 0.0
         self._wake, self._closing = threading.Event(), False
@@ -120,43 +123,43 @@ class Recorder:
             self._wake.clear()
             closing = self._closing
             self._flush()
-        self._folder.let_go()
+        with suppress(OSError):
+            self._folder.close()
 
     def _flush(self) -> None:
         with self._lock:
             lines, dropped = list(self._waiting), self._dropped
             self._waiting.clear()
             self._dropped = 0
-        self._lost += dropped
         if self._failing and monotonic() < self._retry_at_s:
-            self._lost += len(lines)
+            self._lose(len(lines))
         elif lines:
             self._write(lines)
+        self._lose(dropped)  # they came after those that had a place
+        if self._lost and not self._failing:
+            self._report(f"recording goes on; {self._lost} lines were lost")
+            self._lost = 0
+
+    def _lose(self, count: int) -> None:
+        self._lost += count
+        self._missing += count
 
     def _write(self, lines: Sequence[_Decided | _Heard]) -> None:
         try:
             self._folder.require_room()
-            self._folder.file_at(lines[0].at).lose(self._lost)
+            self._folder.file_at(lines[0].at).lose(self._missing)
             for line in lines:
                 line.write(self._folder.file_at(line.at))
             self._folder.flush()
         except Exception as error:  # nothing that fails here may end the thread
             self._folder.let_go()
-            self._lost += len(lines)
+            self._lose(len(lines))
             self._retry_at_s = monotonic() + RETRY_S
-            self._report_failure(error)
-        else:
-            self._report_success()
-
-    def _report_failure(self, error: Exception) -> None:
-        if not self._failing:
+            if not self._failing:
+                self._report(f"nothing is recorded: {error}")
             self._failing = True
-            self._report(f"nothing is recorded: {error}")
-
-    def _report_success(self) -> None:
-        if self._failing or self._lost:
-            self._report(f"recording goes on; {self._lost} lines were lost")
-        self._failing, self._lost = False, 0
+        else:
+            self._failing, self._missing = False, 0
 
     def _report(self, message: str) -> None:
         with suppress(Exception):  # a listener that fails must not end the thread
@@ -183,9 +186,8 @@ class _Folder:
         hour = f"{at:%Y%m%d%H}"
         if self._file is not None and hour == self._hour:
             return self._file
-        if self._file is not None:
-            self._file.close()
-        self._file, self._hour = None, hour
+        self.close()
+        self._hour = hour
         self._forget(at - self._keep)
         self._file = self._created(at)
         return self._file
@@ -195,8 +197,14 @@ class _Folder:
         if self._file is not None:
             self._file.flush()
 
+    def close(self) -> None:
+        """End the file."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
     def let_go(self) -> None:
-        """End the file as it is. Raises nothing."""
+        """Leave the file as it is. Raises nothing."""
         if self._file is not None:
             self._file.abandon()
         self._file = None

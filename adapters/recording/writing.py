@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +21,8 @@ from controller.site import Site
 from controller.snapshot import Snapshot
 
 COMPRESSION: Final = 6
+_GZIP: Final = 31
+"""Tells zlib to write the header and the end of a gzip file (zlib manual, deflateInit2)."""
 
 
 class RecordingFile:
@@ -39,7 +41,7 @@ class RecordingFile:
         """What the last decision left to the next one."""
         self._site = site
         self._raw = path.open("xb")
-        self._compressed = gzip.GzipFile("", "wb", COMPRESSION, self._raw, mtime=0)
+        self._compressor = zlib.compressobj(COMPRESSION, wbits=_GZIP)
         self._begun = False
         self._lost = 0
 
@@ -77,20 +79,20 @@ class RecordingFile:
 
     def flush(self) -> None:
         """Have everything so far reach the operating system."""
-        self._compressed.flush()
+        self._raw.write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
         self._raw.flush()
 
     def close(self) -> None:
         """End the file."""
         try:
-            self._compressed.close()
+            self._raw.write(self._compressor.flush())
         finally:
             self._raw.close()
 
     def abandon(self) -> None:
-        """End it as it is, where writing has failed."""
+        """Leave it as it is: nothing more is written after what has failed. Raises nothing."""
         with suppress(OSError):
-            self.close()
+            self._raw.close()
 
     def _begin(self, at: datetime, memory: Memory | None) -> None:
         remembered = None if memory is None else memory_document(memory)
@@ -104,9 +106,11 @@ class RecordingFile:
             memory=remembered,
             lost=self._lost,
         )
-        self._compressed.write(header.model_dump_json().encode() + b"\n")
+        self._put(header.model_dump_json())
         self._begun, self._lost = True, 0
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        text = json.dumps(line, separators=(",", ":"), allow_nan=False)
-        self._compressed.write(text.encode() + b"\n")
+        self._put(json.dumps(line, separators=(",", ":"), allow_nan=False))
+
+    def _put(self, text: str) -> None:
+        self._raw.write(self._compressor.compress(text.encode() + b"\n"))

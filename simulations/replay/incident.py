@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from pathlib import Path
+from textwrap import fill
 from typing import Final
 
 from adapters.documents import utc_text
@@ -18,6 +19,8 @@ from simulations.replay.rerun import Note, Rerun, Step
 RECORDING: Final = "recording.jsonl.gz"
 EXPECTED: Final = "expected.txt"
 WHY: Final = "why.md"
+WIDTH: Final = 120
+"""Columns of a text."""
 
 
 class Extract:
@@ -67,7 +70,7 @@ def _why(name: str, note: str | None, steps: Sequence[Step]) -> str:
     header = first.section.header
     shows = note or "Say here what this incident shows."
     return (
-        f"# {name.replace('-', ' ').replace('_', ' ').capitalize()}\n\n{shows}\n\n"
+        f"# {name.replace('-', ' ').replace('_', ' ').capitalize()}\n\n{fill(shows, WIDTH)}\n\n"
         f"Site `{first.site.id}`, {len(steps)} decisions from {utc_text(first.at)} to {utc_text(last.at)}, recorded by "
         f"Loadstar {header.version}.\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +21,8 @@ TALK: Final = timedelta(seconds=60)
 TALK_MAX: Final = 12
 """Messages shown: those of this time before the decision, and no more than these."""
 TEXT_MAX: Final = 110
+_IS_RECEIPT: Final = re.compile(r'\[3,"[^"]*",\{\}\]')
+"""An answer that says no more than that the message has come."""
 
 
 class Follower:
@@ -36,7 +39,8 @@ class Follower:
     def heard(self, message: Message) -> None:
         """Take a message of any station."""
         site = self.latest.site if self.latest else None
-        if site is None or (self.point in site.point and message.station == site.point[self.point].station):
+        of_others = site is not None and self.point in site.point and message.station != site.point[self.point].station
+        if not of_others and not _IS_RECEIPT.fullmatch(message.text):
             self._messages.append(message)
 
     def add(self, step: Step) -> None:
@@ -137,12 +141,16 @@ def _amount(limit_a: float | None, because: str) -> str:
     return because if limit_a is None else f"{limit_a:.1f} A ({because})"
 
 
+def _plain(payload: Any) -> str:
+    return json.dumps(payload, ensure_ascii=False)
+
+
 def _told(message: Message) -> str:
     """A message in one line: who speaks, and what without the wrapping."""
     way = {"in": f"{message.station} says", "out": f"{message.station} is told"}[message.direction]
     try:
         frame = json.loads(message.text)
-        what = f"{frame[2]} {json.dumps(frame[3])}" if frame[0] == 2 else json.dumps(frame[2])
+        what = f"{frame[2]} {_plain(frame[3])}" if frame[0] == 2 else _plain(frame[2])
     except (ValueError, IndexError, KeyError, TypeError):
         what = message.text
     return f"{way} {what if len(what) <= TEXT_MAX else what[: TEXT_MAX - 1] + '…'}"

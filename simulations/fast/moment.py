@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,7 +51,7 @@ class Told:
     """(B, P) [A]"""
     because: Ints
     """(B, P) places in ``reasons``."""
-    reasons: Sequence[str]
+    reasons: tuple[str, ...]
 
 
 def states_of(moment: Moment, limit_a: Floats, drawn_a: Floats) -> Ints:

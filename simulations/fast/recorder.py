@@ -41,10 +41,14 @@ class Recorder:
         self._building_a = building_a[:, :kept].reshape(size, rows, self._steps, 3).mean(axis=2)
         self._price = price[:, :kept].reshape(size, rows, self._steps).mean(axis=2)
         self._reasons: dict[str, int] = {}
+        self._codes: dict[tuple[str, ...], NDArray[np.int16]] = {}
 
-    def codes(self, names: Sequence[str]) -> NDArray[np.int16]:
+    def codes(self, names: tuple[str, ...]) -> NDArray[np.int16]:
         """The number of each reason in the results."""
-        return np.array([self._reasons.setdefault(name, len(self._reasons)) for name in names], dtype=np.int16)
+        if names not in self._codes:
+            numbers = [self._reasons.setdefault(name, len(self._reasons)) for name in names]
+            self._codes[names] = np.array(numbers, dtype=np.int16)
+        return self._codes[names]
 
     def step(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from controller.plan import Event
 from controller.units import TOLERANCE_A
 from simulations.fast.moment import Moment, Told, states_of
 from simulations.scenario.model import Scenario
+
+
+_NOBODY: Final = ("not_admitted:available",)
 
 
 class Rules:
@@ -30,6 +34,9 @@ class Rules:
 
     def limits(self, moment: Moment) -> Told:
         """Divide what is free at the beginning of a step."""
+        if not moment.fleet.present.any():  # the division of nothing, without its trouble
+            self._admitted_s.fill(np.nan)
+            return Told(np.zeros(moment.limit_a.shape), np.zeros(moment.limit_a.shape, dtype=np.int64), _NOBODY)
         facts = self._look(moment)
         running = facts.competing & (moment.limit_a >= moment.min_a - TOLERANCE_A)
         dwelling = running & (moment.now_s - self._admitted_s < self._dwell_s)

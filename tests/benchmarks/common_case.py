@@ -45,7 +45,7 @@ def visits(seed: int, days: int) -> list[Visit]:
     free_from_s = np.zeros(POINTS)
     for day in range(days):
         waves = [(8.5, 12), (12.5, 8)] if day % 7 < 5 else [(11.0, 5)]
-        hours = np.concatenate([rng.normal(middle, 0.8, count) for middle, count in waves])
+        hours = np.concatenate([rng.normal(middle, 1.2, count) for middle, count in waves])
         for hour in np.sort(hours):
             arrives_s = day * DAY_S + STEP_S * round(3600.0 * float(hour) / STEP_S)
             stay_s = STEP_S * round(3600.0 * float(np.clip(rng.normal(5.0, 2.0), 1.0, 10.0)) / STEP_S)
@@ -54,7 +54,7 @@ def visits(seed: int, days: int) -> list[Visit]:
                 continue
             place = int(rng.choice(free))
             free_from_s[place] = arrives_s + stay_s
-            need_wh = min(float(rng.gamma(2.5, 5_500.0)) + 1_000.0, 0.9 * CAR.max_a * V * stay_s / 3600.0)
+            need_wh = min(float(rng.gamma(2.5, 4_900.0)) + 1_000.0, 0.9 * CAR.max_a * V * stay_s / 3600.0)
             found.append(Visit(f"V{len(found)}", f"P{place:02d}", arrives_s, arrives_s + stay_s, round(need_wh), CAR))
     return sorted(found, key=lambda visit: visit.arrives_s)
 

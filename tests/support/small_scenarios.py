@@ -40,10 +40,10 @@ def scenario(
     site: Site | None = None,
     quarters: int = 4,
     prices: Sequence[float] = (0.25,),
-    building: Sequence[tuple[float, Phases]] = (),
+    load: Sequence[tuple[float, Phases]] = (),
     **changes: Any,
 ) -> Scenario:
-    """Some quarters of an hour from midnight; a price for each quarter, the last one for all that follow."""
+    """Some quarters of an hour from midnight; a price for each, the last one for all that follow; a building's load."""
     known: dict[str, Any] = {
         "name": "small",
         "description": "",
@@ -54,7 +54,7 @@ def scenario(
         "record_s": 300.0,
         "seed": 1,
         "visits": tuple(visits),
-        "building": ScriptedBuilding([(START_S + at_s, current_a) for at_s, current_a in building]),
+        "building": ScriptedBuilding([(START_S + at_s, current_a) for at_s, current_a in load]),
         "price": PriceCurve(QUARTER_S * np.arange(len(prices)), np.array(prices)),
     }
     return Scenario(**{**known, **changes})

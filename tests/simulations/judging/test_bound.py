@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulations.building import ScriptedBuilding
+from simulations.building import LivelyBuilding
 from simulations.cars import CarModel
 from simulations.judging.bound import bound_of, most_delivered_wh
 from simulations.judging.programme import Programme, pairs, polygon, programme_of
@@ -38,12 +38,12 @@ def test_the_fuse_less_margin_and_building_bounds_what_all_get():
     site = single_phase_site(fuse_a=20.0, margin_a=1.0)
     cars = [visit("P0", 0, 3600, 50_000), visit("P1", 0, 3600, 50_000)]
     # Half of the time the building leaves 19 A, then 9 A.
-    bound = bound_of(scenario(cars, site=site, building=[(1800.0, (10.0, 0.0, 0.0))]))
+    bound = bound_of(scenario(cars, site=site, load=[(1800.0, (10.0, 0.0, 0.0))]))
     assert bound.delivered_wh == pytest.approx((19 + 9) / 2 * V)
 
 
 def test_where_the_building_alone_overloads_the_fuse_nothing_is_free_and_nothing_negative():
-    bound = bound_of(scenario([visit("P0", 0, 3600, 50_000)], building=[(0.0, (99.0, 0, 0)), (1800.0, (0, 0, 0))]))
+    bound = bound_of(scenario([visit("P0", 0, 3600, 50_000)], load=[(0.0, (99.0, 0, 0)), (1800.0, (0, 0, 0))]))
     assert bound.delivered_wh == pytest.approx(16 * V / 2)
 
 
@@ -69,10 +69,10 @@ def test_a_demand_charge_spreads_a_need_evenly():
 
 
 def test_below_the_buildings_own_peak_charging_costs_no_demand():
-    building = [(0.0, (12.0, 0.0, 0.0)), (900.0, (4.0, 0.0, 0.0))]
+    load = [(0.0, (12.0, 0.0, 0.0)), (900.0, (4.0, 0.0, 0.0))]
     need_wh = 3 * 8 * QUARTER_WH_PER_A
     cars = [visit("P0", 0, 3600, need_wh)]
-    bound = bound_of(scenario(cars, building=building, demand=DemandCharge(per_kw=10.0)))
+    bound = bound_of(scenario(cars, load=load, demand=DemandCharge(per_kw=10.0)))
     assert bound.peak_w == pytest.approx(12 * V)
     assert bound.unmet_wh == pytest.approx(0.0, abs=1e-6)
 
@@ -204,9 +204,8 @@ def test_phasor_rows_let_more_through_than_their_magnitudes():
     assert delivered(np.abs(phasors)) == pytest.approx(10.0 * V)
 
 
-def test_asking_for_the_bound_leaves_the_building_as_it_was():
-    building = ScriptedBuilding([(START_S, (5.0, 0.0, 0.0))])
-    of = scenario([visit("P0", 0, 3600, 1_000)], building=[])
-    before = bound_of(of)
-    assert bound_of(of) == before
-    assert building.current_a(START_S) == (5.0, 0.0, 0.0)
+def test_asking_for_the_bound_leaves_a_building_that_remembers_as_it_was():
+    lively = LivelyBuilding((15.0, 15.0, 15.0), seed=4)
+    of = scenario([visit("P0", 0, 3600, 9_000)], building=lively)
+    assert bound_of(of) == bound_of(of)
+    assert lively.current_a(START_S + 60.0) == LivelyBuilding((15.0, 15.0, 15.0), seed=4).current_a(START_S + 60.0)

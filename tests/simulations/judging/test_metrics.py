@@ -44,7 +44,7 @@ def test_fairness_is_told_by_the_shares_of_energy():
 
 
 def test_demand_is_the_highest_mean_of_a_window_with_the_building():
-    metrics = metrics_of(a_run(demand=DemandCharge(10.0), building=[(0.0, (10.0, 0.0, 0.0))]))
+    metrics = metrics_of(a_run(demand=DemandCharge(10.0), load=[(0.0, (10.0, 0.0, 0.0))]))
     assert metrics.peak_kw == pytest.approx(7.0 + 2.3)
     assert metrics.demand_cost == pytest.approx(93.0)
 
@@ -73,7 +73,7 @@ def test_months_begin_at_midnight_of_the_site():
 
 
 def test_more_is_produced_than_used():
-    run = a_run(demand=DemandCharge(10.0), building=[(0.0, (-50.0, -50.0, -50.0))])
+    run = a_run(demand=DemandCharge(10.0), load=[(0.0, (-50.0, -50.0, -50.0))])
     assert metrics_of(run).demand_cost == 0.0
 
 

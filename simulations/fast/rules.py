@@ -16,7 +16,6 @@ from controller.units import TOLERANCE_A
 from simulations.fast.moment import Moment, Told, states_of
 from simulations.scenario.model import Scenario
 
-
 _NOBODY: Final = ("not_admitted:available",)
 
 

@@ -129,8 +129,8 @@ def _own_maximum(view: View) -> Iterator[Reason]:
         why = f"this car or session takes {amperes(said_a)}, the point {amperes(point.max_a)}"
     elif most_a < point.max_a:
         why = (
-            f"its station may be written only a few times a day, so it is held to what is safe unattended, though the \
-point takes {amperes(point.max_a)}"
+            f"the point takes {amperes(point.max_a)}, but its station may be written only a few times a day, so it is "
+            "held to what is safe unattended"
         )
     else:
         why = "this is the point's own maximum"

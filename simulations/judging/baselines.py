@@ -129,12 +129,14 @@ class RoundRobin:
         first_a = np.where(min_a > 0.0, min_a, INCREMENT_A)
         taking = _one_turn(picture, order, limit_a, np.where(most_a > 0.0, first_a, np.inf), most_a)
         while taking.any():
-            used = limit_a @ picture.rows.T
-            rounds = np.floor(largest_rate(taking @ picture.rows.T, used, picture.free_a) / INCREMENT_A)
+            fit = largest_rate(taking @ picture.rows.T, limit_a @ picture.rows.T, picture.free_a)
+            fit = np.floor(fit / INCREMENT_A + TOLERANCE_A)
             own = np.where(taking, np.floor((most_a - limit_a + TOLERANCE_A) / INCREMENT_A), np.inf).min(axis=1)
-            rounds = np.where(taking.any(axis=1), np.minimum(rounds, own), 0.0)
+            rounds = np.where(taking.any(axis=1), np.minimum(fit, own), 0.0)
             limit_a += np.where(taking, INCREMENT_A * rounds[:, np.newaxis], 0.0)
-            taking = _one_turn(picture, order, limit_a, np.where(taking, INCREMENT_A, np.inf), most_a)
+            taking &= limit_a + INCREMENT_A <= most_a + TOLERANCE_A
+            if (fit < own).any():  # some row is full before some car is: who comes first gets the rest
+                taking = _one_turn(picture, order, limit_a, np.where(taking, INCREMENT_A, np.inf), most_a)
         return limit_a
 
 

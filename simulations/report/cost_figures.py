@@ -137,7 +137,9 @@ def waterfall(case: Case) -> Figure:
                 "base": ref("begins_at"),
                 "x": ref(amount),
                 "text": ref("label"),
-                "textposition": "outside",
+                "textposition": ["auto" if step.is_total else "outside" for step in steps],
+                "insidetextfont": {"color": "#ffffff"},
+                "insidetextanchor": "end",
                 "cliponaxis": False,
                 "marker": {"color": [step.colour for step in steps]},
                 "hovertemplate": "%{y}: %{text}<extra></extra>",
@@ -147,7 +149,7 @@ def waterfall(case: Case) -> Figure:
             "hovermode": "closest",
             "showlegend": False,
             "xaxis": look.axis(
-                f"Cost [{currency}]", rangemode="tozero", range=[0, 1.14 * max(1e-9, *reached.tolist())]
+                f"Cost [{currency}]", rangemode="tozero", range=[0, 1.05 * max(1e-9, *reached.tolist())]
             ),
             "yaxis": {"type": "category", "autorange": "reversed", "showgrid": False},
             "bargap": 0.35,
@@ -190,7 +192,7 @@ def _steps(case: Case) -> list[_Step]:
         before = (free.energy_cost, free.demand_cost, free.unmet_cost)
         steps.append(_Step("Uncontrolled", 0.0, free.cost, look.UNCONTROLLED, is_total=True))
     steps += _changes(before, parts, "", rise=look.BUILDING if free is None else look.WORSE)
-    steps.append(_Step(case.view.name, 0.0, own.cost, look.CHARGING, is_total=True))
+    steps.append(_Step(case.view.name, 0.0, own.cost, look.CHARGING_DARK, is_total=True))
     if bound is not None:
         best = (bound.energy_cost, bound.demand_cost, bound.cost - bound.energy_cost - bound.demand_cost)
         steps += _changes(parts, best, " at best", rise=look.WORSE)

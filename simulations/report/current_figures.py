@@ -18,7 +18,7 @@ _MOST_CIRCUITS = 6
 _MOST_ROWS_A_DAY = 1_440
 _RANKS = 401
 _EVEN_A = 0.1
-_WIDTHS_PX = (2.6, 1.8, 1.1)
+_WIDTHS_PX = (2.4, 1.7, 1.2)
 """Of the phases' lines: all can be seen where they lie on one another."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -48,15 +49,8 @@ def write_page(page: Page, path: Path) -> None:
         ValueError: two figures or tables with one id.
         OSError: the file cannot be written.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     page = replace(page, sections=[replace(each, blocks=paired(each.blocks)) for each in page.sections])
-    text = environment.get_template("page.html").render(
+    text = _template().render(
         page=page,
         style=_verbatim("page.css"),
         script=_verbatim("page.js"),
@@ -64,6 +58,18 @@ def write_page(page: Page, path: Path) -> None:
         data=Markup(_script_safe(_document(page))),  # noqa: S704 - JSON with every "<" escaped
     )
     path.write_text(text, encoding="utf-8", newline="\n")
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
 
 
 def _document(page: Page) -> dict[str, Any]:

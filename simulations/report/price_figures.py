@@ -53,7 +53,7 @@ def price_of_day(case: Case) -> Drawn:
         traces=traces,
         layout={
             "bargap": 0.08,
-            "xaxis": {"type": "category", "dtick": 3 * 3600 / slot_s, "anchor": "y2", "showgrid": False},
+            "xaxis": {"type": "category", "dtick": 6 * 3600 / slot_s, "anchor": "y2", "showgrid": False},
             "yaxis": look.axis("Charging [kW]", domain=[0.42, 1]),
             "yaxis2": look.axis(f"Price [{currency}/kWh]", domain=[0, 0.34], rangemode="normal"),
         },

@@ -76,6 +76,9 @@ def simulate(
     speed: Annotated[
         float, typer.Option(metavar="N", help="How many times faster than real time the wire depth runs.")
     ] = 1.0,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep every decision, for loadstar replay; needs steps of seconds.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Run a scenario, compare it with a bound and with baselines, and write a report.
@@ -85,7 +88,7 @@ def simulate(
     from simulations.simulate import Request, simulate, split_settings  # noqa: PLC0415 - brings the simulator with it
 
     folder = out or Path(f"{scenario.stem}-result")
-    request = Request(scenario, folder, seed, split_settings(settings or ()), short, depth, speed)
+    request = Request(scenario, folder, seed, split_settings(settings or ()), short, depth, speed, record)
     raise typer.Exit(simulate(request, as_json=as_json))
 
 

@@ -17,7 +17,9 @@ from rich.table import Table
 
 from adapters.cli import BAD_INPUT
 from adapters.configuration import ConfigurationError
+from adapters.recording import RecordingFile
 from simulations.fast import run, run_batch
+from simulations.fast.fine import run_fine
 from simulations.judging.judge import OURS, judge, summary_of
 from simulations.judging.model import Judgement
 from simulations.report import write_report, write_tables
@@ -27,6 +29,7 @@ from simulations.scenario.model import Scenario
 from simulations.scenario.reading import load_scenario
 
 DEPTHS: Final = ("fast", "wire")
+RECORDING: Final = "recording.jsonl.gz"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Request:
     short: bool = False
     depth: str = "fast"
     speed: float = 1.0
+    record: bool = False
 
     @property
     def command(self) -> str:
@@ -50,6 +54,7 @@ class Request:
             words += ["--set", f"{key}={value}"]
         words += ["--short"] if self.short else []
         words += [] if self.depth == "fast" else ["--depth", self.depth, "--speed", f"{self.speed:g}"]
+        words += ["--record"] if self.record else []
         return shlex.join([*words, "--out", "FOLDER"])
 
 
@@ -113,6 +118,8 @@ def _wrong_options(request: Request) -> Iterator[str]:
 
 def _unfit(request: Request, scenario: Scenario) -> Iterator[str]:
     """What of a scenario its depth cannot show."""
+    if request.record and (request.depth != "fast" or scenario.step_s > FINE_STEP_S):
+        yield f"--record: expected the fast depth and a step_s of at most {FINE_STEP_S:g} s, found {scenario.step_s:g}"
     if request.depth != "wire":
         return
     from simulations.wire import wire_problems  # noqa: PLC0415 - brings the whole service with it
@@ -136,6 +143,9 @@ def _run(request: Request, scenario: Scenario, progress: Progress) -> Results:
         from simulations.wire import run_wire  # noqa: PLC0415 - brings the whole service with it
 
         results = run_wire(scenario, factor=request.speed, progress=done)
+    elif request.record:
+        with RecordingFile(request.out / RECORDING, scenario.site) as recording:
+            results = run_fine(scenario, progress=done, on_decision=recording.decided)
     else:
         results = run(scenario, progress=done)
     progress.update(task, completed=1.0)

@@ -67,6 +67,7 @@ def test_bad_input_is_listed_whole_and_nothing_is_written(loadstar: Loadstar, tm
         (["gone.toml"], "gone.toml:1: cannot be read: No such file or directory"),
         ([OFFICE, "--depth", "deep"], "--depth: expected fast or wire, found 'deep'"),
         ([OFFICE, "--depth", "wire", "--speed", "0"], "--speed: expected a number above 0, found 0"),
+        ([OFFICE, "--record"], "--record: expected the fast depth and a step_s of at most 5 s, found 300"),
         ([OFFICE, "--depth", "wire"], "--depth wire: expected a step_s of at most 5 s"),
     ],
 )
@@ -74,6 +75,15 @@ def test_what_cannot_be_is_told(loadstar: Loadstar, tmp_path: Path, arguments: l
     done = loadstar("simulate", *arguments, "--out", tmp_path / "out")
     assert (done.code, done.out) == (2, "")
     assert expected in done.err
+
+
+def test_a_recorded_run_can_be_replayed(loadstar: Loadstar, tmp_path: Path):
+    quick = ["--set", "short.step_s=1", "--set", "short.hours=0.02", "--set", "judging.policies=[]"]
+    assert loadstar("simulate", OFFICE, "--out", tmp_path, "--short", "--record", *quick).code == 0
+    done = loadstar("replay", tmp_path / "recording.jsonl.gz", "--json")
+    assert done.code == 0, done.err
+    assert done.document["decisions"] >= 72, "one a second at least"
+    assert done.document["differences"] == []
 
 
 def test_settings_are_split_at_the_first_equals_sign():

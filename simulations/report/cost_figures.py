@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,7 +107,7 @@ def waterfall(case: Case) -> Figure:
     currency = case.view.site.currency
     amount = f"amount_{currency.lower()}"
     unmet = case.money(case.view.scenario.judging.unmet_per_kwh)
-    reached = np.array([step.begin + step.amount for step in steps])
+    ends = [step.begin + step.amount for step in steps]
     connectors = [
         {
             "type": "line",
@@ -116,7 +117,7 @@ def waterfall(case: Case) -> Figure:
             "y1": n + 1,
             "line": {"color": look.MUTED, "width": 0.8, "dash": "dot"},
         }
-        for n, x in enumerate(reached[:-1].tolist())
+        for n, x in enumerate(ends[:-1])
     ]
     return Figure(
         id="cost",
@@ -129,34 +130,34 @@ def waterfall(case: Case) -> Figure:
             amount: numbers([step.amount for step in steps], 4),
             "label": texts(_label(case, step) for step in steps),
         },
-        traces=[
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": ref("step"),
-                "base": ref("begins_at"),
-                "x": ref(amount),
-                "text": ref("label"),
-                "textposition": ["auto" if step.is_total else "outside" for step in steps],
-                "insidetextfont": {"color": "#ffffff"},
-                "insidetextanchor": "end",
-                "cliponaxis": False,
-                "marker": {"color": [step.colour for step in steps]},
-                "hovertemplate": "%{y}: %{text}<extra></extra>",
-            }
-        ],
+        traces=[_bars(steps, amount)],
         layout={
             "hovermode": "closest",
             "showlegend": False,
-            "xaxis": look.axis(
-                f"Cost [{currency}]", rangemode="tozero", range=[0, 1.05 * max(1e-9, *reached.tolist())]
-            ),
+            "xaxis": look.axis(f"Cost [{currency}]", range=[1.05 * min(0.0, *ends), 1.05 * max(1e-9, *ends)]),
             "yaxis": {"type": "category", "autorange": "reversed", "showgrid": False},
             "bargap": 0.35,
             "shapes": [{**shape, "layer": "below"} for shape in connectors],
         },
         height_px=80 + 34 * len(steps),
     )
+
+
+def _bars(steps: Sequence[_Step], amount: str) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": ref("step"),
+        "base": ref("begins_at"),
+        "x": ref(amount),
+        "text": ref("label"),
+        "textposition": ["auto" if step.is_total else "outside" for step in steps],
+        "insidetextfont": {"color": "#ffffff"},
+        "insidetextanchor": "end",
+        "cliponaxis": False,
+        "marker": {"color": [step.colour for step in steps]},
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
+    }
 
 
 def _cost_title(case: Case) -> str:

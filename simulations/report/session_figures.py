@@ -89,7 +89,7 @@ def shortfall(case: Case) -> Drawn:
         column = f"{name}_shortfall_pct"
         missing_pct = 100.0 * (1.0 - view.shares)
         columns[column] = numbers(np.quantile(missing_pct, share_pct / 100.0, method="inverted_cdf"), 2)
-        trace = look.line(view.name, ref(column), ref("share_of_sessions_pct"), run_style(case, name))
+        trace = look.line(view.name, ref(column), ref("share_of_sessions_pct"), _run_style(case, name))
         traces.append({**trace, "hovertemplate": "%{y:.0f} % of sessions miss at most %{x:.1f} %"})
     lacking = float(np.mean(case.view.shares < 0.9))
     return Figure(
@@ -166,13 +166,13 @@ def fairness(case: Case) -> Drawn:
     traces = [look.line("Perfectly even", x, ref("even_pct"), even)]
     for name, view in _runs(case).items():
         columns[f"{name}_pct"] = numbers(_lorenz(_user_shares(view)[0], group_pct), 2)
-        traces.append(look.line(view.name, x, ref(f"{name}_pct"), run_style(case, name)))
+        traces.append(look.line(view.name, x, ref(f"{name}_pct"), _run_style(case, name)))
     for trace in traces:
         trace["hovertemplate"] = "%{y:.1f} %"
     whom = "drivers" if by_user else "sessions"
     return Figure(
         id="fairness",
-        title=f"Energy fell on {whom} with a Jain index of {number(jain(shares), 3)}",
+        title=f"Energy fell on {whom} with a Jain index of {number(_jain(shares), 3)}",
         reading=f"Lorenz curve: the {whom} that got the smallest share of their need come first. The nearer to the "
         "diagonal, the more even; a Jain index of 1 is perfectly even.",
         columns=columns,
@@ -185,7 +185,7 @@ def fairness(case: Case) -> Drawn:
     )
 
 
-def jain(shares: Floats) -> float:
+def _jain(shares: Floats) -> float:
     """Jain, Chiu, Hawe 1984: 1 is even, 1/n is all for one."""
     squares = float(np.square(shares).sum())
     return float(shares.sum()) ** 2 / (shares.size * squares) if squares > 0 else 1.0
@@ -215,7 +215,7 @@ def _runs(case: Case) -> dict[str, View]:
     return {case.view.results.policy: case.view, **{n: v for n, v in case.rivals.items() if v.shares.size}}
 
 
-def run_style(case: Case, name: str) -> dict[str, Any]:
+def _run_style(case: Case, name: str) -> dict[str, Any]:
     """The line of a policy, the same in every figure."""
     if name == case.view.results.policy:
         return {"color": look.CHARGING, "width": 2.4}

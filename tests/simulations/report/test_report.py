@@ -1,8 +1,10 @@
 """The report of a run: what stands in it, that it is true, and that nothing breaks it."""
 
+import doctest
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from controller.loadbalance.facts import STATES
 from controller.plan import Event
 from simulations.judging.metrics import metrics_of
 from simulations.judging.model import Judgement
-from simulations.report import write_report
+from simulations.report import timeline, words, write_report
 from simulations.report.summary import sentence
 from simulations.report.view import case_of
 from simulations.results import Results
@@ -332,3 +334,10 @@ def test_a_site_that_keeps_its_phases_even_needs_no_figure_for_it(tmp_path: Path
     read = written(results, alone(results), tmp_path)
     assert "unbalance" not in read.figures
     assert "they carried the same current at all times" in read.words
+
+
+@pytest.mark.parametrize("module", [timeline, words])
+def test_examples_in_the_docstrings_hold(module: ModuleType) -> None:
+    done = doctest.testmod(module)
+    assert done.attempted > 0
+    assert done.failed == 0

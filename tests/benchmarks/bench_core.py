@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 
 import numpy as np
@@ -14,6 +16,9 @@ from scipy.optimize import linprog
 from controller.engine import decide
 from controller.loadbalance.admission import Queue, admit
 from controller.loadbalance.capacity import used
+from controller.loadbalance.division import split_arrays
+from controller.loadbalance.facts import STATES, Facts, blank_facts
+from controller.loadbalance.layout import Layout, layout_of_many
 from controller.loadbalance.sharing import fill
 from controller.site import WIRINGS, ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Reading, Snapshot, State
@@ -87,6 +92,37 @@ def split_20x15() -> dict[str, Measurement]:
         "split_20x15_us": Measurement(1e6 * statistics.median(ours), "us", len(ours), at_most=100),
         "split_vs_one_lp": Measurement(statistics.median(lp) / statistics.median(ours), "times faster", len(lp)),
     }
+
+
+def busy_sites(members: int, fuses: float) -> tuple[Layout, Facts]:
+    """Sites like the nested one with fuses around so many times as large, each with most of its points in use."""
+    rng = np.random.default_rng(4)
+    site = nested_site()
+    sizes = fuses * rng.uniform(0.8, 1.2, members)
+    layout = layout_of_many(
+        [replace(site, circuits=tuple(replace(c, fuse_a=(c.fuse_a[0] * s,) * 3) for c in site.circuits)) for s in sizes]
+    )
+    facts = blank_facts(layout, members)
+    states = [STATES.index(state) for state in (State.CHARGING, State.WITHHELD, State.EV_IDLE, State.AVAILABLE)]
+    facts.state = rng.choice(states, p=[0.6, 0.1, 0.05, 0.25], size=facts.state.shape)
+    facts.commanded_a = np.where(facts.state == states[0], rng.uniform(6, 20, facts.state.shape), 0.0)
+    facts.measured_a = facts.commanded_a[:, :, None] * layout.wired
+    facts.max_a = rng.choice([16.0, 20.0, 32.0], size=facts.state.shape)
+    facts.unserved_s = np.where(facts.state == states[1], rng.uniform(0, 3600, facts.state.shape), 0.0)
+    facts.delivered_wh = rng.integers(0, 20000, facts.state.shape)
+    facts.meter_a[:, 0] = layout.circuit_flow(facts.measured_a)[:, 0] + rng.uniform(10, 30, (members, 1))
+    return layout, facts
+
+
+@benchmark
+def split_batch_256() -> dict[str, Measurement]:
+    """The whole split on arrays, 256 sites at once: where almost every fuse binds, and where none does."""
+    results = {}
+    for name, fuses in (("split_batch_us_per_site", 1.5), ("split_batch_free_us_per_site", 10.0)):
+        layout, facts = busy_sites(256, fuses)
+        durations = seconds_per_call(partial(split_arrays, layout, facts), n=200)
+        results[name] = Measurement(1e6 * statistics.median(durations) / 256, "us", len(durations))
+    return results
 
 
 @benchmark

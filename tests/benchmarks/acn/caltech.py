@@ -100,4 +100,5 @@ def main() -> None:
     json.dump(document, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -63,4 +63,5 @@ def main() -> None:
     json.dump({"seconds": seconds, "delivered_kwh": delivered}, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from adapters.cli import app, execute
+from adapters.cli import BAD_INPUT, app, execute
 from simulations.faults import FAULTS
+
+EXTRA: Final = frozenset({"dask", "distributed", "plotly", "pyarrow", "scipy"})
+"""What simulations need besides the service's packages."""
+
+
+@contextmanager
+def _extra_packages() -> Iterator[None]:
+    """Around imports of what an edge computer does without."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        if package not in EXTRA:
+            raise
+        typer.echo(f"This command needs {package}, which is not installed: scripts/install.sh simulate", err=True)
+        raise typer.Exit(BAD_INPUT) from None
 
 
 @app.command()
@@ -85,7 +103,8 @@ def simulate(
 
     Leaves summary.json, sessions.csv, series.parquet and report.html.
     """
-    from simulations.simulate import Request, simulate, split_settings  # noqa: PLC0415 - brings the simulator with it
+    with _extra_packages():
+        from simulations.simulate import Request, simulate, split_settings  # noqa: PLC0415 - brings the simulator with it
 
     folder = out or Path(f"{scenario.stem}-result")
     request = Request(scenario, folder, seed, split_settings(settings or ()), short, depth, speed, record)
@@ -129,7 +148,8 @@ def sweep(
 
     Ended before its time, it goes on where it was when it is started again.
     """
-    from simulations.sweeps.command import Request, run_sweep  # noqa: PLC0415 - brings the whole simulator with it
+    with _extra_packages():
+        from simulations.sweeps.command import Request, run_sweep  # noqa: PLC0415 - brings the whole simulator with it
 
     folder = out or Path(f"{scenario.stem}-sweep")
     request = Request(scenario, tuple(settings or ()), seeds, scheduler, workers, folder)
@@ -170,7 +190,8 @@ def sessions(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was read as JSON.")] = False,
 ) -> None:
     """Read charging sessions from a file, and show what is in it and what was wrong with it."""
-    from simulations.data.command import Request, show_sessions  # noqa: PLC0415 - scipy takes a while
+    with _extra_packages():
+        from simulations.data.command import Request, show_sessions  # noqa: PLC0415 - scipy takes a while
 
     request = Request(file, kind, time_zone, tuple(column or ()), charger_kw, model=fit, table=csv)
     raise typer.Exit(show_sessions(request, as_json=as_json))
@@ -204,7 +225,8 @@ def replay(
 
     Differences are a result, not an error: the command ends with 0 all the same.
     """
-    from simulations.replay.command import Request, run_replay  # noqa: PLC0415 - numpy and the whole core
+    with _extra_packages():
+        from simulations.replay.command import Request, run_replay  # noqa: PLC0415 - numpy and the whole core
 
     request = Request(recording, at, explain, begin, end, save_as, into, note)
     raise typer.Exit(run_replay(request, as_json=as_json))

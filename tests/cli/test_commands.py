@@ -177,3 +177,14 @@ def test_our_own_mistake_is_one_line_and_a_hint(capsys: pytest.CaptureFixture[st
     traced = capsys.readouterr().err
     assert "Traceback" in traced
     assert "tell-nobody" not in traced
+
+
+def test_a_command_that_lacks_its_packages_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch, loadstar: Loadstar):
+    for name in [
+        name for name in sys.modules if name.startswith(("plotly", "simulations.simulate", "simulations.report"))
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    ended = loadstar("simulate", "anything.toml")
+    assert ended.code == 2
+    assert "needs plotly, which is not installed: scripts/install.sh simulate" in ended.err

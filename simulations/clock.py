@@ -14,12 +14,13 @@ class VirtualClock:
     """A clock that stands still until it is told how far to go; fulfils ``controller.ports.Clock``.
 
     Args:
-        start_s: the time of day at which it begins [Unix s]; every other time counts from there.
+        start_s: a time of day [Unix s]; every other time counts from there.
+        now_s: the time at which it begins; before the start where it is negative.
     """
 
-    def __init__(self, start_s: float) -> None:
+    def __init__(self, start_s: float, now_s: float = 0.0) -> None:
         self._start = datetime.fromtimestamp(start_s, UTC)
-        self._now_s = 0.0
+        self._now_s = now_s
         self._due: list[tuple[float, int, Action]] = []
         self._order = count()
 
@@ -28,7 +29,7 @@ class VirtualClock:
         return self._start + timedelta(seconds=self._now_s)
 
     def monotonic_s(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return self._now_s
 
     def at(self, time_s: float, action: Action) -> None:

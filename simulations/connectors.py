@@ -127,7 +127,7 @@ class Connector:
         self.transaction = transaction
         self._used = True
         self._idle_s = 0.0
-        self._next_update_s = transaction.started_at_s
+        self._next_update_s = transaction.started_at_s + self.model.update_s  # the contactor takes a moment too
         self.gives_up = False
         self._set_status()
 

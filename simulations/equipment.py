@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import random
+from typing import Final
 
 from simulations.chargers import ChargingStation
 from simulations.connectors import Connector, random_model
 from simulations.scenario.model import Scenario
 from simulations.temperaments import TEMPERAMENTS
 from simulations.world import World
+
+LEAD_S: Final = 20.0
+"""For so long the service has been running when a scenario begins: it knows its meters, and chargers their defaults."""
 
 
 def world_of(scenario: Scenario) -> World:

@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from adapters.configuration import Configuration, ModbusTcpMeter
-from controller.site import Circuit, Site
-from controller.units import NO_CURRENT
+from controller.site import Site
 from simulations.building import AdjustableBuilding
 from simulations.cars import Car
 from simulations.chargers import ChargingStation
@@ -70,10 +69,11 @@ class LiveSite:
         self.tokens = [token.uid for token in configuration.tokens if not token.blocked] or ["LAB-DRIVER"]
         self.building = AdjustableBuilding(world.building)
         world.building = self.building
+        world.open(self.opens_s)
         self.reactions = ReactionLog()
         self.clients = {identity: self._client(configuration, one) for identity, one in world.stations.items()}
         self._places = simulated_meters(configuration)
-        self._taps = {id_: self._tap(circuit) for id_, (_, circuit) in self._places.items()}
+        self._taps = {id_: Tap(world, circuit, options.meter_latency_s) for id_, (_, circuit) in self._places.items()}
         self.meters = {id_: self._meter(place, self._taps[id_]) for id_, (place, _) in self._places.items()}
         self.watchers: list[Callable[[float, float], None]] = []
         """Called after each step of the world with its end [Unix s] and its length [s]."""
@@ -204,11 +204,6 @@ class LiveSite:
 
     def _undelivered(self) -> int:
         return sum(len(client.firmware.outbox) for client in self.clients.values())
-
-    def _tap(self, circuit: Circuit) -> Tap:
-        """Before the opening a meter shows what the building draws then."""
-        first_a = self.building.current_a(self.opens_s) if circuit.parent is None else NO_CURRENT
-        return Tap(self.world, circuit, self.options.meter_latency_s, first_a)
 
     def _meter(self, place: ModbusTcpMeter, tap: Tap) -> SimulatedSdm630:
         return SimulatedSdm630(

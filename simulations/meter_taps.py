@@ -22,13 +22,13 @@ class Tap:
         world: what is true.
         circuit: whose currents it measures.
         latency_s: how late it is [s].
-        first_a: what it shows before anything has happened.
     """
 
-    def __init__(self, world: World, circuit: Circuit, latency_s: float, first_a: Phases) -> None:
+    def __init__(self, world: World, circuit: Circuit, latency_s: float) -> None:
         self._world, self._circuit, self._latency_s = world, circuit, latency_s
         self._imported_wh = 0.0
-        self._past: deque[tuple[float, Phases, float]] = deque([(0.0, first_a, 0.0)], maxlen=REMEMBERED)
+        self._past: deque[tuple[float, Phases, float]] = deque(maxlen=REMEMBERED)
+        self._past.append((0.0, world.circuit_a[circuit.id], 0.0))
 
     def step(self, now_s: float, dt: float) -> None:
         """Note what has flowed in the ``dt`` seconds before."""

@@ -21,7 +21,7 @@ from controller.units import Phases
 from simulations.building import AdjustableBuilding
 from simulations.clock import Action, VirtualClock
 from simulations.drivers import PRICE_LOOK_S, car_of, highest_w, waits
-from simulations.equipment import world_of
+from simulations.equipment import LEAD_S, world_of
 from simulations.fast.fine_charger import FineCharger
 from simulations.fast.fine_meter import METER_FAULTS, FineMeter
 from simulations.fast.fine_recorder import Recorder, Stay, is_invalid
@@ -58,10 +58,11 @@ class _Run:
     def __init__(self, scenario: Scenario, on_decision: DecisionSink | None) -> None:
         self._scenario = scenario
         self._on_decision = on_decision
-        self._clock = VirtualClock(scenario.start_s)
+        self._clock = VirtualClock(scenario.start_s, -LEAD_S)
         self._world = world_of(scenario)
         self._building = AdjustableBuilding(self._world.building)
         self._world.building = self._building
+        self._world.open(scenario.start_s)
         self._recorder = Recorder(scenario, self._world)
         self._chargers = {
             identity: FineCharger(station, self._clock, scenario.start_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Final
@@ -56,7 +57,8 @@ class FineMeter:
         self._bounds = Bounds(CEILING * fuse_a, voltage_v)
         self._intake: Intake | None = None
         self._last = Sample(UNKNOWN)
-        clock.at(0.0, lambda: self._poll(0))
+        first = math.ceil(clock.monotonic_s() / model.poll_s)
+        clock.at(first * model.poll_s, lambda: self._poll(first))
 
     def listen(self, on_event: EventSink, on_reading: Callable[[], None]) -> None:
         """Somebody begins to read it, and knows nothing of what it said before."""

@@ -21,7 +21,7 @@ from adapters.log import configure_logging
 from adapters.service import Service
 from controller.plan import Event
 from controller.ports import Tick
-from simulations.equipment import world_of
+from simulations.equipment import LEAD_S, world_of
 from simulations.fast.fine_recorder import Recorder, is_invalid
 from simulations.live_site import LiveSite, Options
 from simulations.loopback import free_port
@@ -31,10 +31,8 @@ from simulations.scenario.model import Scenario
 from simulations.wire.play import PLAYABLE, Play
 from simulations.wire.site_file import Addresses, meter_ids, site_file
 
-LEAD_S: Final = 20.0
-"""So long before the scenario the service starts: every station is connected and has its default profile by then."""
 SETTLED_S: Final = 2.0
-"""Of that, from the registration of the last station: time for the default profiles to arrive."""
+"""Of the lead, from the registration of the last station: time for the default profiles to arrive."""
 EDGE_S: Final = 1e-6
 
 _LOG: Final = structlog.get_logger("loadstar.simulation")

@@ -94,7 +94,7 @@ def test_decisions_see_what_the_service_would_see():
     scenario = story(garage(2), [visit], load((0, 10)), 120.0)
     run_fine(scenario, on_decision=lambda snapshot, _memory, _decision: seen.append(snapshot))
     seen = [snapshot for snapshot in seen if snapshot.monotonic_s >= 0.0]
-    assert 118 <= len(seen) <= 121, "one turn a second"
+    assert 118 <= sum(snapshot.monotonic_s >= 0.0 for snapshot in seen) <= 121, "one turn a second"
     ages_s = [snapshot.at - snapshot.meters["grid"].measured_at for snapshot in seen]
     assert max(ages_s) < timedelta(seconds=1.1)
     states = list(dict.fromkeys(snapshot.points["P0"].state for snapshot in seen))

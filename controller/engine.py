@@ -15,7 +15,7 @@ import numpy as np
 
 from controller.guard import guarded
 from controller.loadbalance.admission import Queue
-from controller.loadbalance.capacity import Capacity, capacity, reserves
+from controller.loadbalance.capacity import capacity, reserves
 from controller.loadbalance.division import Division, divide, instant, split_arrays
 from controller.loadbalance.facts import Facts, facts_of
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
@@ -56,20 +56,6 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """The arrays between a snapshot and its plan, for ``controller.explain``; a batch of one."""
-
-    now: Capacity
-    """What is free at this instant."""
-    cautious: Capacity
-    """What shares and raises reckon with: recent peaks and noise of the background stay free besides."""
-    held_a: Floats
-    """(1, P): what each point was limited to before this decision [A]."""
-    division: Division
-    """Where the limits belong, before pacing."""
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """A plan, what to remember, and what it was based on, per circuit id and phase [A]."""
 
@@ -78,7 +64,6 @@ class Decision:
     background_a: Mapping[str, Phases]
     draw_a: Mapping[str, Phases]
     """The estimated draw of every point at the meter's instant, by point id."""
-    basis: Basis
 
 
 def split(site: Site, snapshot: Snapshot) -> Plan:
@@ -119,22 +104,23 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse.reduced_s)
     facts.fixed = unchangeable(layout, facts, pulse, now_s) | (estimate.disobeys & facts.steered)
     reserved = reserves(layout, facts, estimate.draw_a)
-    gap = np.clip(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A, NOISE_MOST_A) * ~np.isnan(estimate.meter_a)
+    gap = np.minimum(np.maximum(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A), NOISE_MOST_A)
+    unmetered = np.isnan(estimate.meter_a)
     now = capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved)
-    cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap, reserved)
+    cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap * ~unmetered, reserved)
 
     held = held_limits(facts, pulse)
     unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
     running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
     dwelling = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
-    queue = Queue(layout.id_rank, facts.priority, unserved_s, facts.delivered_wh, dwelling)
+    queue = Queue(layout.by_id, facts.priority, unserved_s, facts.delivered_wh, dwelling)
     division = divide(layout, facts, now, cautious, queue, running)
 
     good, meters_good = _meters_good(layout, facts, memory)
-    wish = Wish(np.where(facts.fixed, held, division.target_a), queue)
+    wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good)
     because = _reasons(division, paced)
-    overloaded: Bools = np.any(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
+    overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
     events = _events(layout, estimate, memory, good, overloaded)
     plan = _plan(layout, snapshot, facts, limit, because, estimate.draw_a, events)
     hungry = facts.steered & ~facts.idle
@@ -151,9 +137,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         overloaded=overloaded,
         disobeying=estimate.disobeys,
     )
-    basis = Basis(now, cautious, held, division)
-    background_a, draw_a = _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a)
-    return Decision(plan, remembered, background_a, draw_a, basis)
+    return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a))
 
 
 def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[Ints, Bools]:
@@ -180,13 +164,14 @@ def _events(
     events = []
     before = np.full(good.shape, NEVER_READ) if memory is None else memory.good_readings
     enough = layout.site.control.fresh_readings
-    for place, circuit in enumerate(layout.site.circuits):
+    was_overloaded = np.zeros(good.shape, dtype=bool) if memory is None else memory.overloaded
+    for place in np.flatnonzero((good != before) | (overloaded != was_overloaded)).tolist():
+        circuit, was = layout.site.circuits[place], was_overloaded[0, place]
         if circuit.meter is not None and before[0, place] > 0 and good[0, place] == 0:
             text = f"meter {circuit.meter} has no reading that can be believed: the declared base load is assumed"
             events.append(Event("worst_case_assumed", f"circuit:{circuit.id}", text, Severity.WARNING))
         if circuit.meter is not None and NEVER_READ < before[0, place] < enough and good[0, place] == enough:
             events.append(Event("worst_case_ended", f"circuit:{circuit.id}", "its meter is believed again"))
-        was = memory is not None and bool(memory.overloaded[0, place])
         if overloaded[0, place] and not was:
             worst = int(np.nanargmax(estimate.meter_a[0, place] - layout.fuse_a[0, place]))
             flow, fuse = estimate.meter_a[0, place, worst], layout.fuse_a[0, place, worst]

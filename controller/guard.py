@@ -14,6 +14,7 @@ from controller.snapshot import COMPETING, PointState, Snapshot, State
 from controller.units import NO_CURRENT, PHASE_NAMES, RESOLUTION_A, Phases, phase_vector
 
 _NOTHING_KNOWN = PointState()
+_OFFLINE = State.OFFLINE
 _ROUNDING_A = 1e-3
 """Far below a fuse's accuracy, far above the rounding of a sum of 60 currents."""
 
@@ -28,16 +29,15 @@ def guarded(
     first, until they do. A cut is our own bug, never an operating condition.
     """
     safe = {name: _sane(site.point[name], limit) for name, limit in limits_a.items()}
-    claims = {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points}
-    background: dict[str, list[float]] = {}
+    background = _backgrounds(site, snapshot, _totals(site, draw_a))
+    claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points})
     for circuit in site.leaves_first:
-        points = site.points_below[circuit.id]
-        background[circuit.id] = _background(site, circuit, snapshot, draw_a, background)
         for phase in range(3):
             room = circuit.fuse_a[phase] - circuit.margin_a - background[circuit.id][phase] + _ROUNDING_A
-            if sum([claims[p.id][phase] for p in points]) > room:
+            if claimed[circuit.id][phase] > room:
+                points = site.points_below[circuit.id]
                 _cut(points, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe))
-                claims = {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points}
+                claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points})
     cuts = [
         name
         for name in safe
@@ -55,7 +55,7 @@ def _sane(point: ChargingPoint, limit_a: float) -> float:
     if not math.isfinite(limit_a):
         return 0.0
     limit_a = min(limit_a, point.max_a)
-    return limit_a if limit_a >= max(0.0, point.min_a - _ROUNDING_A) else 0.0
+    return limit_a if limit_a >= 0.0 and limit_a >= point.min_a - _ROUNDING_A else 0.0
 
 
 def _cut(
@@ -72,23 +72,34 @@ def _cut(
         safe[members.pop(0).id] = 0.0
 
 
-def _background(
-    site: Site,
-    circuit: Circuit,
-    snapshot: Snapshot,
-    draw_a: Mapping[str, Phases],
-    children: Mapping[str, list[float]],
-) -> list[float]:
-    """What is not charging, per phase [A]: metered less the points' draw, or the worst case."""
-    reading = _fresh(site, circuit, snapshot)
-    draws = [draw_a.get(p.id, NO_CURRENT) for p in site.points_below[circuit.id]]
-    background = []
-    for phase, metered in enumerate(reading):
-        if metered is None:
-            below = sum([children[child][phase] for child in site.children[circuit.id]])
-            background.append(max(circuit.base_load_a[phase], below))
-        else:
-            background.append(max(0.0, metered - sum([draw[phase] for draw in draws])))
+def _totals(site: Site, current_a: Mapping[str, Phases]) -> dict[str, list[float]]:
+    """What currents of points, by point id, add up to per circuit id and phase [A]."""
+    totals = {circuit.id: [0.0, 0.0, 0.0] for circuit in site.circuits}
+    for point in site.points:
+        l1, l2, l3 = current_a.get(point.id, NO_CURRENT)
+        total = totals[point.circuit]
+        total[0] += l1
+        total[1] += l2
+        total[2] += l3
+    for circuit in site.leaves_first:
+        if circuit.parent is not None:
+            above = totals[circuit.parent]
+            for phase, current in enumerate(totals[circuit.id]):
+                above[phase] += current
+    return totals
+
+
+def _backgrounds(site: Site, snapshot: Snapshot, drawn_a: Mapping[str, list[float]]) -> dict[str, list[float]]:
+    """What is not charging, per circuit id and phase [A]: metered less the points' draw, or the worst case."""
+    background: dict[str, list[float]] = {}
+    for circuit in site.leaves_first:
+        below = [background[child] for child in site.children[circuit.id]]
+        background[circuit.id] = [
+            max(circuit.base_load_a[phase], sum([child[phase] for child in below]))
+            if metered is None
+            else max(0.0, metered - drawn_a[circuit.id][phase])
+            for phase, metered in enumerate(_fresh(site, circuit, snapshot))
+        ]
     return background
 
 
@@ -105,7 +116,7 @@ def _claim(
     """The most that the point may draw [A]: its limit; what it draws if that is more; the worst if nobody steers it."""
     state = snapshot.points.get(point.id, _NOTHING_KNOWN)
     draw = draw_a.get(point.id, NO_CURRENT)
-    if state.state is State.OFFLINE or not state.obeys:
+    if state.state is _OFFLINE or not state.obeys:
         return phase_vector(point.phases, max(*draw, state.commanded_a or 0.0, point.fallback_a))
     allowed = phase_vector(point.phases, limits_a.get(point.id, 0.0))
     if state.state in COMPETING:

@@ -11,36 +11,52 @@ from typing import Final
 import numpy as np
 
 from controller.loadbalance.capacity import rows_of, used
-from controller.loadbalance.layout import Bools, Floats, Ints
+from controller.loadbalance.layout import Bools, Floats, Ints, anything
 from controller.units import TOLERANCE_A
 
 NO_ROW: Final = -1
 """In place of a row's number: none."""
 
-FEW: Final = 12
+FEW: Final = 8
 """So many members are worked out one by one as fast as all at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Who comes first; (B, P) each. Put in order only where it matters."""
+    """Who comes first; put in order only where it matters.
 
-    id_rank: Ints
-    """(P,)"""
+    First ``first``, then higher priority, longer unserved, less energy, id.
+    """
+
+    by_id: Ints
+    """(P,): places in the order of ids; sorting by the rest leaves it where that is equal."""
     priority: Ints
+    """(B, P), as all that follow."""
     unserved_s: Floats
     delivered_wh: Ints
     first: Bools | None = None
-    """Who comes before all others, if anybody."""
 
-    def order(self, members: Ints) -> Ints:
-        """The points of these members (len(members), P): first, higher priority, longer unserved, less energy, id."""
-        delivered = self.delivered_wh[members]
-        ids = np.broadcast_to(self.id_rank, delivered.shape)
-        keys: list[Floats | Ints | Bools] = [ids, delivered, -self.unserved_s[members], -self.priority[members]]
+    def of(self, member: int, candidates: Bools) -> list[int]:
+        """The candidates (P,) of one member."""
+        later = [False] * candidates.size if self.first is None else (~self.first[member]).tolist()
+        priority, unserved = self.priority[member].tolist(), self.unserved_s[member].tolist()
+        delivered, competes = self.delivered_wh[member].tolist(), candidates.tolist()
+        places = [place for place in self.by_id.tolist() if competes[place]]
+        return sorted(places, key=lambda p: (later[p], -priority[p], -unserved[p], delivered[p]))
+
+    def of_many(self, members: Ints, candidates: Bools) -> Ints:
+        """The candidates (members, P) of many members, one row each; where there are fewer, others fill the row."""
+        others_last = np.argsort(~candidates[:, self.by_id], axis=1, kind="stable")
+        places = self.by_id[others_last[:, : candidates.sum(axis=1).max()]]
+        of = members[:, None], places
+        keys: list[Floats | Ints | Bools] = [self.delivered_wh[of]]
+        if np.count_nonzero(self.unserved_s):
+            keys.append(-self.unserved_s[of])
+        if np.count_nonzero(self.priority):
+            keys.append(-self.priority[of])
         if self.first is not None:
-            keys.append(~self.first[members])
-        return np.lexsort(keys, axis=-1)
+            keys.append(~self.first[of])
+        return np.take_along_axis(places, np.lexsort(keys, axis=1), axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +92,16 @@ def admit(
     need = np.where(candidates, need_a, 0.0)
     room = free_a + TOLERANCE_A
     tight = used(rows, need) > (room if keep_free_a is None else room - np.maximum(keep_free_a, 0.0))
-    members = np.flatnonzero(tight.any(axis=1))
-    if members.size == 0:
+    if not anything(tight):
         return Admission(candidates, refused_by)
+    members = np.flatnonzero(tight.any(axis=1))
     keep = None if keep_free_a is None or newcomers is None else (keep_free_a, newcomers)
-    order = queue.order(members)
     if members.size > FEW:
+        order = queue.of_many(members, candidates[members])
         refused_by[members] = _many(order, need, rows, room, keep, members, tight)
     else:
-        for member, places in zip(members.tolist(), order.tolist(), strict=True):
+        for member in members.tolist():
+            places = queue.of(member, candidates[member])
             refused_by[member] = _one(places, need, rows, room, keep, member, tight)
     return Admission(candidates & (refused_by == NO_ROW), refused_by)
 
@@ -99,13 +116,13 @@ def _one(
     binding = np.flatnonzero(tight[member])
     left = room[member, binding].tolist()
     keeps = [0.0] * len(left) if keep is None else keep[0][member, binding].tolist()
-    enters = [False] * len(places) if keep is None else keep[1][member].tolist()
-    uses: list[list[tuple[int, float]]] = [[] for _ in places]
+    enters = [False] * need.shape[1] if keep is None else keep[1][member].tolist()
+    uses: list[list[tuple[int, float]]] = [[] for _ in range(need.shape[1])]
     for n, row in enumerate((rows_of(rows, member)[binding] * need[member]).tolist()):
         for place, use in enumerate(row):
             if use > 0:
                 uses[place].append((n, use))
-    refused_by = [NO_ROW] * len(places)
+    refused_by = [NO_ROW] * need.shape[1]
     for place in places:
         use = uses[place]
         for n, a in use:
@@ -119,23 +136,29 @@ def _one(
 
 
 def _many(order: Ints, need: Floats, rows: Floats, room: Floats, keep: _Keep, members: Ints, tight: Bools) -> Ints:
-    """The row that refused each point of many members (len(members), P), place after place in their order."""
+    """The row that refused each point of many members (len(members), P), one place of their orders after the other.
+
+    Here the batch is the last axis, along which numpy is fast.
+    """
     columns = np.flatnonzero(tight.any(axis=0))
-    places = order.T
-    of = np.arange(members.size)
-    felt = rows[columns].T[places] if rows.ndim == 2 else rows[members[:, None], columns].swapaxes(1, 2)[of, places]
-    use = felt * need[members, places][:, :, None]
-    must_fit = (
-        use if keep is None else use + np.where(keep[1][members, places][:, :, None], keep[0][members][:, columns], 0.0)
-    )
-    must_fit = np.where(use > 0, must_fit, -np.inf)
-    left = room[members][:, columns]
+    places = np.ascontiguousarray(order.T)
+    if rows.ndim == 2:
+        felt = rows[columns].take(places, axis=1)
+    else:
+        felt = rows.transpose(1, 2, 0)[columns][:, places, members]
+    use = felt * need[members, places]
+    must_fit = use
+    if keep is not None:
+        left_over = np.where(keep[1][members, places], keep[0][members][:, columns].T[:, None], 0.0)
+        must_fit = np.where(use > 0, use + left_over, 0.0)
+    left = np.maximum(room[members][:, columns].T, 0.0)
     over = np.empty(use.shape, dtype=bool)
-    for position in range(len(places)):
-        np.greater(must_fit[position], left, out=over[position])
-        left -= use[position] * ~over[position].any(axis=1)[:, None]
-    refused = over.any(axis=2)
+    refused = np.empty(places.shape, dtype=bool)
+    for place in range(len(places)):
+        np.greater(must_fit[:, place], left, out=over[:, place])
+        np.logical_or.reduce(over[:, place], axis=0, out=refused[place])
+        left -= use[:, place] * ~refused[place]
     rank, member = np.nonzero(refused)
-    refused_by = np.full(order.shape, NO_ROW)
-    refused_by[member, places[rank, member]] = columns[over[rank, member].argmax(axis=1)]
+    refused_by = np.full((members.size, need.shape[1]), NO_ROW)
+    refused_by[member, places[rank, member]] = columns[over[:, rank, member].argmax(axis=0)]
     return refused_by

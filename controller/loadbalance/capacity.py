@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from controller.loadbalance.facts import Facts
-from controller.loadbalance.layout import Bools, Floats, Ints, Layout
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.snapshot import ExternalLimit
 
 
@@ -75,8 +75,9 @@ def backgrounds(layout: Layout, meter_a: Floats, draw_a: Floats) -> Floats:
     unknown = np.isnan(metered)
     background = np.where(unknown, layout.base_a, np.maximum(metered, 0.0))
     for place, children in layout.inner:
-        if unknown[:, place].any():
-            worst = np.maximum(layout.base_a[:, place], background[:, children].sum(axis=1))
+        if anything(unknown[:, place]):
+            below = np.add.reduce(background.take(children, axis=1), axis=1)
+            worst = np.maximum(layout.base_a[:, place], below)
             background[:, place] = np.where(unknown[:, place], worst, background[:, place])
     return background
 
@@ -89,7 +90,7 @@ def reserves(layout: Layout, facts: Facts, draw_a: Floats) -> Floats:
     """
     kept: Floats = np.where(facts.competing[:, :, None], 0.0, draw_a)
     unsteered = facts.offline | facts.fixed
-    if not unsteered.any():
+    if not anything(unsteered):
         return kept
     worst = np.maximum(largest_phase(draw_a), np.maximum(np.fmax(facts.commanded_a, 0.0), layout.fallback_a))
     return np.where(unsteered[:, :, None], np.where(layout.wired, worst[:, :, None], 0.0), kept)
@@ -139,7 +140,7 @@ def _power_limits(
 def _with_power_rows(layout: Layout, places: Ints, per_phase: Floats) -> Floats:
     """The phase rows, and below them one for each limited circuit, at the voltages (B, n, 3) of its meter."""
     members = len(per_phase)
-    if not np.ptp(per_phase, axis=0).any():
+    if not anything(np.ptp(per_phase, axis=0) > 0):
         return np.concatenate([layout.rows, per_phase[0] @ layout.wired.T * layout.below[places]])
     phase_rows = np.broadcast_to(layout.rows, (members, *layout.rows.shape))
     return np.concatenate([phase_rows, per_phase @ layout.wired.T * layout.below[places]], axis=1)

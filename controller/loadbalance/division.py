@@ -15,7 +15,7 @@ import numpy as np
 from controller.loadbalance.admission import NO_ROW, Admission, Queue, admit
 from controller.loadbalance.capacity import Capacity, PowerLimit, backgrounds, capacity, reserves, used
 from controller.loadbalance.facts import STATES, Facts
-from controller.loadbalance.layout import Bools, Floats, Ints, Layout
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.sharing import OWN_MAXIMUM, Shares, share
 from controller.snapshot import ExternalLimit
 from controller.units import RESOLUTION_A, TOLERANCE_A
@@ -73,7 +73,7 @@ def instant(
     """As ``split_arrays``, before the limits are rounded down."""
     background = backgrounds(layout, facts.meter_a, facts.measured_a)
     free = capacity(layout, facts, limits, background, reserves(layout, facts, facts.measured_a))
-    queue = Queue(layout.id_rank, facts.priority, facts.unserved_s, facts.delivered_wh, dwelling)
+    queue = Queue(layout.by_id, facts.priority, facts.unserved_s, facts.delivered_wh, dwelling)
     return divide(layout, facts, free, free, queue, None)
 
 
@@ -105,7 +105,7 @@ def divide(
 def _minimum_for_idle(layout: Layout, facts: Facts, queue: Queue, now: Capacity, shares: Shares) -> Bools:
     """Which idle cars keep their minimum: each, in order, for whom it still fits beside the shares."""
     idle = facts.idle & (facts.max_a >= layout.min_a - TOLERANCE_A)
-    if not idle.any():
+    if not anything(idle):
         return idle
     left = now.free_a - used(now.rows, shares.limit_a)
     return admit(queue, idle, layout.min_a, now.rows, left).admitted
@@ -131,7 +131,7 @@ def _reasons(
     row = np.where(admission.admitted, shares.stopped_by, admission.refused_by)
     reason = np.where(admission.refused_by != NO_ROW, refused + row, reason)
     reason = np.where(admission.admitted, _FIRST_ROW + row, reason)
-    if unproven is None or not unproven.any():
+    if unproven is None or not anything(unproven):
         return reason
-    waits = (row != OWN_MAXIMUM) & np.take_along_axis(unproven, np.maximum(row, 0), axis=1)
+    waits = (row != OWN_MAXIMUM) & unproven[np.arange(len(row))[:, None], row]
     return np.where(waits, _HEADROOM, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -15,11 +16,14 @@ from controller.units import NO_CURRENT
 
 STATES: Final = tuple(State)
 _NUMBER: Final = {state: number for number, state in enumerate(STATES)}
-_COMPETING: Final = np.array([state in COMPETING for state in STATES])
 _OFFLINE: Final = _NUMBER[State.OFFLINE]
-_IDLE: Final = _NUMBER[State.EV_IDLE]
+_IS_COMPETING: Final = np.array([state in COMPETING for state in STATES])
+_IS_OFFLINE: Final = np.array([state is State.OFFLINE for state in STATES])
+_IS_IDLE: Final = np.array([state is State.EV_IDLE for state in STATES])
+_IS_STEERED: Final = _IS_COMPETING | _IS_IDLE
 _NEVER: Final = timedelta(days=36500).total_seconds()
 _NOTHING_KNOWN: Final = PointState()
+_UNKNOWN: Final = (None, None, None)
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -62,25 +66,25 @@ class Facts:
     @property
     def competing(self) -> Bools:
         """(B, P): the points that compete for current."""
-        competing: Bools = _COMPETING[self.state] & ~self.fixed
+        competing: Bools = _IS_COMPETING[self.state] & ~self.fixed
         return competing
 
     @property
     def steered(self) -> Bools:
         """(B, P): the points that are given a limit for their transaction."""
-        steered: Bools = _COMPETING[self.state] | self.idle
+        steered: Bools = _IS_STEERED[self.state]
         return steered
 
     @property
     def offline(self) -> Bools:
         """(B, P): the points that nobody can steer."""
-        offline: Bools = np.equal(self.state, _OFFLINE)
+        offline: Bools = _IS_OFFLINE[self.state]
         return offline
 
     @property
     def idle(self) -> Bools:
         """(B, P): the points whose car asks for nothing."""
-        idle: Bools = np.equal(self.state, _IDLE)
+        idle: Bools = _IS_IDLE[self.state]
         return idle
 
 
@@ -113,9 +117,10 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
     states = _states(layout, snapshot)
     at = snapshot.at
     meter_a, meter_age_s, voltage_v = _meters(layout, snapshot)
+    offline, number = _OFFLINE, _NUMBER
     ages = [(at - s.measured_at).total_seconds() if s.measured_at else _NEVER for s in states]
     return Facts(
-        state=np.array([[_NUMBER[s.state] if s.obeys else _OFFLINE for s in states]], dtype=np.int64),
+        state=np.array([[number[s.state] if s.obeys else offline for s in states]], dtype=np.int64),
         measured_a=np.array([[s.measured_a or NO_CURRENT for s in states]], dtype=np.float64).reshape(1, -1, 3),
         measured_age_s=np.array([ages], dtype=np.float64),
         commanded_a=np.array([[s.commanded_a for s in states]], dtype=np.float64),  # None becomes NaN
@@ -148,18 +153,17 @@ def _or_default(said: list[Any], default: NDArray[Number]) -> NDArray[Number]:
 def _meters(layout: Layout, snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
     """Readings by circuit; a reading as old as ``hold_s`` counts as none (INTERFACES: younger than 3 s)."""
     site = layout.site
-    current = np.full((1, len(site.circuits), 3), np.nan)
-    age_s = np.full((1, len(site.circuits)), np.inf)
-    voltage = np.full((1, len(site.circuits), 3), site.nominal_voltage_v)
-    for place, meter in layout.climb:
-        reading = snapshot.meters.get(meter) if meter is not None else None
-        if reading is None:
-            continue
-        age = (snapshot.at - reading.measured_at).total_seconds()
-        age_s[0, place] = age
-        if age >= site.control.hold_s:
-            continue
-        current[0, place] = reading.current_a
-        if reading.voltage_v is not None:
-            voltage[0, place] = reading.voltage_v
-    return current, age_s, voltage
+    nominal = (site.nominal_voltage_v,) * 3
+    current, age_s, voltage = [], [], []
+    for circuit in site.circuits:
+        reading = snapshot.meters.get(circuit.meter) if circuit.meter is not None else None
+        age = math.inf if reading is None else (snapshot.at - reading.measured_at).total_seconds()
+        fresh = reading if age < site.control.hold_s else None
+        age_s.append(age)
+        current.append(_UNKNOWN if fresh is None else fresh.current_a)
+        voltage.append((None if fresh is None else fresh.voltage_v) or nominal)
+    return (
+        np.array([current], dtype=np.float64),  # None becomes NaN
+        np.array([age_s], dtype=np.float64),
+        np.array([voltage], dtype=np.float64),
+    )

@@ -31,8 +31,8 @@ class Layout:
     point_ids: tuple[str, ...]
     index: dict[str, int]
     """Point id to its place in every array."""
-    id_rank: Ints
-    """(P,): the place of each point when they are sorted by id."""
+    by_id: Ints
+    """(P,): the places of the points, sorted by their ids."""
     wired: Bools
     """(P, 3): the point uses that grid phase."""
     below: Bools
@@ -85,6 +85,11 @@ class Layout:
         return circuit_a.reshape(len(circuit_a), -1).take(self.row_place, axis=1)
 
 
+def anything(mask: Bools) -> bool:
+    """Whether it is true anywhere; several times as fast as ``any`` on the small arrays of a single site."""
+    return bool(np.count_nonzero(mask))
+
+
 @lru_cache(maxsize=256)
 def layout_of(site: Site) -> Layout:
     """Compile a site; the result is kept for as long as the site is in use."""
@@ -97,7 +102,6 @@ def layout_of(site: Site) -> Layout:
     row_circuit = np.repeat(np.array(innermost, dtype=np.int64), 3)
     row_phase = np.tile(np.arange(3), len(circuits))
     stations = list(dict.fromkeys(p.station for p in points))
-    ids = sorted(p.id for p in points)
     held = unattended_limits(site)
     most = [held[p.id] if p.station in site.writes_per_day else p.max_a for p in points]
     fuse_a = np.array([[c.fuse_a for c in circuits]], dtype=np.float64)
@@ -105,7 +109,7 @@ def layout_of(site: Site) -> Layout:
         site=site,
         point_ids=tuple(p.id for p in points),
         index={p.id: i for i, p in enumerate(points)},
-        id_rank=np.array([ids.index(p.id) for p in points], dtype=np.int64),
+        by_id=np.array(sorted(range(len(points)), key=lambda n: points[n].id), dtype=np.int64),
         wired=wired,
         below=below,
         flow=np.kron(below.T, np.eye(3)),

@@ -18,7 +18,7 @@ import numpy as np
 
 from controller.loadbalance.capacity import backgrounds, largest_phase
 from controller.loadbalance.facts import STATES, Facts
-from controller.loadbalance.layout import Bools, Floats, Ints, Layout
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.snapshot import COMPETING, State
 from controller.units import TOLERANCE_A
 
@@ -66,7 +66,7 @@ LEAD_MOST_A: Final = 2.0
 
 _RUNNING: Final = np.array([s in (State.PLUGGED, State.CHARGING, State.WITHHELD, State.EV_IDLE) for s in STATES])
 _EAGER: Final = np.array([s in COMPETING for s in STATES])
-_UNSTEERED: Final = np.array([s is State.OFFLINE for s in STATES])
+_QUIET: Final = ~_RUNNING & np.array([s is not State.OFFLINE for s in STATES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def observe(
         reduced_s: (B, C) when limits on the circuit were last lowered (monotonic).
     """
     running = _RUNNING[facts.state]
-    said = _said(facts, running)
+    said = _said(facts)
     commanded = np.fmax(facts.commanded_a, 0.0)
     takes = np.full_like(said, np.inf) if sight is None else sight.takes_a
     expected = _expected(layout, facts, commanded, takes)
@@ -145,15 +145,13 @@ def observe(
     low, high = np.where(unheard, expected, low), np.where(unheard, expected, high)
 
     meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, :, None] * AGEING_A_PER_S
-    over = meter > layout.usable_a + OVER_BY_A
-    trusted = ~over | (now_s - reduced_s < TRUST_S)[:, :, None]
-    draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a, trusted)
+    draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a, now_s - reduced_s)
     background = backgrounds(layout, meter, draw)
     sight = None if sight is None else _forget_worst_case(sight, facts, background)
     peaks, bucket = _peaks(sight, background, now_s)
     quick, slow, noise = _means(sight, background, now_s)
     least = np.maximum(LEAD_FROM_A, LEAD_FROM_NOISE * noise)
-    coming = background + np.clip(LEAD * (quick - slow) - least, 0.0, LEAD_MOST_A)
+    coming = background + np.minimum(np.maximum(LEAD * (quick - slow) - least, 0.0), LEAD_MOST_A)
     memory = Sight(
         at_s=now_s,
         state=facts.state,
@@ -181,9 +179,9 @@ def _expected(layout: Layout, facts: Facts, commanded: Floats, takes: Floats) ->
     return np.where(layout.wired, np.minimum(allowed[:, :, None], takes), 0.0)
 
 
-def _said(facts: Facts, running: Bools) -> Floats:
+def _said(facts: Facts) -> Floats:
     """The last measurement, unless it is an old one of a point that has stopped reporting."""
-    silent = ~running & ~_UNSTEERED[facts.state] & (facts.measured_age_s > STALE_IDLE_S)
+    silent = _QUIET[facts.state] & (facts.measured_age_s > STALE_IDLE_S)
     return np.where(silent[:, :, None], 0.0, facts.measured_a)
 
 
@@ -212,15 +210,16 @@ def _interval(
     return moved, low, high
 
 
-def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats, trusted: Bools) -> Floats:
+def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats, rested_s: Floats) -> Floats:
     """Choose each draw within its interval so that the background changes as little as they allow.
 
-    Where a row stays overloaded although the cars have had time (``trusted`` is False), the lowest is assumed: that
-    they have all come down, and the building has gone up meanwhile.
+    Where a row stays overloaded although the cars have had time since the last reduction (``rested_s``), the lowest is
+    assumed: that they have all come down, and the building has gone up meanwhile.
     """
     width = high - low
-    if not (width > TOLERANCE_A).any():
+    if not anything(width > TOLERANCE_A):
         return low
+    trusted = (meter <= layout.usable_a + OVER_BY_A) | (rested_s < TRUST_S)[:, :, None]
     draw = low.copy()
     unexplained = np.ones(low.shape[:2], dtype=bool)
     for place, name in layout.climb:
@@ -249,7 +248,7 @@ def _learned(said: Floats, commanded: Floats, takes: Floats, running: Bools, sho
 def _forget_worst_case(sight: Sight, facts: Facts, background: Floats) -> Sight:
     """Where a meter has begun to speak, what was assumed until then is no history of the background."""
     begins = ~sight.measured & ~np.isnan(facts.meter_a)
-    if not begins.any():
+    if not anything(begins):
         return sight
     return replace(
         sight,

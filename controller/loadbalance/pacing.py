@@ -19,7 +19,7 @@ from controller.loadbalance.admission import Queue, admit
 from controller.loadbalance.capacity import Capacity, largest_phase, used, users
 from controller.loadbalance.division import rounded
 from controller.loadbalance.facts import Facts
-from controller.loadbalance.layout import Bools, Floats, Ints, Layout
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
 from controller.loadbalance.sharing import fill
 from controller.units import RESOLUTION_A, TOLERANCE_A
@@ -54,6 +54,9 @@ class Pace(IntEnum):
     """A meter that guards it is lost, or only just back."""
 
 
+_NONE, _CALM, _INTERVAL, _HEADROOM, _METER = (pace.value for pace in Pace)
+
+
 @dataclass(frozen=True, slots=True)
 class Pulse:
     """What pacing remembers between two decisions; times are monotonic seconds, -inf for never."""
@@ -74,6 +77,9 @@ class Wish:
     """Where the division wants the limits, and who comes first."""
 
     target_a: Floats
+    """(B, P)"""
+    held_a: Floats
+    """(B, P): where they are now, from ``held_limits``."""
     queue: Queue
 
 
@@ -136,7 +142,7 @@ def pace(
     """
     target = wish.target_a
     leave = _leave(layout, pulse, now_s, meters_good)
-    held = held_limits(facts, pulse)
+    held = wish.held_a
     protect = _endangered(facts, now, held) & (target < held)
     limit = np.where(protect, target, held)
     missing = target - limit
@@ -190,6 +196,8 @@ def _endangered(facts: Facts, now: Capacity, held: Floats) -> Bools:
 
 def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats) -> Bools:
     """The points (B, P) that hold more than their share on rows where somebody else lacks room."""
+    if not anything(wants):
+        return wants
     needed = used(rows, np.where(wants, missing, 0.0))
     short = (needed > room + TOLERANCE_A) & (needed > 0)
     return users(rows, short) & (-missing >= YIELD_A)
@@ -197,10 +205,10 @@ def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats
 
 def _paced(leave: _Leave, missing: Floats, near: Bools) -> Ints:
     """Why each limit is still below its share (B, P)."""
-    paced = np.where(leave.may_change, Pace.HEADROOM, Pace.INTERVAL)
-    paced = np.where(leave.calm, paced, Pace.CALM)
-    paced = np.where(leave.metered, paced, Pace.METER)
-    return np.where(near | (missing <= RESOLUTION_A), Pace.NONE, paced)
+    paced = np.where(leave.may_change, _HEADROOM, _INTERVAL)
+    paced = np.where(leave.calm, paced, _CALM)
+    paced = np.where(leave.metered, paced, _METER)
+    return np.where(near | (missing <= RESOLUTION_A), _NONE, paced)
 
 
 def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Capacity, limit: Floats) -> Floats:
@@ -229,7 +237,7 @@ def _raise(
 ) -> Floats:
     """Spend the room on those that are below their targets: minimums in order, then fairly."""
     rising = target > limit + TOLERANCE_A
-    if not rising.any():
+    if not anything(rising):
         return limit
     entering = rising & (limit < layout.min_a)
     step = np.where(entering, layout.min_a - limit, 0.0)
@@ -252,7 +260,7 @@ def _next_pulse(
     steered = facts.steered
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
     lowered = steered & (limit < held - RESOLUTION_A / 2)
-    on_circuit: Bools = np.any(layout.below & lowered[:, None], axis=2)
+    on_circuit = lowered @ layout.below.T
     spent = np.bincount(layout.station[changed[0]], minlength=layout.writes_per_day.size)
     return Pulse(
         limit_a=np.where(steered, limit, np.nan),
@@ -265,8 +273,7 @@ def _next_pulse(
 
 def _on_any(layout: Layout, circuits: Bools) -> Bools:
     """(B, P): whether any circuit above the point is among these."""
-    found: Bools = np.any(layout.below & circuits[:, :, None], axis=1)
-    return found
+    return circuits @ layout.below
 
 
 def _writes(layout: Layout, pulse: Pulse, now_s: float) -> Floats:

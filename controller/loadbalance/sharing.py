@@ -15,12 +15,12 @@ import numpy as np
 
 from controller.loadbalance.capacity import rows_of, used
 from controller.loadbalance.facts import Facts
-from controller.loadbalance.layout import Bools, Floats, Ints
+from controller.loadbalance.layout import Bools, Floats, Ints, anything
 
 OWN_MAXIMUM: Final = -1
 """In place of a row's number: the point itself can take no more."""
 
-FEW: Final = 12
+FEW: Final = 8
 """So many members are worked out one by one as fast as all at once."""
 
 MOST_ROWS: Final = 500
@@ -48,6 +48,8 @@ def fill(rows: Floats, free_a: Floats, most_a: Floats, weight: Floats) -> tuple[
     stopped_by = np.full(most_a.shape, OWN_MAXIMUM)
     given = np.where(most_a > _EXACT, most_a, 0.0)
     short = used(rows, given) > free_a
+    if not anything(short):
+        return given, stopped_by
     members = np.flatnonzero(short.any(axis=1))
     if members.size > FEW and np.count_nonzero(short.any(axis=0)) <= MOST_ROWS:
         given[members], stopped_by[members] = _many(rows, free_a, given, weight, members, short)
@@ -98,48 +100,60 @@ def _one(
 def _many(
     rows: Floats, free_a: Floats, most_a: Floats, weight: Floats, members: Ints, short: Bools
 ) -> tuple[Floats, Ints]:
-    """Fill the rows of many members as ``_one`` does; who is ready leaves when half of them are."""
+    """Fill the rows of many members as ``_one`` does. Here the batch is the last axis, along which numpy is fast.
+
+    The first row that was full for a point: row k counts 4 to the power -k. What follows a row adds up to less than a
+    third of it, so the exponent of the sum over the point's full rows is that of the first.
+    """
     columns = np.flatnonzero(short.any(axis=0))
     rows = rows[columns] if rows.ndim == 2 else rows[members[:, None], columns]
-    free = np.where(short[members][:, columns], np.maximum(free_a[members][:, columns], 0.0), np.inf)
-    most, weight = most_a[members], weight[members]
-    given, stopped_by = np.zeros_like(most), np.full(most.shape, OWN_MAXIMUM)
-    active = most > 0
-    own_level = np.where(active, most / weight, np.inf)
-    result = np.zeros_like(most), np.full(most.shape, OWN_MAXIMUM)
-    rest = np.arange(members.size)
+    quarters = _QUARTERS[: columns.size, None]
+    free = np.maximum(free_a[members][:, columns], 0.0)
+    free = _last(np.where(short[members][:, columns], free, np.inf))
+    amount, weight = _last(most_a[members]), _last(weight[members])
+    own_level, growing, mark = amount / weight, amount > 0, np.zeros_like(amount)
+    given, marks, rest = np.empty_like(amount), np.empty_like(amount), np.arange(members.size)
     while True:
-        flow = used(rows, active * weight)
-        level = np.where(flow > _EXACT, (free - used(rows, given)) / np.maximum(flow, _EXACT), np.inf)
-        lowest = np.maximum(level.min(axis=1, keepdims=True), 0.0)
-        own = active & (own_level <= lowest + _EXACT)
-        full = (level <= lowest + _EXACT) & ~own.any(axis=1, keepdims=True)
-        first = _first_row(rows, full)
-        by_row = active & (first != OWN_MAXIMUM)
-        given = np.where(own, most, np.where(by_row, lowest * weight, given))
-        stopped_by = np.where(by_row, first, stopped_by)
-        active &= ~(own | by_row)
-        going = active.any(axis=1)
+        flow = _use(rows, weight * growing)
+        level = (free - _use(rows, amount * ~growing)) / np.maximum(flow, _EXACT)
+        level = np.where(flow > _EXACT, level, np.inf)
+        lowest = np.maximum(level.min(axis=0), 0.0)
+        bound = lowest + _EXACT
+        by_own = growing & (own_level <= bound)
+        full = (level <= bound) & ~by_own.any(axis=0)
+        first = _felt(rows, full * quarters)
+        by_row = growing & (first > 0)
+        amount = np.where(by_row, lowest * weight, amount)
+        mark = np.where(by_row, first, mark)
+        growing &= ~(by_own | by_row)
+        going: Bools = np.logical_or.reduce(growing, axis=0)
         if 2 * np.count_nonzero(going) > going.size:
             continue
-        result[0][rest], result[1][rest] = given, stopped_by
-        if not going.any():
+        given[:, rest], marks[:, rest] = amount, mark
+        if not anything(going):
             break
-        rest, free, most, weight, given = rest[going], free[going], most[going], weight[going], given[going]
-        stopped_by, active, own_level = stopped_by[going], active[going], own_level[going]
+        rest, free, amount, weight = rest[going], free[:, going], amount[:, going], weight[:, going]
+        own_level, growing, mark = own_level[:, going], growing[:, going], mark[:, going]
         rows = rows if rows.ndim == 2 else rows[going]
-    return result[0], np.where(result[1] == OWN_MAXIMUM, OWN_MAXIMUM, columns[result[1]])
+    number = (1 - np.frexp(marks)[1]) >> 1
+    return given.T, np.where(marks > 0, columns[number], OWN_MAXIMUM).T
 
 
-def _first_row(rows: Floats, full: Bools) -> Ints:
-    """The first of the full rows (B, K) that each point uses (B, P), or ``OWN_MAXIMUM``.
+def _last(values: Floats) -> Floats:
+    """With the batch as the last axis."""
+    return np.ascontiguousarray(values.T)
 
-    Row k counts 4 to the power -k. What follows a row adds up to less than a third of it, so that the exponent of a
-    point's sum names the first row in it.
-    """
-    mark = full * _QUARTERS[: full.shape[1]]
-    felt = mark @ (rows > 0) if rows.ndim == 2 else (mark[:, None] @ (rows > 0))[:, 0]
-    return np.where(felt > 0, (1 - np.frexp(felt)[1]) >> 1, OWN_MAXIMUM)
+
+def _use(rows: Floats, point_a: Floats) -> Floats:
+    """``used`` with the batch as the last axis."""
+    use: Floats = rows @ point_a if rows.ndim == 2 else used(rows, point_a.T).T
+    return use
+
+
+def _felt(rows: Floats, mark: Floats) -> Floats:
+    """For each point (P, B) the sum of the marks (K, B) on the rows that it uses."""
+    uses = np.where(rows > 0, 1.0, 0.0)
+    return _use(uses.T if rows.ndim == 2 else uses.swapaxes(1, 2), mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +171,7 @@ def share(admitted: Bools, facts: Facts, min_a: Floats, rows: Floats, free_a: Fl
     limit = np.where(admitted, min_a, 0.0)
     stopped_by = np.full(limit.shape, OWN_MAXIMUM)
     left = free_a - used(rows, limit)
-    levels = sorted(set(facts.priority[admitted].tolist()), reverse=True)
+    levels = _levels(facts.priority[admitted])
     for level in levels:
         members = admitted if len(levels) == 1 else admitted & (facts.priority == level)
         most = np.where(members, facts.max_a - min_a, 0.0)
@@ -166,3 +180,9 @@ def share(admitted: Bools, facts: Facts, min_a: Floats, rows: Floats, free_a: Fl
         stopped_by = np.where(members, by, stopped_by)
         left = left - used(rows, extra)
     return Shares(limit, stopped_by)
+
+
+def _levels(priority: Ints) -> list[int]:
+    """The different priorities, the highest first."""
+    same = priority.size == 0 or priority.min() == priority.max()
+    return [int(level) for level in (priority[:1] if same else np.unique(priority)[::-1])]

@@ -1,4 +1,4 @@
-"""Runs the demo and photographs its page: ``python -m scripts.screenshot [SECONDS]``, docs/images/page.png."""
+"""Photographs the demo's page and a simulation's report: ``python -m scripts.screenshot [SECONDS]``, docs/images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from playwright.sync_api import sync_playwright
@@ -15,7 +17,8 @@ from playwright.sync_api import sync_playwright
 from scripts.repository import ROOT
 
 ADDRESS: Final = "http://127.0.0.1:8080"
-PICTURE: Final = ROOT / "docs" / "images" / "page.png"
+IMAGES: Final = ROOT / "docs" / "images"
+OFFICE: Final = ROOT / "simulations" / "scenarios" / "office.toml"
 RUN_BEFORE_S: Final = 240.0
 """By then cars have come and have charged something, and the building has changed its load a few times."""
 START_WITHIN_S: Final = 60.0
@@ -40,31 +43,46 @@ def wait_until_running(demo: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"the demo does not answer at {ADDRESS}")
 
 
-def photograph() -> None:
-    """Open the page in Debian's Chromium, and keep what it shows."""
+def photograph(address: str, picture: Path) -> None:
+    """Open a page in Debian's Chromium, and keep what it shows."""
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        page.goto(ADDRESS, wait_until="load")
-        page.wait_for_timeout(5000)  # a few events of the live stream
-        page.screenshot(path=PICTURE)
+        page.goto(address, wait_until="load")
+        page.wait_for_timeout(5000)  # a few events of the live stream, or all plots of a report
+        page.screenshot(path=picture)
         browser.close()
 
 
-def main() -> int:
+def photograph_demo(run_before_s: float) -> None:
     """Start the demo, wait, photograph, end it."""
-    run_before_s = float(sys.argv[1]) if len(sys.argv) > 1 else RUN_BEFORE_S
-    PICTURE.parent.mkdir(exist_ok=True)
     demo = subprocess.Popen(["loadstar", "demo"], stdout=subprocess.DEVNULL)
     try:
         wait_until_running(demo)
         time.sleep(run_before_s)
-        photograph()
+        photograph(ADDRESS, IMAGES / "page.png")
     finally:
         demo.send_signal(signal.SIGINT)
         demo.wait(END_WITHIN_S)
-    print(f"written: {PICTURE.relative_to(ROOT)}")
+
+
+def photograph_report() -> None:
+    """Simulate the office, and photograph the head of its report."""
+    with TemporaryDirectory() as folder:
+        command = ["loadstar", "simulate", str(OFFICE.relative_to(ROOT)), "--out", folder]
+        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        photograph(f"file://{folder}/report.html", IMAGES / "report.png")
+
+
+def main() -> int:
+    """Both, one after the other; without the demo where it is given no time."""
+    run_before_s = float(sys.argv[1]) if len(sys.argv) > 1 else RUN_BEFORE_S
+    IMAGES.mkdir(exist_ok=True)
+    photograph_report()
+    if run_before_s > 0:
+        photograph_demo(run_before_s)
+    print(f"written: {IMAGES.relative_to(ROOT)}")
     return 0
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from controller.guard import guarded
 from controller.loadbalance.admission import Queue
-from controller.loadbalance.capacity import capacity, reserves
+from controller.loadbalance.capacity import Capacity, capacity, reserves
 from controller.loadbalance.division import Division, divide, instant, split_arrays
 from controller.loadbalance.facts import Facts, facts_of
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
@@ -56,6 +56,20 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """The arrays between a snapshot and its plan, for ``controller.explain``; a batch of one."""
+
+    now: Capacity
+    """What is free at this instant."""
+    cautious: Capacity
+    """What shares and raises reckon with: recent peaks and noise of the background stay free besides."""
+    held_a: Floats
+    """(1, P): what each point was limited to before this decision [A]."""
+    division: Division
+    """Where the limits belong, before pacing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """A plan, what to remember, and what it was based on, per circuit id and phase [A]."""
 
@@ -64,6 +78,7 @@ class Decision:
     background_a: Mapping[str, Phases]
     draw_a: Mapping[str, Phases]
     """The estimated draw of every point at the meter's instant, by point id."""
+    basis: Basis
 
 
 def split(site: Site, snapshot: Snapshot) -> Plan:
@@ -137,7 +152,9 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         overloaded=overloaded,
         disobeying=estimate.disobeys,
     )
-    return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a))
+    basis = Basis(now, cautious, held, division)
+    background_a, draw_a = _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a)
+    return Decision(plan, remembered, background_a, draw_a, basis)
 
 
 def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[Ints, Bools]:

@@ -81,7 +81,11 @@ def test_pins_that_lag_behind_the_project_file_are_found(tree: Path):
     )
     old = check_dependencies.pins(written(tree / "constraints.txt", "rich==15.0.0 \\\n    --hash=sha256:00\n"))
 
-    stale = "\n".join(check_dependencies.stale_pins({"constraints.txt": old, "constraints-simulate.txt": {}, "constraints-dev.txt": {}}))
+    stale = "\n".join(
+        check_dependencies.stale_pins(
+            {"constraints.txt": old, "constraints-simulate.txt": {}, "constraints-dev.txt": {}}
+        )
+    )
 
     assert "rich>=16 is declared, pinned is rich==15.0.0" in stale
     assert "numpy is declared, pinned is None" in stale

@@ -33,6 +33,7 @@ class Told:
 
 
 Replay = Callable[..., Told]
+ROOT = Path(__file__).parents[3]
 EXPECTED = "expected a time such as 14:05, 2026-11-20T14:05 (both by the site's clock) or 2026-11-20T13:05:00Z"
 
 
@@ -148,6 +149,13 @@ def test_a_limit_is_explained_with_what_happened_and_what_the_charger_was_told(r
 
 def test_without_a_time_the_last_decision_is_explained(replay: Replay, recording: Path):
     assert replay(recording, "--explain", "P03").out.startswith("P03 at 2026-11-20 09:01:00 (UTC)")
+
+
+def test_the_documented_explanation_is_what_is_printed(replay: Replay):
+    page = (ROOT / "docs" / "how-to" / "replay-an-incident.md").read_text("utf-8")
+    shown = page.split("```text\n")[1].split("```")[0]
+    incident = ROOT / "tests" / "golden" / "incidents" / "building-step"
+    assert replay(incident, "--at", "08:07:06", "--explain", "G04").out == shown
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from simulations.replay.times import Part, local, moment, parts_between, parts_o
 
 BAD_INPUT: Final = 2
 PROBLEMS_MAX: Final = 100
-PROGRESS_FROM_BYTES: Final = 2 << 20
+PROGRESS_FROM_BYTES: Final = 100 << 10
 """A smaller recording is replayed before anybody wonders."""
 FITS: Final = timedelta(seconds=10)
 """A decision that is older than this at ``--at`` was not in force: the service stood still."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gzip
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from adapters.recording import Entry, Flaw, Recorded, RecordingFile, read_recording, recording_files
@@ -79,3 +82,12 @@ def flaws(path: Path) -> list[Flaw]:
 
 def messages_of(events: Iterable[Event]) -> list[str]:
     return [event.message for event in events]
+
+
+def rewritten(recording: Path, folder: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:
+    """A recording with other lines."""
+    lines = [json.loads(line) for line in gzip.decompress(recording.read_bytes()).splitlines()]
+    change(lines)
+    path = folder / "changed.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path

@@ -29,8 +29,8 @@ def tornado(analysis: Analysis, currency: str) -> Figure | None:
         "parameter": texts(keys),
         "cost_least": numbers([swing.least for swing in swings]),
         "cost_most": numbers([swing.most for swing in swings]),
-        "value_least": texts(swing.least_text for swing in swings),
-        "value_most": texts(swing.most_text for swing in swings),
+        "value_least": texts(f"{swing.least_text} " for swing in swings),
+        "value_most": texts(f" {swing.most_text}" for swing in swings),
         "swing": numbers([swing.most - swing.least for swing in swings]),
     }
     bar = {
@@ -95,9 +95,9 @@ def beside_bound(analysis: Analysis, names: Sequence[str], currency: str) -> Fig
     shown = shown[:MOST_SETTINGS]
     if not shown:
         return None
-    cost = [analysis.estimate(setting, OBJECTIVE) for setting in shown]
-    bound = [analysis.estimate(setting, "bound_cost") for setting in shown]
-    regret = [analysis.estimate(setting, "regret_pct") for setting in shown]
+    cost, bound, regret = (
+        [analysis.estimate(setting, metric) for setting in shown] for metric in (OBJECTIVE, "bound_cost", "regret_pct")
+    )
     columns = {
         "setting": texts(names[setting] for setting in shown),
         "cost_mean": numbers([one.mean for one in cost]),
@@ -106,37 +106,46 @@ def beside_bound(analysis: Analysis, names: Sequence[str], currency: str) -> Fig
         "regret_pct_mean": numbers([one.mean for one in regret]),
         "regret_pct_half_width": numbers([one.half_width for one in regret]),
     }
-    found = {
-        "type": "bar",
-        "name": "Loadstar",
-        "x": ref("setting"),
-        "y": ref("cost_mean"),
-        "marker": {"color": look.CHARGING},
-        "error_y": {"type": "data", "array": ref("cost_half_width"), "color": look.TEXT, **INTERVAL},
-        "customdata": ref("regret_pct_mean"),
-        "hovertemplate": f"%{{y:.2f}} {currency}, %{{customdata:.1f}} % over the bound",
-    }
-    best = {
-        "type": "scatter",
-        "mode": "markers",
-        "name": "Bound: everything known beforehand",
-        "x": ref("setting"),
-        "y": ref("bound_cost_mean"),
-        "marker": {"color": look.BOUND, "symbol": "line-ew-open", "size": 22, "line": {"width": 3}},
-        "hovertemplate": f"%{{y:.2f}} {currency}",
-    }
-    least = min(regret, key=lambda one: one.mean if np.isfinite(one.mean) else np.inf)
+    least = min((one.mean for one in regret if np.isfinite(one.mean)), default=float("nan"))
     return Figure(
         id="bound",
-        title=f"At best {number(least.mean)} % over the bound",
+        title=f"At best {number(least)} % over the bound",
         reading=(
-            "Bars are what a setting costs, energy left unmet included; blue lines what it would have cost at least, "
-            "had everything been known beforehand. What lies between them is to be gained by better control, "
-            "what lies below the line only by another site."
+            "Bars are what a setting costs, energy left unmet included; blue marks what it would have cost at least, "
+            "had everything been known beforehand. What lies between the two is to be gained by better control, "
+            "what lies before the mark only by another site."
         ),
         columns=columns,
-        traces=[found, best],
-        layout={"xaxis": {"type": "category"}, "yaxis": look.axis(f"Cost [{currency}]")},
-        height_px=380,
+        traces=_cost_beside_bound(currency),
+        layout={
+            "xaxis": look.axis(f"Cost [{currency}]"),
+            "yaxis": {"type": "category", "autorange": "reversed"},
+            "hovermode": "y unified",
+        },
+        height_px=120 + 26 * len(shown),
         note="" if len(shown) == len(analysis.order) else f"The first {len(shown)} of {len(analysis.order)} settings.",
     )
+
+
+def _cost_beside_bound(currency: str) -> list[dict[str, Any]]:
+    found = {
+        "type": "bar",
+        "orientation": "h",
+        "name": "Loadstar",
+        "y": ref("setting"),
+        "x": ref("cost_mean"),
+        "marker": {"color": look.CHARGING},
+        "error_x": {"type": "data", "array": ref("cost_half_width"), "color": look.TEXT, **INTERVAL},
+        "customdata": ref("regret_pct_mean"),
+        "hovertemplate": f"%{{x:.2f}} {currency}, %{{customdata:.1f}} % over the bound",
+    }
+    least = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Everything known beforehand",
+        "y": ref("setting"),
+        "x": ref("bound_cost_mean"),
+        "marker": {"color": look.BOUND, "symbol": "line-ns-open", "size": 16, "line": {"width": 3}},
+        "hovertemplate": f"%{{x:.2f}} {currency}",
+    }
+    return [found, least]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from simulations.report import look
-from simulations.report.columns import numbers, ref, texts
+from simulations.report.columns import Column, numbers, ref, texts
 from simulations.report.pieces import Figure
 from simulations.report.words import number
 from simulations.sweeps.analysis import OBJECTIVE, VIOLATIONS, Analysis
+from simulations.sweeps.cases import Parameter, Value
 
 MOST_PAIRS: Final = 6
 """Heat maps; more parameters than four are compared by the tornado."""
+MOST_TICKS: Final = 8
+"""Values that are all named on their axis."""
+GAP: Final = 0.1
+"""Between the panels of a plot, as a share of its width."""
 SHOWN: Final = {
     OBJECTIVE: "Cost",
     "sessions_met_pct": "Sessions met [%]",
@@ -34,17 +39,17 @@ def of_parameters(analysis: Analysis, currency: str) -> Iterator[Figure]:
 def _of_parameter(analysis: Analysis, place: int, currency: str) -> Figure:
     parameter = analysis.cases.parameters[place]
     order = sorted(range(len(parameter.texts)), key=lambda number: _rank(parameter.values[number], number))
-    columns = {"value": texts(parameter.texts[number] for number in order)}
+    columns = {"value": _axis_column([parameter.values[number] for number in order])}
     traces: list[dict[str, Any]] = []
-    layout: dict[str, Any] = {"showlegend": False, "hovermode": "closest", "grid": {"rows": 1, "columns": len(SHOWN)}}
-    for panel, (metric, heading) in enumerate(SHOWN.items(), start=1):
+    layout: dict[str, Any] = {"showlegend": False, "hovermode": "closest"}
+    for panel, (metric, heading) in enumerate(SHOWN.items()):
         found = [analysis.of_value(place, number, metric) for number in order]
         columns[f"{metric}_mean"] = numbers([one.mean for one in found])
         columns[f"{metric}_half_width"] = numbers([one.half_width for one in found])
-        suffix = "" if panel == 1 else str(panel)
-        traces.append(_with_intervals(heading, metric, suffix, look.CHARGING if panel == 1 else look.MUTED))
+        suffix = "" if panel == 0 else str(panel + 1)
+        traces.append(_with_intervals(heading, metric, suffix, look.CHARGING if panel == 0 else look.MUTED))
         title = f"{heading} [{currency}]" if metric == OBJECTIVE else heading
-        layout[f"xaxis{suffix}"] = look.axis(parameter.key, type="category", anchor=f"y{suffix}")
+        layout[f"xaxis{suffix}"] = _value_axis(parameter, panel, f"y{suffix}")
         layout[f"yaxis{suffix}"] = look.axis(title, rangemode="normal", anchor=f"x{suffix}")
     return Figure(
         id=f"parameter-{place + 1}",
@@ -61,8 +66,23 @@ def _of_parameter(analysis: Analysis, place: int, currency: str) -> Figure:
     )
 
 
-def _rank(value: object, number: int) -> tuple[float, int]:
-    return (float(value), number) if isinstance(value, int | float) else (0.0, number)
+def _rank(value: Value, number: int) -> tuple[float, int]:
+    return (0.0, number) if isinstance(value, bool | str) else (float(value), number)
+
+
+def _axis_column(values: Sequence[Value]) -> Column:
+    if any(isinstance(value, bool | str) for value in values):
+        return texts(str(value) for value in values)
+    return numbers([float(value) for value in values], 6)
+
+
+def _value_axis(parameter: Parameter, panel: int, anchor: str) -> dict[str, Any]:
+    width = (1.0 - GAP * (len(SHOWN) - 1)) / len(SHOWN)
+    begin = panel * (width + GAP)
+    axis = look.axis(parameter.key, anchor=anchor, domain=[begin, begin + width])
+    if any(isinstance(value, bool | str) for value in parameter.values):
+        return {**axis, "type": "category"}
+    return {**axis, "tickvals": list(parameter.values)} if len(parameter.texts) <= MOST_TICKS else axis
 
 
 def _with_intervals(name: str, metric: str, suffix: str, colour: str) -> dict[str, Any]:

@@ -9,22 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from rich.table import Table
 
 from simulations.provenance import commit
+from simulations.report.words import count
 from simulations.sweeps.analysis import NUMBERS, OBJECTIVE, Analysis, Estimate
 from simulations.sweeps.units import Checked, Failure
 
 SHOWN_SETTINGS: Final = 20
 """Rows of the table on a terminal; the files hold all."""
-TOLD: Final = {
-    "energy_cost": "energy",
-    "demand_cost": "demand",
-    "unmet_cost": "unmet",
-    "peak_kw": "peak [kW]",
-    "sessions_met": "sessions met",
+FIGURES: Final = {
+    "energy_cost": "Energy",
+    "demand_cost": "Demand",
+    "unmet_cost": "Unmet",
+    "peak_kw": "Peak [kW]",
+    "sessions_met_pct": "Met [%]",
 }
-"""Columns beside the objective, with their headings."""
+"""Columns beside the cost, with their headings; those that are zero everywhere are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,26 +87,57 @@ def summary_of(sweep: Sweep) -> dict[str, Any]:
 
 def table_of(sweep: Sweep) -> Table:
     """The best settings for people."""
-    analysis, cases = sweep.analysis, sweep.analysis.cases
-    table = Table(title=f"{sweep.scenario.name}: {len(cases.settings)} settings x {len(cases.seeds)} seeds")
-    for parameter in cases.parameters:
-        table.add_column(parameter.key)
-    for heading in (f"cost [{sweep.scenario.currency}]", "over the best", *TOLD.values(), ""):
-        table.add_column(heading, justify="right" if heading else "left")
-    for setting in analysis.order[:SHOWN_SETTINGS]:
-        figures = [analysis.estimate(setting, OBJECTIVE), analysis.behind_best(setting)]
-        figures += [analysis.estimate(setting, name) for name in TOLD]
-        table.add_row(*cases.settings[setting].values(), *(told(one) for one in figures), remark(analysis, setting))
-    if len(analysis.order) > SHOWN_SETTINGS:
-        table.caption = f"and {len(analysis.order) - SHOWN_SETTINGS} more in settings.csv"
+    cases = sweep.analysis.cases
+    title = f"{sweep.scenario.name}: {count(len(cases.settings), 'setting')} x {count(len(cases.seeds), 'seed')}"
+    table = Table(title=title)
+    headings, rows = settings_rows(sweep, SHOWN_SETTINGS)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number < len(cases.parameters) else "right")
+    for row in rows:
+        table.add_row(*row)
+    if len(rows) < len(cases.settings):
+        table.caption = f"and {len(cases.settings) - len(rows)} more in settings.csv"
     return table
+
+
+def settings_rows(sweep: Sweep, most: int) -> tuple[list[str], list[list[str]]]:
+    """Headings, and the best settings in words, a row each."""
+    analysis, cases = sweep.analysis, sweep.analysis.cases
+    metrics = [metric for metric in FIGURES if np.nansum(np.abs(analysis.values[metric])) > 0.0]
+    keys = short_keys([parameter.key for parameter in cases.parameters])
+    headings = [*keys, f"Cost [{sweep.scenario.currency}]", "Over the best", "", *(FIGURES[name] for name in metrics)]
+    rows = []
+    for setting in analysis.order[:most]:
+        behind = "" if setting == analysis.order[0] else told(analysis.behind_best(setting))
+        figures = [
+            told(analysis.estimate(setting, metric), 1 if "_kw" in metric or "_pct" in metric else 2)
+            for metric in metrics
+        ]
+        values = cases.settings[setting].values()
+        rows.append([*values, told(analysis.estimate(setting, OBJECTIVE)), behind, remark(analysis, setting), *figures])
+    return headings, rows
+
+
+def short_keys(keys: Sequence[str]) -> list[str]:
+    """As many of the last words of each key as tell all of them apart.
+
+    >>> short_keys(["circuits.main.fuse_a", "circuits.garage.fuse_a", "demand.per_kw"])
+    ['main.fuse_a', 'garage.fuse_a', 'per_kw']
+    """
+    short = []
+    for key in keys:
+        words = key.split(".")
+        ends = (".".join(words[-length:]) for length in range(1, len(words) + 1))
+        alone = (end for end in ends if sum(f".{other}".endswith(f".{end}") for other in keys) == 1)
+        short.append(next(alone, key))
+    return short
 
 
 def remark(analysis: Analysis, setting: int) -> str:
     """What has to be known about a setting, in a word or two."""
     missing = len(analysis.cases.seeds) - analysis.runs(setting)
     if missing:
-        return f"{missing} runs failed"
+        return f"{count(missing, 'run')} failed"
     if not analysis.sound[setting]:
         return "violations"
     if setting == analysis.best:

@@ -16,7 +16,7 @@ from simulations.report.words import count, money, number
 from simulations.sweeps.analysis import NUMBERS, OBJECTIVE, VIOLATIONS, Analysis
 from simulations.sweeps.comparisons import beside_bound, tornado
 from simulations.sweeps.figures import of_pairs, of_parameters
-from simulations.sweeps.outputs import TOLD, Sweep, failure_line, remark, told
+from simulations.sweeps.outputs import Sweep, failure_line, settings_rows, short_keys
 
 MOST_ROWS: Final = 50
 """Of the table of settings; its download holds all."""
@@ -70,7 +70,7 @@ def _headline(sweep: Sweep) -> Headline:
     if math.isfinite(regret.mean):
         tiles.append(Tile("Over the bound", f"{number(regret.mean)} %", "in the best setting"))
     detail = f"{money(cost.mean, currency)}{width} in {length_words(sweep.scenario.duration_s)}. {_certainty(analysis)}"
-    return Headline("ok", f"{name_of(analysis, best)} costs least.", detail, tiles)
+    return Headline("ok", f"{_name(analysis, best)} costs least.", detail, tiles)
 
 
 def _certainty(analysis: Analysis) -> str:
@@ -80,31 +80,26 @@ def _certainty(analysis: Analysis) -> str:
     return f"{count(others, 'other setting')} cannot be told from it." if others else "No other setting is as good."
 
 
-def name_of(analysis: Analysis, setting: int) -> str:
-    """A setting in words; of keys as much as tells them apart from one another.
-
-    Parameters with a single value are left out, unless there is nothing else.
-    """
+def _name(analysis: Analysis, setting: int) -> str:
+    """A setting in words; parameters with a single value say nothing, unless there are no others."""
+    cases = analysis.cases
     varied = [
         f"{parameter.key} = {text}"
-        for parameter, text in zip(analysis.cases.parameters, analysis.cases.settings[setting].values(), strict=True)
-        if len(parameter.texts) > 1 or len(analysis.cases.settings) == 1
+        for parameter, text in zip(cases.parameters, cases.settings[setting].values(), strict=True)
+        if len(parameter.texts) > 1 or len(cases.settings) == 1
     ]
     return ", ".join(varied) or "The scenario as it is"
 
 
+def _short_name(analysis: Analysis, setting: int) -> str:
+    keys = short_keys([parameter.key for parameter in analysis.cases.parameters])
+    values = analysis.cases.settings[setting].values()
+    return ", ".join(f"{key} {value}" for key, value in zip(keys, values, strict=True)) or "as it is"
+
+
 def _settings(sweep: Sweep) -> Table:
     analysis, cases = sweep.analysis, sweep.analysis.cases
-    shown = analysis.order[:MOST_ROWS]
-    headings = [*(one.key for one in cases.parameters), "", f"Cost [{sweep.scenario.currency}]", "Over the best"]
-    headings += [words.capitalize() for words in TOLD.values()]
-    rows = []
-    for setting in shown:
-        figures = [analysis.estimate(setting, OBJECTIVE), analysis.behind_best(setting)]
-        figures += [analysis.estimate(setting, metric) for metric in TOLD]
-        values = cases.settings[setting].values()
-        rows.append([*values, remark(analysis, setting), *(told(one) for one in figures)])
-    first = len(cases.parameters)
+    headings, rows = settings_rows(sweep, MOST_ROWS)
     return Table(
         id="settings",
         title=count(len(cases.settings), "setting"),
@@ -112,9 +107,9 @@ def _settings(sweep: Sweep) -> Table:
         headings=headings,
         rows=rows,
         columns=_settings_columns(analysis),
-        numeric=frozenset(range(first + 1, len(headings))),
-        marked=frozenset(row for row, setting in enumerate(shown) if analysis.as_good(setting)),
-        note=f"The first {len(shown)} of {len(cases.settings)}." if len(shown) < len(cases.settings) else "",
+        numeric=frozenset(range(len(cases.parameters), len(headings))),
+        marked=frozenset(row for row, setting in enumerate(analysis.order[:MOST_ROWS]) if analysis.as_good(setting)),
+        note=f"The first {len(rows)} of {len(cases.settings)}." if len(rows) < len(cases.settings) else "",
     )
 
 
@@ -139,7 +134,7 @@ def _plots(sweep: Sweep) -> Iterator[Section]:
         yield Section("parameters", "Parameters", [*([matters] if matters else []), *each])
     if pairs := list(of_pairs(analysis, currency)):
         yield Section("pairs", "Two at a time", pairs)
-    names = [name_of(analysis, setting) for setting in range(len(analysis.cases.settings))]
+    names = [_short_name(analysis, setting) for setting in range(len(analysis.cases.settings))]
     if bound := beside_bound(analysis, names, currency):
         yield Section("bound", "What is possible", [bound])
 
@@ -161,7 +156,7 @@ def _facts(sweep: Sweep) -> Facts:
     violations = " and ".join(VIOLATIONS)
     items = [
         ("Commit", commit()),
-        ("Scenario, data and code", sweep.identity),
+        ("Scenario, data and code", " ".join(part[:12] for part in sweep.identity.split("-"))),
         ("Seeds", f"{seeds[0]} to {seeds[-1]}"),
         ("Objective", OBJECTIVE),
         ("Zero in every sound run", violations),

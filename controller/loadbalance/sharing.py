@@ -63,38 +63,59 @@ def _one(
     rows: Floats, free_a: Floats, most_a: Floats, weight: Floats, member: int, short: Bools
 ) -> tuple[list[float], list[int]]:
     """Fill the rows of one member; those that are not short never stop anybody."""
-    binding = np.flatnonzero(short[member])
+    numbers = np.flatnonzero(short[member]).tolist()
     most, weights = most_a[member].tolist(), weight[member].tolist()
-    free = np.maximum(free_a[member, binding], 0.0).tolist()
-    active = {place for place, a in enumerate(most) if a > 0}
-    users = [
-        [(place, use) for place, use in enumerate(row) if use > 0 and place in active]
-        for row in rows_of(rows, member)[binding].tolist()
-    ]
-    own_level = {place: most[place] / weights[place] for place in active}
+    free, uses = free_a[member].tolist(), rows_of(rows, member)[numbers].tolist()
+    filling = [_Row(n, max(0.0, free[n]), use, most, weights) for n, use in zip(numbers, uses, strict=True)]
+    felt: list[list[_Row]] = [[] for _ in most]
+    for row in filling:
+        for place in row.uses:
+            felt[place].append(row)
+    own_level = [a / w for a, w in zip(most, weights, strict=True)]
+    growing = sorted((place for place, a in enumerate(most) if a > 0), key=own_level.__getitem__, reverse=True)
     given, stopped_by = [0.0] * len(most), [OWN_MAXIMUM] * len(most)
-    while active:
-        flows = [sum([use * weights[place] for place, use in row]) for row in users]
-        levels = [room / flow if flow > _EXACT else math.inf for room, flow in zip(free, flows, strict=True)]
+    while growing:
+        levels = [row.room / row.flow if row.flow > _EXACT else math.inf for row in filling]
         lowest = max(0.0, min(levels))
+        stopped = []
         # No row is full below the lowest level, so whoever reaches the own maximum below it keeps that.
-        stopped = {place for place in active if own_level[place] <= lowest + _EXACT}
-        if stopped:
-            for place in stopped:
-                given[place] = most[place]
-        else:
-            for n, level in enumerate(levels):
-                for place, _ in users[n] if level <= lowest + _EXACT else ():
-                    if place not in stopped:
-                        stopped.add(place)
-                        given[place], stopped_by[place] = lowest * weights[place], int(binding[n])
-        active -= stopped
-        free = [
-            room - sum([use * given[place] for place, use in row if place in stopped])
-            for room, row in zip(free, users, strict=True)
-        ]
-        users = [[(place, use) for place, use in row if place in active] for row in users]
+        while growing and own_level[growing[-1]] <= lowest + _EXACT:
+            stopped.append(growing.pop())
+            given[stopped[-1]] = most[stopped[-1]]
+        if not stopped:
+            full = [row for row, level in zip(filling, levels, strict=True) if level <= lowest + _EXACT]
+            first = {place: row.number for row in reversed(full) for place in row.uses}
+            for place, number in first.items():
+                given[place], stopped_by[place] = lowest * weights[place], number
+            growing, stopped = [place for place in growing if place not in first], list(first)
+        for place in stopped:
+            for row in felt[place]:
+                row.drop(place, given[place])
     return given, stopped_by
+
+
+class _Row:
+    """One row while those who use it grow."""
+
+    __slots__ = ("_exact_from", "_weights", "flow", "number", "room", "uses")
+
+    def __init__(self, number: int, room: float, uses: list[float], most: list[float], weights: list[float]) -> None:
+        self.number, self.room, self._weights = number, room, weights
+        self.uses = {place: use for place, use in enumerate(uses) if use > 0 and most[place] > 0}
+        self.flow = self._summed()
+        self._exact_from = self.flow / 1000
+
+    def _summed(self) -> float:
+        """What the row takes up per unit of level."""
+        return sum([use * self._weights[place] for place, use in self.uses.items()])
+
+    def drop(self, place: int, amount: float) -> None:
+        """This point has stopped growing, at this amount [A]."""
+        use = self.uses.pop(place)
+        self.room -= use * amount
+        self.flow -= use * self._weights[place]
+        if self.flow < self._exact_from:  # a small difference of large numbers
+            self.flow = self._summed()
 
 
 def _many(
@@ -170,19 +191,16 @@ def share(admitted: Bools, facts: Facts, min_a: Floats, rows: Floats, free_a: Fl
     """Everybody admitted gets the minimum; what is left goes to the highest priority first, fairly within each."""
     limit = np.where(admitted, min_a, 0.0)
     stopped_by = np.full(limit.shape, OWN_MAXIMUM)
-    left = free_a - used(rows, limit)
-    levels = _levels(facts.priority[admitted])
-    for level in levels:
-        members = admitted if len(levels) == 1 else admitted & (facts.priority == level)
+    for level in _levels(facts.priority[admitted]):
+        members = admitted & (facts.priority == level)
         most = np.where(members, facts.max_a - min_a, 0.0)
-        extra, by = fill(rows, left, most, facts.weight)
+        extra, by = fill(rows, free_a - used(rows, limit), most, facts.weight)
         limit += extra
-        stopped_by = np.where(members, by, stopped_by)
-        left = left - used(rows, extra)
+        stopped_by = np.maximum(stopped_by, by)  # who is not of this level, was stopped by nothing here
     return Shares(limit, stopped_by)
 
 
 def _levels(priority: Ints) -> list[int]:
     """The different priorities, the highest first."""
-    same = priority.size == 0 or priority.min() == priority.max()
+    same = priority.size == 0 or not anything(priority != priority[0])
     return [int(level) for level in (priority[:1] if same else np.unique(priority)[::-1])]

@@ -106,7 +106,7 @@ def rated_anew(rng: random.Random, site: Site) -> Site:
             min_a=rng.choice([6.0, 6.0, 0.0, 7.5]),
             fallback_a=rng.choice([0.0, 6.0]),
             priority=rng.choice([0, 0, 1]),
-            weight=p.weight * scaled(),
+            weight=p.weight * rng.choice([scaled(), scaled(), 1e4 * scaled()]),
         )
         for p in site.points
     ]

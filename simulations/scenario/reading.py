@@ -13,11 +13,13 @@ from simulations.scenario.assembly import assembled, calendar_of
 from simulations.scenario.checks import findings
 from simulations.scenario.measured import read_measured
 from simulations.scenario.model import Scenario
-from simulations.scenario.overrides import overridden
+from simulations.scenario.overrides import overridden, parsed
 from simulations.scenario.tables import ScenarioFile
 
 SITE_TABLES: Final = ("site", "circuits", "points", "stations")
 """What is taken from a site file that a scenario names."""
+SITE_KEY: Final = "scenario.site"
+"""The one setting that has to be known before the others: they change values of that site."""
 
 
 class _AnySecret(dict[str, str]):
@@ -46,8 +48,9 @@ def load_scenario(
         ConfigurationError: with every problem of the scenario and of the files that it names.
     """
     file = read_toml(path)
-    problems = list(_with_site(file))
-    places, wrong_settings = overridden(file.data, settings or {})
+    settings = settings or {}
+    problems = list(_with_site(file, settings))
+    places, wrong_settings = overridden(file.data, settings)
     problems += wrong_settings
     problems += [_problem(file, places, found) for found in _located(file.data, path.parent)]
     if problems:
@@ -58,10 +61,12 @@ def load_scenario(
     return assembled(tables, calendar, measured, seed=seed, short=short, path=path)
 
 
-def _with_site(file: TomlFile) -> Iterator[Problem]:
-    """Put the tables of the site file that the scenario names in their place; the problems of that file."""
+def _with_site(file: TomlFile, settings: Mapping[str, str]) -> Iterator[Problem]:
+    """Put the tables of the site file that the scenario, or a setting, names in their place; problems of that file."""
     about = file.data.get("scenario")
     name = about.get("site") if isinstance(about, dict) else None
+    if SITE_KEY in settings:
+        name = parsed(settings[SITE_KEY])
     if not isinstance(name, str):
         return
     try:

@@ -1,8 +1,10 @@
 """The same sweep on a Dask cluster: a scheduler and two workers, programs of their own that share no folder with it."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,10 +34,20 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             elsewhere = folder / str(number)
             elsewhere.mkdir()
             programs.append(subprocess.Popen(command, cwd=elsewhere, env=os.environ | QUIET, stdout=log, stderr=log))
+    deadline = time.monotonic() + WITHIN_S
+    while not _listens(host, int(port)):
+        assert programs[0].poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < deadline, "the scheduler does not listen"
+        time.sleep(0.02)
     yield address
     for program in programs:
         program.kill()
         program.wait(WITHIN_S)
+
+
+def _listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
 
 
 def test_a_sweep_on_a_cluster_is_killed_and_goes_on_there(cluster: str, sweep: Sweep, car_park: Path, tmp_path: Path):

@@ -85,6 +85,22 @@ def test_another_scenario_is_another_sweep_and_a_larger_one_computes_what_is_new
     assert ".parquet: cannot be read; what it held is computed again" in other.err
 
 
+def test_many_sites_are_one_more_parameter(sweep: Sweep, car_park: Path, tmp_path: Path):
+    scenario = car_park.read_text()
+    begin, end = scenario.index("[site]"), scenario.index("[[people]]")
+    for name, fuse_a in (("small", 16), ("large", 40)):
+        points = "".join(
+            f'[[points]]\nid = "P{n}"\ncircuit = "main"\nstation = "S{n}"\nfallback_a = 0\n' for n in range(4)
+        )
+        site = f'[site]\nid = "{name}"\nname = "Site"\n[[circuits]]\nid = "main"\nfuse_a = {fuse_a}\n{points}'
+        (tmp_path / f"{name}.toml").write_text(site)
+    car_park.write_text(scenario[:begin].replace("seed = 5", 'seed = 5\nsite = "small.toml"') + scenario[end:])
+    ended = sweep(car_park, "--set", "scenario.site=small.toml,large.toml", "--seeds", 2, "--out", tmp_path / "out")
+    assert ended.code == 0
+    peaks = {row["scenario.site"]: row["peak_kw"] for row in pq.read_table(tmp_path / "out/runs.parquet").to_pylist()}
+    assert peaks["small.toml"] <= 16 * 3 * 0.23 < peaks["large.toml"]
+
+
 def test_interrupted_it_finishes_what_is_under_way_and_keeps_it(car_park: Path, tmp_path: Path):
     out = tmp_path / "out"
     command = [sys.executable, "-m", "simulations", "sweep", str(car_park), "--seeds", "4000", "--out", str(out)]

@@ -328,6 +328,8 @@ async def test_a_charger_is_tried_with_txprofiles_again_after_it_has_booted():
         client.profile_answer = lambda p: "Rejected" if p["charging_profile_purpose"] == "TxProfile" else "Accepted"
         for limit_a in (8, 9, 10):
             b.plan(P01=limit_a)
+            # A limit that is on its way counts already; here it is to have gone the other way, after its refusal.
+            await until(lambda limit_a=limit_a: client.periods("TxDefaultProfile")[-1][0] == (0, limit_a))
             await until(lambda limit_a=limit_a: b.state().commanded_a == limit_a)
         assert b.limits_of(client) == [8.0, 9.0], "two refusals are enough"
         client.profile_answer = lambda _profile: "Accepted"

@@ -67,12 +67,6 @@ def assembled(
         for stay in stays_of(table, measured.sessions_of(table, calendar, seed), file.cars, calendar, site, seed)
     ]
     visits, turned_away = parked(stays, site, seed)
-    temperaments = {
-        point.id: table.temperament
-        for table in file.chargers
-        for point in site.points
-        if _named(point.id, table.points)
-    }
     return Scenario(
         name=file.scenario.name,
         description=file.scenario.description,
@@ -88,18 +82,10 @@ def assembled(
         controller=file.scenario.controller or ("decide" if step_s <= FINE_STEP_S else "rules"),
         demand=_demand(file, measured, calendar),
         turned_away=turned_away,
-        limits=tuple(
-            TimedLimit(t.circuit, t.limit_w, t.source, begins, begins + t.lasts_s)
-            for t in file.limits
-            for begins in [calendar.seconds(t.begins)]
-        ),
-        faults=tuple(
-            TimedFault(t.kind, begins, begins + t.lasts_s, t.point, t.current_a)
-            for t in file.faults
-            for begins in [calendar.seconds(t.begins)]
-        ),
+        limits=tuple(_limits(file, calendar)),
+        faults=tuple(_faults(file, calendar)),
         meter=MeterModel(file.meter.noise_a, file.meter.latency_s, file.meter.poll_s),
-        temperaments=temperaments,
+        temperaments=_temperaments(file, site),
         judging=Judging(
             file.judging.bound, tuple(file.judging.policies), file.judging.seeds, file.judging.unmet_per_kwh
         ),
@@ -148,6 +134,23 @@ def _demand(file: ScenarioFile, measured: Measured, calendar: Calendar) -> Deman
     if measured.tariff is not None:
         return measured.tariff.demand(calendar.start_s, calendar.zone)
     return DemandCharge(file.demand.per_kw, 60.0 * file.demand.window_min) if file.demand else None
+
+
+def _limits(file: ScenarioFile, calendar: Calendar) -> Iterable[TimedLimit]:
+    for table in file.limits:
+        begins_s = calendar.seconds(table.begins)
+        yield TimedLimit(table.circuit, table.limit_w, table.source, begins_s, begins_s + table.lasts_s)
+
+
+def _faults(file: ScenarioFile, calendar: Calendar) -> Iterable[TimedFault]:
+    for table in file.faults:
+        begins_s = calendar.seconds(table.begins)
+        yield TimedFault(table.kind, begins_s, begins_s + table.lasts_s, table.point, table.current_a)
+
+
+def _temperaments(file: ScenarioFile, site: Site) -> dict[str, str]:
+    tables = ((point.id, table) for table in file.chargers for point in site.points)
+    return {point: table.temperament for point, table in tables if _named(point, table.points)}
 
 
 def _named(point: str, patterns: Iterable[str]) -> bool:

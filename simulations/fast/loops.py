@@ -14,7 +14,7 @@ from controller.loadbalance.facts import STATES
 from controller.plan import Event
 from controller.snapshot import PointState, Reading, Snapshot, State
 from controller.units import TOLERANCE_A
-from simulations.fast.moment import Floats, Ints, Moment, Told, in_force, states_of
+from simulations.fast.moment import NOBODY, Floats, Ints, Moment, Told, in_force, states_of
 from simulations.scenario.model import Scenario
 
 SETTLE_S: Final = 20.0
@@ -38,6 +38,9 @@ class Loops:
         limit_a = moment.limit_a.copy()
         because = np.zeros(limit_a.shape, dtype=np.int64)
         for member in range(len(self._scenarios)):
+            if not moment.fleet.present[member].any():  # nobody is there to be told anything
+                limit_a[member], because[member] = 0.0, self._reason(NOBODY)
+                continue
             for turn in range(self._turns):
                 before_a = limit_a[member].copy()
                 self._turn(member, moment, moment.now_s + turn * SETTLE_S, limit_a, because)
@@ -55,7 +58,10 @@ class Loops:
         for place, point in enumerate(scenario.site.points):
             setpoint = decision.plan.setpoints[point.id]
             limit_a[member, place] = setpoint.limit_a
-            because[member, place] = self._reasons.setdefault(setpoint.because, len(self._reasons))
+            because[member, place] = self._reason(setpoint.because)
+
+    def _reason(self, name: str) -> int:
+        return self._reasons.setdefault(name, len(self._reasons))
 
     def interventions(self, member: int) -> int:
         """Alarms of the guard."""

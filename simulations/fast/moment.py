@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+
+NOBODY: Final = "not_admitted:available"
+"""Why a point without a car has no limit; where no site has one, nothing needs to be divided to say so."""
 
 _AVAILABLE, _PLUGGED, _CHARGING, _WITHHELD, _IDLE = (
     STATES.index(state) for state in (State.AVAILABLE, State.PLUGGED, State.CHARGING, State.WITHHELD, State.EV_IDLE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
@@ -13,10 +12,8 @@ from controller.loadbalance.facts import Facts, blank_facts
 from controller.loadbalance.layout import layout_of_many
 from controller.plan import Event
 from controller.units import TOLERANCE_A
-from simulations.fast.moment import Moment, Told, states_of
+from simulations.fast.moment import NOBODY, Moment, Told, states_of
 from simulations.scenario.model import Scenario
-
-_NOBODY: Final = ("not_admitted:available",)
 
 
 class Rules:
@@ -35,7 +32,7 @@ class Rules:
         """Divide what is free at the beginning of a step."""
         if not moment.fleet.present.any():  # the division of nothing, without its trouble
             self._admitted_s.fill(np.nan)
-            return Told(np.zeros(moment.limit_a.shape), np.zeros(moment.limit_a.shape, dtype=np.int64), _NOBODY)
+            return Told(np.zeros(moment.limit_a.shape), np.zeros(moment.limit_a.shape, dtype=np.int64), (NOBODY,))
         facts = self._look(moment)
         running = facts.competing & (moment.limit_a >= moment.min_a - TOLERANCE_A)
         dwelling = running & (moment.now_s - self._admitted_s < self._dwell_s)

@@ -92,7 +92,7 @@ def split(site: Site, snapshot: Snapshot) -> Plan:
     facts = facts_of(layout, snapshot)
     division = split_arrays(layout, facts, snapshot.limits)
     because = [division.names[reason] for reason in division.reason[0].tolist()]
-    return _plan(layout, snapshot, facts, division.limit_a, because, facts.measured_a, ())
+    return _plan(layout, snapshot, facts, division.limit_a, because, _by_point(layout, facts.measured_a), ())
 
 
 def exact_limits(site: Site, snapshot: Snapshot) -> dict[str, float]:
@@ -134,10 +134,10 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     good, meters_good = _meters_good(layout, facts, memory)
     wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good)
-    because = _reasons(division, paced)
+    because, draw_a = _reasons(division, paced), _by_point(layout, estimate.draw_a)
     overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
     events = _events(layout, estimate, memory, good, overloaded)
-    plan = _plan(layout, snapshot, facts, limit, because, estimate.draw_a, events)
+    plan = _plan(layout, snapshot, facts, limit, because, draw_a, events)
     hungry = facts.steered & ~facts.idle
     serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
     waiting = hungry & ~serving
@@ -153,8 +153,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         disobeying=estimate.disobeys,
     )
     basis = Basis(now, cautious, held, division)
-    background_a, draw_a = _by_circuit(layout, estimate.background_a), _by_point(layout, estimate.draw_a)
-    return Decision(plan, remembered, background_a, draw_a, basis)
+    return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), draw_a, basis)
 
 
 def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[Ints, Bools]:
@@ -213,19 +212,18 @@ def _plan(
     facts: Facts,
     limit_a: Floats,
     because: list[str],
-    draw_a: Floats,
+    draw_a: Mapping[str, Phases],
     events: tuple[Event, ...],
 ) -> Plan:
     """Pass the guard, and write every limit down with its reason and its end."""
     limits = zip(layout.point_ids, limit_a[0].tolist(), facts.offline[0].tolist(), strict=True)
     proposed = {point: limit for point, limit, offline in limits if not offline}
-    safe, alarms = guarded(layout.site, snapshot, _by_point(layout, draw_a), proposed)
+    safe, alarms = guarded(layout.site, snapshot, draw_a, proposed)
     until = snapshot.at + timedelta(seconds=layout.site.control.validity_s)
-    cut = {point for point in safe if abs(safe[point] - proposed[point]) > RESOLUTION_A / 2}
-    setpoints = {
-        point: Setpoint(limit, "guard" if point in cut else because[layout.index[point]], until)
-        for point, limit in safe.items()
-    }
+    reasons = dict(zip(layout.point_ids, because, strict=True))
+    if alarms:
+        reasons |= {point: "guard" for point in safe if abs(safe[point] - proposed[point]) > RESOLUTION_A / 2}
+    setpoints = {point: Setpoint(limit, reasons[point], until) for point, limit in safe.items()}
     return Plan(snapshot.at, setpoints, events + alarms)
 
 

@@ -38,6 +38,8 @@ def guarded(
                 points = site.points_below[circuit.id]
                 _cut(points, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe))
                 claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points})
+    if safe == limits_a:
+        return safe, ()
     cuts = [
         name
         for name in safe

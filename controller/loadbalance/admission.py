@@ -17,7 +17,7 @@ from controller.units import TOLERANCE_A
 NO_ROW: Final = -1
 """In place of a row's number: none."""
 
-FEW: Final = 8
+FEW: Final = 3
 """So many members are worked out one by one as fast as all at once."""
 
 

@@ -110,9 +110,9 @@ def capacity(
     """
     taken = background_a + layout.circuit_flow(reserved_a)
     free = layout.by_row(layout.usable_a - taken)
-    places, limit_w, names = _power_limits(layout, limits)
-    if not names:
+    if not limits and not layout.contracted:
         return Capacity(layout.rows, free, layout.row_names, background_a, reserved_a)
+    places, limit_w, names = _power_limits(layout, limits)
     nominal = layout.site.nominal_voltage_v
     per_phase = facts.voltage_v[:, places] / nominal
     room = np.stack(np.broadcast_arrays(free[:, 0], *limit_w)[1:], axis=1) / nominal
@@ -130,10 +130,10 @@ def _power_limits(
 ) -> tuple[Ints, list[Floats | float], tuple[str, ...]]:
     """The circuit, the limit (B,) [W] and the name of each row that bounds a circuit's power."""
     site = layout.site
-    contracted = np.flatnonzero(np.isfinite(layout.contract_w).any(axis=0)).tolist()
-    places = [site.circuits.index(site.circuit[x.circuit]) for x in limits] + contracted
-    watts = [x.limit_w for x in limits] + [layout.contract_w[:, place] for place in contracted]
-    names = [f"limit:{x.source}" for x in limits] + [f"contract:{site.circuits[place].id}" for place in contracted]
+    contracted = layout.contracted
+    places = [*(site.circuits.index(site.circuit[x.circuit]) for x in limits), *contracted]
+    watts = [*(x.limit_w for x in limits), *(layout.contract_w[:, place] for place in contracted)]
+    names = [*(f"limit:{x.source}" for x in limits), *(f"contract:{site.circuits[place].id}" for place in contracted)]
     return np.array(places, dtype=np.int64), watts, tuple(names)
 
 

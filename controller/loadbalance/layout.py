@@ -69,6 +69,8 @@ class Layout:
     """(B, C, 3): the circuit's own worst case, without its children's."""
     contract_w: Floats
     """(B, C): infinite where nothing was contracted."""
+    contracted: tuple[int, ...]
+    """The circuits where something was, in any member."""
 
     @property
     def size(self) -> int:
@@ -105,6 +107,7 @@ def layout_of(site: Site) -> Layout:
     held = unattended_limits(site)
     most = [held[p.id] if p.station in site.writes_per_day else p.max_a for p in points]
     fuse_a = np.array([[c.fuse_a for c in circuits]], dtype=np.float64)
+    contract_w = np.array([[np.inf if c.contract_w is None else c.contract_w for c in circuits]], dtype=np.float64)
     return Layout(
         site=site,
         point_ids=tuple(p.id for p in points),
@@ -135,8 +138,13 @@ def layout_of(site: Site) -> Layout:
         fuse_a=fuse_a,
         usable_a=fuse_a - np.array([[c.margin_a] for c in circuits], dtype=np.float64),
         base_a=np.array([[c.base_load_a for c in circuits]], dtype=np.float64),
-        contract_w=np.array([[np.inf if c.contract_w is None else c.contract_w for c in circuits]], dtype=np.float64),
+        contract_w=contract_w,
+        contracted=_contracted(contract_w),
     )
+
+
+def _contracted(contract_w: Floats) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(np.isfinite(contract_w).any(axis=0)).tolist())
 
 
 _RATINGS: Final = ("min_a", "max_a", "fallback_a", "weight", "priority", "fuse_a", "usable_a", "base_a", "contract_w")
@@ -166,4 +174,4 @@ def layout_of_many(sites: Sequence[Site]) -> Layout:
                 raise ValueError(f"site {number} of the batch differs from the first in {what}")
     layouts = [layout_of(site) for site in sites]
     ratings: dict[str, Any] = {name: np.concatenate([getattr(x, name) for x in layouts]) for name in _RATINGS}
-    return replace(layouts[0], **ratings)
+    return replace(layouts[0], **ratings, contracted=_contracted(ratings["contract_w"]))

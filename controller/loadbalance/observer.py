@@ -142,7 +142,8 @@ def observe(
     steady = _steady(facts, sight, said, told, now_s)
     low, high = np.where(known, steady, low), np.where(known, steady, high)
     unheard = (~told & running & (now_s - moved > UNHEARD_S))[:, :, None]
-    low, high = np.where(unheard, expected, low), np.where(unheard, expected, high)
+    if anything(unheard):
+        low, high = np.where(unheard, expected, low), np.where(unheard, expected, high)
 
     meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, :, None] * AGEING_A_PER_S
     draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a, now_s - reduced_s)

@@ -20,7 +20,7 @@ from controller.loadbalance.layout import Bools, Floats, Ints, anything
 OWN_MAXIMUM: Final = -1
 """In place of a row's number: the point itself can take no more."""
 
-FEW: Final = 8
+FEW: Final = 3
 """So many members are worked out one by one as fast as all at once."""
 
 MOST_ROWS: Final = 500

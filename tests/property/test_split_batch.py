@@ -17,7 +17,7 @@ from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Snapshot, State
 from tests.support.random_sites import AT, random_site, random_snapshot, rated_anew
 
-MANY = 5 * FEW
+MANY = 8 * FEW
 """So many that most rows bind for more members than are worked out one by one."""
 
 
@@ -95,13 +95,13 @@ def test_the_first_of_hundreds_of_full_rows_is_named() -> None:
     points = [ChargingPoint(f"P{n:03d}", f"C{n:03d}", f"S{n}", 1) for n in range(count)]
     roomy = Site("wide", (replace(circuits[0], fuse_a=(2000.0,) * 3), *circuits[1:]), tuple(points))
     tight = replace(roomy, circuits=tuple(circuits))
-    layout = layout_of_many([roomy, tight] * FEW)
-    facts = blank_facts(layout, 2 * FEW)
+    layout = layout_of_many([roomy, tight] * MANY)
+    facts = blank_facts(layout, 2 * MANY)
     facts.state[:] = STATES.index(State.CHARGING)
     together = split_arrays(layout, facts)
     for number, site in enumerate([roomy, tight]):
         alone = split(site, Snapshot(AT, 0.0, {}, (), {p.id: PointState(State.CHARGING) for p in points}))
-        for member in range(number, 2 * FEW, 2):
+        for member in range(number, 2 * MANY, 2):
             because = [together.names[reason] for reason in together.reason[member]]
             assert because == [alone.setpoints[p.id].because for p in points]
 

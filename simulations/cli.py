@@ -106,6 +106,9 @@ def simulate(
     with _extra_packages():
         from simulations.simulate import Request, simulate, split_settings  # noqa: PLC0415 - brings the simulator with it
 
+    for text in settings or ():
+        if "=" not in text:
+            raise typer.BadParameter(f"expected KEY=VALUE, found {text!r}", param_hint="--set")
     folder = out or Path(f"{scenario.stem}-result")
     request = Request(scenario, folder, seed, split_settings(settings or ()), short, depth, speed, record)
     raise typer.Exit(simulate(request, as_json=as_json))

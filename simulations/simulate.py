@@ -196,7 +196,7 @@ def _table(scenario: Scenario, judgement: Judgement) -> Table:
     if metrics.of_bound_pct is not None:
         rows = [*rows, ("of the possible energy", f"{metrics.of_bound_pct:.1f} %")]
     if metrics.regret_pct is not None:
-        rows = [*rows, ("above the least cost", f"{metrics.regret_pct:.1f} %")]
+        rows = [*rows, ("above the least cost", f"{round(metrics.regret_pct, 1) + 0.0:.1f} %")]
     for name, value in rows:
         view.add_row(name, value)
     return view

@@ -37,12 +37,22 @@ _ONE_PHASE = ("L1", "L2", "L3")
 
 
 def calendar_of(file: ScenarioFile, *, short: bool) -> Calendar:
-    """The horizon of a scenario, or of its short form."""
+    """The horizon of a scenario, or of its short form, cut to whole rows of the results."""
     table, brief = file.scenario, file.short if short else None
     zone = ZoneInfo((file.site or SiteTable(id="site", name="")).time_zone)
-    if brief is not None:
-        return Calendar.of(brief.start or table.start, 3600.0 * brief.hours, zone)
-    return Calendar.of(table.start, DAY_S * table.days if table.days else 3600.0 * (table.hours or 0.0), zone)
+    start = (brief.start if brief else None) or table.start
+    hours = brief.hours if brief else table.hours
+    length_s = 3600.0 * hours if hours else DAY_S * (table.days or 0.0)
+    _, record_s = steps_of(file, short=short)
+    return Calendar.of(start, record_s * int(length_s / record_s + 1e-9), zone)
+
+
+def steps_of(file: ScenarioFile, *, short: bool) -> tuple[float, float]:
+    """The length of a step, and of a row of the results, a multiple of it [s]."""
+    step_s = (file.short.step_s if short and file.short else None) or file.scenario.step_s
+    if file.scenario.record_s is None:
+        return step_s, step_s * max(1, round(LEAST_RECORD_S / step_s))
+    return step_s, step_s * max(1, round(file.scenario.record_s / step_s))
 
 
 def assembled(
@@ -59,7 +69,7 @@ def assembled(
         path: the file, for those who show where a scenario comes from.
     """
     seed = file.scenario.seed if seed is None else seed
-    step_s = (file.short.step_s if short and file.short else None) or file.scenario.step_s
+    step_s, record_s = steps_of(file, short=short)
     site = _site(file)
     stays = [
         stay
@@ -72,9 +82,9 @@ def assembled(
         description=file.scenario.description,
         site=site,
         start_s=calendar.start_s,
-        duration_s=calendar.duration_s - calendar.duration_s % step_s,
+        duration_s=calendar.duration_s,
         step_s=step_s,
-        record_s=file.scenario.record_s or step_s * max(1, round(LEAST_RECORD_S / step_s)),
+        record_s=record_s,
         seed=seed,
         visits=visits,
         building=building_of(file.building, file.solar, measured.load, calendar, site.nominal_voltage_v, seed),

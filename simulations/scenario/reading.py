@@ -57,6 +57,9 @@ def load_scenario(
         raise ConfigurationError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
     tables = ScenarioFile.model_validate(file.data)
     calendar = calendar_of(tables, short=short)
+    if calendar.duration_s <= 0:
+        what = "expected a horizon of one row of the results at least (step_s and record_s say how long it is)"
+        file.refuse([(("short" if short and tables.short else "scenario", "hours"), what, None)])
     measured = read_measured(tables, file, calendar)
     return assembled(tables, calendar, measured, seed=seed, short=short, path=path)
 

@@ -12,6 +12,7 @@ from adapters.configuration.values import Id, NotNegative, PerPhase, Positive, T
 from adapters.strict import StrictModel
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Step = Annotated[float, Field(gt=0, le=3600)]
 Days = Literal["every", "workdays", "weekends"]
 
 
@@ -26,11 +27,11 @@ class ScenarioTable(StrictModel):
     """Path of a site file whose circuits and points are used; without it they stand in this file."""
     start: date | datetime
     """Beginning, on the clock of the site: 2026-03-02, or 2026-03-02T08:00:00."""
-    days: Positive | None = None
-    """Length in days; either this or hours."""
-    hours: Positive | None = None
+    days: Annotated[float, Field(gt=0, le=3660)] | None = None
+    """Length in days; either this or hours. It is cut to whole rows of the results."""
+    hours: Annotated[float, Field(gt=0, le=87_840)] | None = None
     """Length in hours."""
-    step_s: Positive = 300.0
+    step_s: Step = 300.0
     """Step [s]: up to 5 s cars and chargers answer as slowly as they do; from 30 s everybody settles within a step."""
     record_s: Positive | None = None
     """Distance of the rows in the results [s], a multiple of step_s; default: the step, and at least 10 s."""
@@ -46,9 +47,9 @@ class ShortTable(StrictModel):
 
     start: date | datetime | None = None
     """Beginning."""
-    hours: Positive
+    hours: Annotated[float, Field(gt=0, le=87_840)]
     """Length in hours."""
-    step_s: Positive | None = None
+    step_s: Step | None = None
     """Step [s]."""
 
 

@@ -160,6 +160,24 @@ def test_what_does_not_exist_is_named(tmp_path: Path, addition: str, expected: s
     assert any(expected in line for line in refused(path))
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"scenario.days": "1e9"}, "scenario.days: expected at most 3660"),
+        ({"scenario.step_s": "7200"}, "scenario.step_s: expected at most 3600"),
+        ({"scenario.days": "0.001"}, "scenario.hours: expected a horizon of one row"),
+        ({"scenario.record_s": "450"}, "scenario.record_s: expected a multiple of step_s (300 s)"),
+    ],
+)
+def test_times_that_make_no_horizon_are_refused(tmp_path: Path, settings: dict[str, str], expected: str):
+    assert any(expected in line for line in refused(written(tmp_path), settings=settings))
+
+
+def test_a_horizon_is_cut_to_whole_rows_of_the_results(tmp_path: Path):
+    scenario = load_scenario(written(tmp_path), settings={"scenario.days": "1.03", "scenario.record_s": "3600"})
+    assert scenario.duration_s == 24 * 3600
+
+
 def test_faults_need_a_step_that_shows_them(tmp_path: Path):
     fault = '[[faults]]\nkind = "meter_lost"\nbegins = 2026-03-02T09:00:00\nlasts_s = 5\n'
     assert any("faults: expected a step_s of at most 5 s" in line for line in refused(written(tmp_path, SMALL + fault)))

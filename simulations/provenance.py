@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import subprocess
-from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from functools import cache
 
-_SOURCE = Path(__file__).resolve().parent.parent
+from adapters import origin
+
 _PATIENCE_S = 10.0
 
 
-@lru_cache(maxsize=1)
+@cache
 def commit() -> str:
     """The commit of the source tree, with ``-dirty`` where tracked files have changed; else the package's version."""
-    top = _git("rev-parse", "--show-toplevel")
-    head = _git("rev-parse", "HEAD")
-    if head is None or top is None or Path(top).resolve() != _SOURCE:
-        return _version()
-    return f"{head}-dirty" if _git("status", "--porcelain", "--untracked-files=no") else head
+    code = origin.origin()
+    changed = _is_changed()
+    if code.commit is None or changed is None:
+        return code.version
+    return f"{code.commit}-dirty" if changed else code.commit
 
 
-def _git(*arguments: str) -> str | None:
-    """What git says; None where it is missing, or this is not its business."""
-    command = ["git", "-C", str(_SOURCE), *arguments]
+def _is_changed() -> bool | None:
+    """Whether git says so; None where it cannot tell."""
+    command = ["git", "-C", str(origin.ROOT), "status", "--porcelain", "--untracked-files=no"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=True)  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
-
-
-def _version() -> str:
-    try:
-        return version("loadstar")
-    except PackageNotFoundError:
-        return "unknown"
+    return bool(done.stdout.strip())

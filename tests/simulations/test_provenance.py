@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters import origin
 from simulations import provenance
 
 
@@ -22,9 +23,14 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "file")
     git(tmp_path, "commit", "-q", "-m", "One")
-    monkeypatch.setattr(provenance, "_SOURCE", tmp_path)
-    provenance.commit.cache_clear()
+    monkeypatch.setattr(origin, "ROOT", tmp_path)
+    forget()
     yield tmp_path
+    forget()
+
+
+def forget() -> None:
+    origin.origin.cache_clear()
     provenance.commit.cache_clear()
 
 
@@ -45,7 +51,7 @@ def test_a_file_that_git_does_not_know_does_not(tree: Path):
 def test_a_repository_around_an_installed_package_is_not_its_own(tree: Path, monkeypatch: pytest.MonkeyPatch):
     inside = tree / "site-packages"
     inside.mkdir()
-    monkeypatch.setattr(provenance, "_SOURCE", inside)
+    monkeypatch.setattr(origin, "ROOT", inside)
     assert provenance.commit() == version("loadstar")
 
 

@@ -13,6 +13,7 @@ from controller.loadbalance.capacity import PowerLimit
 from controller.loadbalance.division import instant, split_arrays
 from controller.loadbalance.facts import STATES, Facts, blank_facts, facts_of
 from controller.loadbalance.layout import layout_of, layout_of_many
+from controller.loadbalance.sharing import MOST_ROWS
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Snapshot, State
 from tests.support.random_sites import AT, random_site, random_snapshot, rated_anew
@@ -87,9 +88,9 @@ def test_who_is_dwelling_is_admitted_before_who_has_waited_longest() -> None:
     assert kept.names[kept.reason[0, 2]] == "not_admitted:circuit:main:L1"
 
 
-def test_the_first_of_hundreds_of_full_rows_is_named() -> None:
+@pytest.mark.parametrize("count", [150, MOST_ROWS // 3 + 1])
+def test_the_first_of_hundreds_of_full_rows_is_named(count: int) -> None:
     """Every point has a circuit of its own, and all of these are full at the same moment."""
-    count = 150
     circuits = [Circuit("main", None, (6.0 * count + 1,) * 3)]
     circuits += [Circuit(f"C{n:03d}", "main", (10.0,) * 3) for n in range(count)]
     points = [ChargingPoint(f"P{n:03d}", f"C{n:03d}", f"S{n}", 1) for n in range(count)]

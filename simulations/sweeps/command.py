@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -122,7 +122,7 @@ def _swept(request: Request, parameters: tuple[Parameter, ...], bundle: Bundle, 
     missing = [run for run in runs if run.key not in rows]
     there = f"{len(rows)} are there already, " if rows else ""
     console.print(f"{len(runs)} runs of {about.name}: {there}{len(missing)} to do on {pool.words}", markup=False)
-    failures = _Doing(cases, bundle, parts, rows, console).all_of(missing, pool)
+    failures = _Doing(cases, bundle, parts, rows, console).all_of(missing, pool, about.batch_runs)
     sweep = Sweep(about, analysed(cases, runs, rows), failures, len(missing) - len(failures), identity, request.command)
     _write(sweep, runs, rows, request.out)
     return sweep
@@ -135,7 +135,7 @@ def _checked(bundle: Bundle, settings: Sequence[dict[str, str]], pool: Pool) -> 
     # A problem of the file itself is found again with every setting.
     if problems := list(dict.fromkeys(problem for one in found for problem in one.problems)):
         raise SweepError(problems)
-    return found[0]
+    return replace(found[0], batch_runs=min(one.batch_runs for one in found))
 
 
 @dataclass(slots=True)
@@ -149,7 +149,7 @@ class _Doing:
     console: Console
     failures: list[Failure] = field(default_factory=list)
 
-    def all_of(self, runs: Sequence[Run], pool: Pool) -> list[Failure]:
+    def all_of(self, runs: Sequence[Run], pool: Pool, batch_runs: int) -> list[Failure]:
         """Do these runs; rows and parts have the results, the return value has those without.
 
         Raises:
@@ -170,7 +170,7 @@ class _Doing:
                     words = f"runs; stopping when {under_way} units are finished, Ctrl-C drops them"
                     bar.update(task, description=words)
 
-            Drive(pool, self._unit, take, look).through(runs, stop)
+            Drive(pool, batch_runs, self._unit, take, look).through(runs, stop)
             if stop.is_set():
                 raise KeyboardInterrupt
         return self.failures

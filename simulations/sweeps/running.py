@@ -18,8 +18,6 @@ from simulations.sweeps.units import Failure, Outcome, Unit, do
 
 UNIT_S: Final = 4.0
 """Aim for the length of a unit: long against the way to a worker and back, short against what a crash may lose."""
-LEAST_RUNS: Final = 2
-"""Two at once take hardly longer than one; to begin with, and where a run takes long."""
 GROWTH: Final = 4
 """Most by which units grow from one to the next."""
 AHEAD: Final = 2
@@ -35,11 +33,13 @@ class ClusterLostError(Exception):
 class Drive:
     """Takes runs through a pool until all are done, or until it is to stop.
 
-    Units grow or shrink to some seconds each, as measured. When a worker process dies, the runs that may have been the
-    cause are tried once more, one at a time; one that takes a worker with it again has failed.
+    Units grow or shrink to some seconds each, as measured, but hold a batch at least. When a worker process dies, the
+    runs that may have been the cause are tried once more, one at a time; one that takes a worker with it again has
+    failed.
 
     Args:
         pool: the workers.
+        batch_runs: so many runs are computed at once.
         make: a unit of some runs.
         take: gets the outcome of every unit, in the order in which they end.
         look: called every now and then with the number of units under way.
@@ -48,6 +48,7 @@ class Drive:
     def __init__(
         self,
         pool: Pool,
+        batch_runs: int,
         make: Callable[[Sequence[Run]], Unit],
         take: Callable[[Outcome], None],
         look: Callable[[int], None],
@@ -59,7 +60,7 @@ class Drive:
         self._waiting: deque[Run] = deque()
         self._suspects: deque[Run] = deque()
         self._under_way: dict[Future[Outcome], Unit] = {}
-        self._runs_per_unit = LEAST_RUNS
+        self._least_runs = self._runs_per_unit = batch_runs
         self._last_size: int | None = None
 
     def through(self, runs: Sequence[Run], stop: threading.Event) -> None:
@@ -115,9 +116,9 @@ class Drive:
         except Exception as error:  # whatever a worker may die of
             self._lost(unit, error)
             return
-        if outcome.wall_s > 0:
-            fitting = int(UNIT_S * len(unit.runs) / outcome.wall_s)
-            self._runs_per_unit = max(LEAST_RUNS, min(fitting, GROWTH * len(unit.runs)))
+        if outcome.cpu_s > 0:
+            fitting = int(UNIT_S * len(unit.runs) / outcome.cpu_s)
+            self._runs_per_unit = max(self._least_runs, min(fitting, GROWTH * len(unit.runs)))
         self._take(outcome)
 
     def _lost(self, unit: Unit, error: Exception) -> None:

@@ -44,7 +44,8 @@ class Outcome:
 
     rows: list[Row] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    """Time that it took of a core, whatever else the machine does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Checked:
     duration_s: float = 0.0
     seed: int = 0
     """The scenario's own."""
+    batch_runs: int = 1
+    """So many runs like this one are computed at once, and hardly take longer than a few."""
 
 
 def do(unit: Unit) -> Outcome:

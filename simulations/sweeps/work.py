@@ -14,6 +14,7 @@ from simulations.fast import batch_key, run_batch
 from simulations.judging.bound import bound_of
 from simulations.judging.metrics import metrics_of
 from simulations.results import Results
+from simulations.scenario.checks import FINE_STEP_S
 from simulations.scenario.model import Scenario
 from simulations.scenario.reading import load_scenario
 from simulations.sweeps.bundle import Bundle
@@ -29,7 +30,7 @@ def work(unit: Unit) -> Outcome:
     """``units.do``, with the simulator at hand."""
     if unit.code != code_identity():
         raise CodeDiffersError(f"the worker's code is {code_identity()}, expected {unit.code}")
-    began = time.perf_counter()
+    began_s = time.thread_time()
     outcome = Outcome()
     batch: list[tuple[Run, Scenario]] = []
     with unit.bundle.unpacked() as path:
@@ -44,7 +45,7 @@ def work(unit: Unit) -> Outcome:
                 batch = []
             batch.append((run, scenario))
     _run_all(batch, outcome)
-    outcome.wall_s = time.perf_counter() - began
+    outcome.cpu_s = time.thread_time() - began_s
     return outcome
 
 
@@ -61,6 +62,7 @@ def check(bundle: Bundle, setting: dict[str, str]) -> Checked:
             currency=scenario.site.currency,
             duration_s=scenario.duration_s,
             seed=scenario.seed,
+            batch_runs=max(1, int(BATCH_BYTES / _series_bytes(scenario))) if _is_batched(scenario) else 1,
         )
 
 
@@ -70,9 +72,9 @@ def _run_all(batch: list[tuple[Run, Scenario]], outcome: Outcome) -> None:
         return
     runs, scenarios = [run for run, _ in batch], [scenario for _, scenario in batch]
     try:
-        began = time.perf_counter()
+        began_s = time.perf_counter()
         rows = [_row(run, results) for run, results in zip(runs, run_batch(scenarios), strict=True)]
-        wall_s = (time.perf_counter() - began) / len(runs)
+        wall_s = (time.perf_counter() - began_s) / len(runs)
         outcome.rows += [{**row, "wall_s": wall_s} for row in rows]
     except Exception as error:
         if len(batch) == 1:
@@ -95,6 +97,10 @@ def _relocated(bundle: Bundle, setting: dict[str, str]) -> dict[str, str]:
 def _fits(scenario: Scenario, batch: Sequence[tuple[Run, Scenario]]) -> bool:
     alike = batch_key(scenario) == batch_key(batch[0][1])
     return alike and (len(batch) + 1) * _series_bytes(scenario) <= BATCH_BYTES
+
+
+def _is_batched(scenario: Scenario) -> bool:
+    return scenario.controller == "rules" and scenario.step_s > FINE_STEP_S
 
 
 def _series_bytes(scenario: Scenario) -> float:

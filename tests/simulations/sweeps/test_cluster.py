@@ -16,6 +16,8 @@ from tests.simulations.sweeps.conftest import Sweep, figures, kept, kill_half_wa
 from tests.support.processes import WITHIN_S, free_port
 
 FUSES = "circuits.main.fuse_a=16,40"
+ONE_BY_ONE = "scenario.controller=decide"
+HOURLY = "scenario.step_s=3600"
 QUIET = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -51,14 +53,14 @@ def _listens(host: str, port: int) -> bool:
 
 
 def test_a_sweep_on_a_cluster_is_killed_and_goes_on_there(cluster: str, sweep: Sweep, car_park: Path, tmp_path: Path):
-    asked = (car_park, "--set", FUSES, "--seeds", 60)
+    asked = (car_park, "--set", FUSES, "--set", ONE_BY_ONE, "--set", HOURLY, "--seeds", 30)
     before = kill_half_way(tmp_path / "out", *asked, "--scheduler", cluster)
     there = sum(pq.read_metadata(tmp_path / "out/parts" / name).num_rows for name in before)
-    assert 0 < there < 120
+    assert 0 < there < 60
 
     ended = sweep(*asked, "--scheduler", cluster, "--out", tmp_path / "out")
     assert ended.code == 0
-    assert f"{there} are there already, {120 - there} to do on 2 threads of the cluster at {cluster}" in ended.err
+    assert f"{there} are there already, {60 - there} to do on 2 threads of the cluster at {cluster}" in ended.err
     after = kept(tmp_path / "out")
     assert {name: after[name] for name in before} == before, "nothing that was finished is computed again"
 

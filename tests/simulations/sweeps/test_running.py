@@ -35,11 +35,13 @@ class Workers(Executor):
         return future
 
 
-def done(unit: Unit, wall_s: float = 1.0) -> Outcome:
-    return Outcome(rows=[{"key": run.key, "seed": run.seed} for run in unit.runs], wall_s=wall_s)
+def done(unit: Unit, cpu_s: float = 1.0) -> Outcome:
+    return Outcome(rows=[{"key": run.key, "seed": run.seed} for run in unit.runs], cpu_s=cpu_s)
 
 
-def sweep(workers: Workers, runs: Sequence[Run], stop: threading.Event | None = None) -> list[Outcome]:
+def sweep(
+    workers: Workers, runs: Sequence[Run], stop: threading.Event | None = None, batch_runs: int = 1
+) -> list[Outcome]:
     taken: list[Outcome] = []
     renewed = []
 
@@ -47,7 +49,7 @@ def sweep(workers: Workers, runs: Sequence[Run], stop: threading.Event | None = 
         return Unit(BUNDLE, "code", tuple(runs), ({},) * len(runs))
 
     pool = Pool(workers, lambda: 2, lambda: renewed.append(1), "workers of a test")
-    Drive(pool, unit, taken.append, lambda _: None).through(runs, stop or threading.Event())
+    Drive(pool, batch_runs, unit, taken.append, lambda _: None).through(runs, stop or threading.Event())
     return taken
 
 
@@ -65,18 +67,24 @@ def test_every_run_is_done_once():
 
 
 def test_quick_runs_are_put_together_and_the_last_ones_shared_evenly():
-    workers = Workers(lambda unit: done(unit, wall_s=0.01 * len(unit.runs)))
+    workers = Workers(lambda unit: done(unit, cpu_s=0.01 * len(unit.runs)))
     sweep(workers, runs(1000))
     sizes = [len(unit) for unit in workers.units]
-    assert sizes[:4] == [2, 2, 2, 2]
+    assert sizes[:4] == [1, 1, 1, 1]
     assert max(sizes) > 100
     assert sizes[-1] == pytest.approx(sizes[-2], abs=1)
 
 
-def test_slow_runs_are_done_in_small_units():
-    workers = Workers(lambda unit: done(unit, wall_s=60.0 * len(unit.runs)))
+def test_slow_runs_are_done_one_by_one():
+    workers = Workers(lambda unit: done(unit, cpu_s=60.0 * len(unit.runs)))
     sweep(workers, runs(30))
-    assert {len(unit) for unit in workers.units} == {2}
+    assert {len(unit) for unit in workers.units} == {1}
+
+
+def test_what_is_computed_at_once_stays_together():
+    workers = Workers(lambda unit: done(unit, cpu_s=60.0))
+    sweep(workers, runs(100), batch_runs=32)
+    assert [len(unit) for unit in workers.units] == [32, 32, 18, 18]
 
 
 def test_a_run_that_kills_its_worker_fails_alone():

@@ -13,6 +13,8 @@ import pytest
 from tests.simulations.sweeps.conftest import Sweep, figures, kept, kill_half_way
 
 FUSES = "circuits.main.fuse_a=16,40"
+ONE_BY_ONE = "scenario.controller=decide"
+HOURLY = "scenario.step_s=3600"
 CARS = "people.staff.cars_per_day=4,8.5"
 
 
@@ -54,17 +56,17 @@ def test_a_sweep_compares_all_settings(sweep: Sweep, car_park: Path, tmp_path: P
 
 
 def test_a_killed_sweep_goes_on_where_it_was(sweep: Sweep, car_park: Path, tmp_path: Path):
-    asked = (car_park, "--set", FUSES, "--seeds", 80, "--workers", 2)
+    asked = (car_park, "--set", FUSES, "--set", ONE_BY_ONE, "--set", HOURLY, "--seeds", 30, "--workers", 2)
     before = kill_half_way(tmp_path / "out", *asked)
     there = sum(pq.read_metadata(tmp_path / "out/parts" / name).num_rows for name in before)
-    assert 0 < there < 160
+    assert 0 < there < 60
 
     ended = sweep(*asked, "--out", tmp_path / "out")
     assert ended.code == 0
-    assert f"{there} are there already, {160 - there} to do" in ended.err
+    assert f"{there} are there already, {60 - there} to do" in ended.err
     after = kept(tmp_path / "out")
     assert {name: after[name] for name in before} == before, "nothing that was finished is computed again"
-    assert sum(pq.read_metadata(tmp_path / "out/parts" / name).num_rows for name in after) == 160
+    assert sum(pq.read_metadata(tmp_path / "out/parts" / name).num_rows for name in after) == 60
 
     assert sweep(*asked, "--out", tmp_path / "whole").code == 0
     assert figures(tmp_path / "out") == figures(tmp_path / "whole")
@@ -103,7 +105,8 @@ def test_many_sites_are_one_more_parameter(sweep: Sweep, car_park: Path, tmp_pat
 
 def test_interrupted_it_finishes_what_is_under_way_and_keeps_it(car_park: Path, tmp_path: Path):
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "simulations", "sweep", str(car_park), "--seeds", "4000", "--out", str(out)]
+    command = [sys.executable, "-m", "simulations", "sweep", str(car_park), "--set", ONE_BY_ONE]
+    command += ["--seeds", "4000", "--out", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         while not kept(out):
             assert process.poll() is None

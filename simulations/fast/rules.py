@@ -21,6 +21,7 @@ class Rules:
 
     def __init__(self, scenarios: Sequence[Scenario]) -> None:
         self._scenarios = scenarios
+        self._limited = [(member, scenario) for member, scenario in enumerate(scenarios) if scenario.limits]
         sites = [scenario.site for scenario in scenarios]
         self._layout = layout_of_many(sites)
         self._dwell_s = sites[0].control.dwell_s
@@ -69,7 +70,7 @@ class Rules:
     def _power_limits(self, now_s: float) -> list[PowerLimit]:
         """What others allow now, by circuit and source."""
         found: dict[tuple[str, str], PowerLimit] = {}
-        for member, scenario in enumerate(self._scenarios):
+        for member, scenario in self._limited:
             for limit in scenario.limits:
                 if limit.begins_s <= now_s < limit.ends_s:
                     nobody = np.full(len(self._scenarios), np.inf)

@@ -103,7 +103,7 @@ def _sweep(horizon: str, *arguments: str) -> _Used:
 @benchmark
 def sweep() -> dict[str, Measurement]:
     """A hundred runs, and a year of twenty points, from the command line to the written files."""
-    hundred = _sweep("days = 28", "--set", "circuits.garage.fuse_a=32,40,50,63,80", "--seeds", str(RUNS // 5))
+    hundred = _sweep("days = 56", "--set", "circuits.garage.fuse_a=32,40,50,63,80", "--seeds", str(RUNS // 5))
     year = _sweep("days = 365", "--seeds", "4")
     use_pct = 100 * sum(hundred.cpu_s.values()) / (hundred.wall_s * cores())
     return {

@@ -6,13 +6,26 @@ import hashlib
 import tempfile
 import tomllib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from simulations.sweeps.cases import Parameter, SweepError
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that a scenario needs."""
+
+    name: str
+    """As it stands in the scenario."""
+    packed: bytes
+    """Its content, compressed."""
+    digest: bytes
+    swept: str | None = None
+    """The swept value that names it; None: every setting needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,38 +36,43 @@ class Bundle:
     """Where it came from, for people; need not exist where the bundle is used."""
     content: bytes
     """The scenario file."""
-    data: tuple[tuple[str, bytes], ...]
-    """Names as they stand in the scenario, and contents, compressed."""
+    files: tuple[File, ...]
+
+    def of(self, settings: Iterable[Mapping[str, str]]) -> Bundle:
+        """What of it runs with these settings need."""
+        texts = {text for setting in settings for text in setting.values()}
+        files = tuple(file for file in self.files if file.swept is None or file.swept in texts)
+        return Bundle(self.scenario, self.content, files)
 
     def relocated(self, text: str) -> str:
         """A text of the scenario in which absolute names of its files are relative to its folder."""
-        for name, _ in self.data:
-            if name.startswith("/"):
-                text = text.replace(name, _relative(name))
+        for file in self.files:
+            if file.name.startswith("/"):
+                text = text.replace(file.name, _relative(file.name))
         return text
 
     @property
     def digest(self) -> str:
         """Stands for every byte of the contents, and not for where they lie."""
         total = hashlib.sha256(self.content)
-        for name, packed in self.data:
-            total.update(name.encode())
-            total.update(hashlib.sha256(zlib.decompress(packed)).digest())
+        for file in self.files:
+            total.update(file.name.encode())
+            total.update(file.digest)
         return total.hexdigest()
 
     @contextmanager
     def unpacked(self) -> Iterator[Path]:
-        """The scenario file in a temporary folder, with its data around it as they were."""
+        """The scenario file in a temporary folder, with its files around it as they were."""
         with tempfile.TemporaryDirectory(prefix="loadstar-sweep-") as folder:
             # Names may lead some folders up: as many lie between the temporary folder and the scenario.
-            depth = max((PurePosixPath(name).parts.count("..") for name, _ in self.data), default=0)
+            depth = max((PurePosixPath(file.name).parts.count("..") for file in self.files), default=0)
             path = Path(folder).joinpath(*["below"] * depth) / self.scenario.name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self.relocated(self.content.decode(errors="surrogateescape")), errors="surrogateescape")
-            for name, packed in self.data:
-                target = path.parent / _relative(name)
+            for file in self.files:
+                target = path.parent / _relative(file.name)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(zlib.decompress(packed))
+                target.write_bytes(zlib.decompress(file.packed))
             yield path
 
 
@@ -64,23 +82,43 @@ def bundled(path: Path, parameters: Iterable[Parameter]) -> Bundle:
     What is wrong with the scenario is for its own reader to say, who knows the lines.
 
     Raises:
-        SweepError: it cannot be read.
+        SweepError: with every file that cannot be read.
     """
+    problems: list[str] = []
+    content = _content(path, problems)
+    found: dict[str, File] = {}
+    for name in _files_in(content, path.parent):
+        _add(found, name, path.parent, None, problems)
+    for text in (text for parameter in parameters for text in parameter.texts):
+        if _is_file(path.parent, name := text.strip("\"'")):
+            _add(found, name, path.parent, text, problems)
+    if problems:
+        raise SweepError(problems)
+    return Bundle(path, content, tuple(found[name] for name in sorted(found)))
+
+
+def _add(found: dict[str, File], name: str, folder: Path, swept: str | None, problems: list[str]) -> None:
+    content = _content(folder / name, problems)
+    found.setdefault(name, _packed(name, content, swept))
+    if not name.endswith(".toml"):
+        return
+    # What a site file names has to be there for it to be sound. Nobody reads it in a simulation, and keys stay where
+    # they are: it is sent empty.
+    for below in _files_in(content, (folder / name).parent):
+        inner = str(PurePosixPath(name).parent / below)
+        found.setdefault(inner, _packed(inner, b"", swept))
+
+
+def _packed(name: str, content: bytes, swept: str | None) -> File:
+    return File(name, zlib.compress(content), hashlib.sha256(content).digest(), swept)
+
+
+def _content(path: Path, problems: list[str]) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise SweepError([f"{path}: cannot be read: {error.strerror or error}"]) from None
-    swept = [text.strip("\"'") for parameter in parameters for text in parameter.texts]
-    data: dict[str, bytes] = {}
-    for name in sorted({*_files_in(content, path.parent), *_files(swept, path.parent)}):
-        data[name] = (path.parent / name).read_bytes()
-        if name.endswith(".toml"):
-            # What a site file names has to be there for it to be sound. Nobody reads it in a simulation, and keys stay
-            # where they are: it is sent empty.
-            folder = Path(name).parent
-            for below in _files_in(data[name], path.parent / folder):
-                data.setdefault(str(folder / below), b"")
-    return Bundle(path, content, tuple((name, zlib.compress(content)) for name, content in sorted(data.items())))
+        problems.append(f"{path}: cannot be read: {error.strerror or error}")
+        return b""
 
 
 def _relative(name: str) -> str:
@@ -89,14 +127,9 @@ def _relative(name: str) -> str:
 
 def _files_in(content: bytes, folder: Path) -> list[str]:
     try:
-        data = tomllib.loads(content.decode("utf-8-sig"))
-        return _files(_texts(data), folder)
+        return [text for text in _texts(tomllib.loads(content.decode("utf-8-sig"))) if _is_file(folder, text)]
     except (ValueError, RecursionError):
         return []
-
-
-def _files(names: Iterable[str], folder: Path) -> list[str]:
-    return [name for name in names if _is_file(folder, name)]
 
 
 def _texts(data: Any) -> Iterator[str]:

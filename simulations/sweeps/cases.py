@@ -7,10 +7,10 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 from simulations.scenario.overrides import parsed
@@ -84,15 +84,16 @@ class Cases:
         faster = math.prod(len(other.texts) for other in self.parameters[parameter + 1 :])
         return setting // faster % len(self.parameters[parameter].texts)
 
-    def runs(self, identity: str) -> tuple[Run, ...]:
+    def runs(self, identity: Callable[[dict[str, str]], str]) -> tuple[Run, ...]:
         """Every run, setting by setting.
 
         Args:
-            identity: stands for the scenario, its data and the code.
+            identity: what stands for the scenario, its data and the code, for a setting.
         """
         return tuple(
-            Run(number, seed, _run_key(identity, setting, seed))
+            Run(number, seed, key(seed))
             for number, setting in enumerate(self.settings)
+            for key in [partial(_run_key, identity(setting), setting)]
             for seed in self.seeds
         )
 

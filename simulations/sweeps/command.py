@@ -78,9 +78,10 @@ def run_sweep(request: Request, *, as_json: bool) -> int:
         for problem in refused.problems:
             console.print(problem, markup=False)
         return BAD_INPUT
-    except (ClusterLostError, KeyboardInterrupt) as error:
+    except (ClusterLostError, OSError, KeyboardInterrupt) as error:
         words = "stopped" if isinstance(error, KeyboardInterrupt) else str(error)
-        console.print(f"sweep: {words}. What is done is kept in {request.out}; the same command goes on from there.")
+        kept = f"What is done is kept in {request.out}; the same command goes on from there."
+        console.print(f"sweep: {words}. {kept}", markup=False)
         return INTERRUPTED if isinstance(error, KeyboardInterrupt) else OUR_FAULT
     _print(outcome, as_json=as_json)
     return _reported(outcome, request.out, console)
@@ -96,9 +97,10 @@ def _read(request: Request) -> tuple[tuple[Parameter, ...], Bundle]:
         problems += refused.problems
     try:
         bundle = bundled(request.scenario, parameters)
-        (request.out / "parts").mkdir(parents=True, exist_ok=True)
     except SweepError as refused:
         problems += refused.problems
+    try:
+        (request.out / "parts").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         problems.append(f"--out {request.out}: cannot be written: {error.strerror or error}")
     if problems or bundle is None:
@@ -113,8 +115,7 @@ def _pool(request: Request) -> AbstractContextManager[Pool]:
 def _swept(request: Request, parameters: tuple[Parameter, ...], bundle: Bundle, pool: Pool, console: Console) -> Sweep:
     about = _checked(bundle, Cases(parameters, (0,)).checks(), pool)
     cases = Cases(parameters, tuple(range(about.seed, about.seed + request.seeds)))
-    identity = f"{bundle.digest}-{code_identity()}"
-    runs = cases.runs(identity)
+    runs = cases.runs(lambda setting: f"{bundle.of([setting]).digest}-{code_identity()}")
     parts = request.out / "parts"
     rows, unreadable = read_parts(parts, [run.key for run in runs])
     for name in unreadable:
@@ -123,6 +124,7 @@ def _swept(request: Request, parameters: tuple[Parameter, ...], bundle: Bundle, 
     there = f"{len(rows)} are there already, " if rows else ""
     console.print(f"{len(runs)} runs of {about.name}: {there}{len(missing)} to do on {pool.words}", markup=False)
     failures = _Doing(cases, bundle, parts, rows, console).all_of(missing, pool, about.batch_runs)
+    identity = f"{bundle.digest}-{code_identity()}"
     sweep = Sweep(about, analysed(cases, runs, rows), failures, len(missing) - len(failures), identity, request.command)
     _write(sweep, runs, rows, request.out)
     return sweep
@@ -130,7 +132,7 @@ def _swept(request: Request, parameters: tuple[Parameter, ...], bundle: Bundle, 
 
 def _checked(bundle: Bundle, settings: Sequence[dict[str, str]], pool: Pool) -> Checked:
     """Look at every value before anything is run: on the workers, since drawing a year takes its time."""
-    futures = [pool.executor.submit(look_at, bundle, setting) for setting in settings]
+    futures = [pool.executor.submit(look_at, bundle.of([setting]), setting) for setting in settings]
     found = [future.result() for future in futures]
     # A problem of the file itself is found again with every setting.
     if problems := list(dict.fromkeys(problem for one in found for problem in one.problems)):
@@ -170,14 +172,15 @@ class _Doing:
                     words = f"runs; stopping when {under_way} units are finished, Ctrl-C drops them"
                     bar.update(task, description=words)
 
-            Drive(pool, batch_runs, self._unit, take, look).through(runs, stop)
-            if stop.is_set():
+            drive = Drive(pool, batch_runs, self._unit, take, look)
+            drive.through(runs, stop)
+            if drive.left:
                 raise KeyboardInterrupt
         return self.failures
 
     def _unit(self, runs: Sequence[Run]) -> Unit:
         settings = tuple(self.cases.settings[run.setting] for run in runs)
-        return Unit(self.bundle, code_identity(), tuple(runs), settings)
+        return Unit(self.bundle.of(settings), code_identity(), tuple(runs), settings)
 
     def _take(self, outcome: Outcome) -> None:
         if outcome.rows:

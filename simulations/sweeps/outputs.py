@@ -160,7 +160,7 @@ def told(one: Estimate, decimals: int = 2) -> str:
 def failure_line(sweep_settings: Sequence[Mapping[str, str]], failure: Failure) -> str:
     """A failed run, in a line."""
     setting = " ".join(f"{key}={text}" for key, text in sweep_settings[failure.run.setting].items())
-    return f"{setting} seed {failure.run.seed}: {failure.message}".strip()
+    return f"{setting} seed {failure.run.seed}: {'; '.join(failure.message.splitlines())}".strip()
 
 
 def _setting_document(analysis: Analysis, setting: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -38,12 +39,13 @@ class Pool:
 
 def cores() -> int:
     """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @contextmanager
 def local_pool(workers: int) -> Iterator[Pool]:
     """Worker processes on this machine. They end when this process does, however it ends."""
+    others = set(multiprocessing.active_children())
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)  # read when numpy is loaded, so it has to be there when a process begins
 
@@ -62,7 +64,7 @@ def local_pool(workers: int) -> Iterator[Pool]:
         yield pool
         pool.executor.shutdown(wait=True)
     except BaseException:
-        for process in multiprocessing.active_children():
+        for process in set(multiprocessing.active_children()) - others:
             process.terminate()
         pool.executor.shutdown(wait=True, cancel_futures=True)
         raise

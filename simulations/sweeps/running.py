@@ -70,7 +70,7 @@ class Drive:
             ClusterLostError: what was taken until then is sound; the rest is not done.
         """
         self._waiting.extend(runs)
-        while self._under_way or (self._left and not stop.is_set()):
+        while self._under_way or (self.left and not stop.is_set()):
             if not stop.is_set():
                 self._hand_out()
             self._look(len(self._under_way))
@@ -80,7 +80,8 @@ class Drive:
                     self._took_back(future)
 
     @property
-    def _left(self) -> int:
+    def left(self) -> int:
+        """Runs that are not done."""
         return len(self._waiting) + len(self._suspects)
 
     def _hand_out(self) -> None:

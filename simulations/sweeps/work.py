@@ -119,4 +119,4 @@ def _failure(run: Run, error: Exception, bundle: Bundle | None = None, path: Pat
 
 def _at_home(message: str, bundle: Bundle, path: Path) -> str:
     """A message that names the files where the person has them."""
-    return message.replace(str(path.parent), str(bundle.scenario.parent))
+    return message.replace(str(path), str(bundle.scenario)).replace(str(path.parent), str(bundle.scenario.parent))

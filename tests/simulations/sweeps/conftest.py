@@ -116,6 +116,14 @@ def kill_half_way(folder: Path, *arguments: str | Path) -> dict[str, bytes]:
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    _gone, alive = psutil.wait_procs(workers, timeout=WITHIN_S)
-    assert not alive, "workers must not outlive the sweep"
+    while any(_lives(worker) for worker in workers):
+        assert time.monotonic() < deadline, "workers must not outlive the sweep"
+        time.sleep(0.005)
     return kept(folder)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -15,7 +15,7 @@ def analysis(
 ) -> Analysis:
     """Costs by setting and seed; NaN: the run failed."""
     cases = Cases(parameters_of(settings), tuple(range(len(costs[0]))))
-    runs = cases.runs("scenario")
+    runs = cases.runs(lambda _: "scenario")
     rows = {}
     for run in runs:
         cost = costs[run.setting][run.seed]

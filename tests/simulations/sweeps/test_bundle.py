@@ -72,6 +72,18 @@ def test_the_digest_changes_with_every_byte_and_not_with_the_place(tmp_path: Pat
     assert digest("a", "1") != digest("c", "2")
 
 
+def test_each_setting_takes_the_files_that_it_needs(tmp_path: Path):
+    files = {"here/park.toml": '[prices]\nfile = "a.csv"\n', "here/a.csv": "a", "here/b.csv": "b", "here/c.csv": "c"}
+    scenario = written(tmp_path, files)
+    bundle = bundled(scenario, parameters_of(["building.file=b.csv,c.csv", "demand.per_kw=3"]))
+    b = {"building.file": "b.csv", "demand.per_kw": "3"}
+    with bundle.of([b]).unpacked() as path:
+        assert sorted(file.name for file in path.parent.iterdir()) == ["a.csv", "b.csv", "park.toml"]
+    more = bundled(scenario, parameters_of(["building.file=b.csv", "demand.per_kw=3"]))
+    assert bundle.of([b]).digest == more.of([b]).digest, "a further value changes no run of the others"
+    assert bundle.of([b]).digest != bundle.of([{**b, "building.file": "c.csv"}]).digest
+
+
 def test_a_scenario_that_cannot_be_read_is_refused(tmp_path: Path):
     with pytest.raises(SweepError, match=r"nothing\.toml: cannot be read: No such file"):
         bundled(tmp_path / "nothing.toml", ())

@@ -10,7 +10,7 @@ from simulations.sweeps.cases import Cases, SweepError, parameters_of
 
 def test_every_value_meets_every_other_with_every_seed():
     cases = Cases(parameters_of(["circuits.main.fuse_a=25,40", "people.staff.cars_per_day=3,5,8"]), (7, 8))
-    runs = cases.runs("scenario")
+    runs = cases.runs(lambda _: "scenario")
     assert len(runs) == len({run.key for run in runs}) == 12
     assert cases.settings[4] == {"circuits.main.fuse_a": "40", "people.staff.cars_per_day": "5"}
     assert (cases.place(4, 0), cases.place(4, 1)) == (1, 1)
@@ -20,19 +20,19 @@ def test_every_value_meets_every_other_with_every_seed():
 def test_a_sweep_without_parameters_is_the_scenario_with_many_seeds():
     cases = Cases((), (1, 2, 3))
     assert cases.settings == ({},)
-    assert len(cases.runs("scenario")) == 3
+    assert len(cases.runs(lambda _: "scenario")) == 3
 
 
 def test_the_order_of_the_arguments_does_not_change_what_a_run_is():
-    one = Cases(parameters_of(["a.b=1,2", "a.c=3"]), (1,)).runs("scenario")
-    other = Cases(parameters_of(["a.c=3", "a.b=1,2"]), (1,)).runs("scenario")
+    one = Cases(parameters_of(["a.b=1,2", "a.c=3"]), (1,)).runs(lambda _: "scenario")
+    other = Cases(parameters_of(["a.c=3", "a.b=1,2"]), (1,)).runs(lambda _: "scenario")
     assert [run.key for run in one] == [run.key for run in other]
 
 
 @pytest.mark.parametrize("change", [{"identity": "another"}, {"texts": ["a.b=2"]}, {"seeds": (2,)}])
 def test_another_scenario_setting_or_seed_is_another_run(change: dict[str, Any]):
     def key(identity: str = "scenario", texts: Sequence[str] = ("a.b=1",), seeds: tuple[int, ...] = (1,)) -> str:
-        return Cases(parameters_of(texts), seeds).runs(identity)[0].key
+        return Cases(parameters_of(texts), seeds).runs(lambda _: identity)[0].key
 
     assert key(**change) != key()
 

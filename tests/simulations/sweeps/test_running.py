@@ -54,7 +54,7 @@ def sweep(
 
 
 def runs(seeds: int, *settings: str) -> tuple[Run, ...]:
-    return Cases(parameters_of(settings), tuple(range(seeds))).runs("scenario")
+    return Cases(parameters_of(settings), tuple(range(seeds))).runs(lambda _: "scenario")
 
 
 def seeds_of(taken: list[Outcome]) -> list[int]:

@@ -56,17 +56,17 @@ def test_a_sweep_compares_all_settings(sweep: Sweep, car_park: Path, tmp_path: P
 
 
 def test_a_killed_sweep_goes_on_where_it_was(sweep: Sweep, car_park: Path, tmp_path: Path):
-    asked = (car_park, "--set", FUSES, "--set", ONE_BY_ONE, "--set", HOURLY, "--seeds", 30, "--workers", 2)
+    asked = (car_park, "--set", FUSES, "--set", ONE_BY_ONE, "--set", HOURLY, "--seeds", 20, "--workers", 2)
     before = kill_half_way(tmp_path / "out", *asked)
     there = sum(pq.read_metadata(tmp_path / "out/parts" / name).num_rows for name in before)
-    assert 0 < there < 60
+    assert 0 < there < 40
 
     ended = sweep(*asked, "--out", tmp_path / "out")
     assert ended.code == 0
-    assert f"{there} are there already, {60 - there} to do" in ended.err
+    assert f"{there} are there already, {40 - there} to do" in ended.err
     after = kept(tmp_path / "out")
     assert {name: after[name] for name in before} == before, "nothing that was finished is computed again"
-    assert sum(pq.read_metadata(tmp_path / "out/parts" / name).num_rows for name in after) == 60
+    assert sum(pq.read_metadata(tmp_path / "out/parts" / name).num_rows for name in after) == 40
 
     assert sweep(*asked, "--out", tmp_path / "whole").code == 0
     assert figures(tmp_path / "out") == figures(tmp_path / "whole")
@@ -117,6 +117,20 @@ def test_interrupted_it_finishes_what_is_under_way_and_keeps_it(car_park: Path, 
     assert "Traceback" not in err
     assert 0 < sum(pq.read_metadata(path).num_rows for path in (out / "parts").glob("*")) < 4000
     assert not (out / "runs.parquet").exists()
+
+
+def test_combinations_that_cannot_be_are_told_and_the_others_run(sweep: Sweep, car_park: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    rows = "scenario.record_s=900,172800"
+    ended = sweep(car_park, "--set", "scenario.days=2,1", "--set", rows, "--seeds", 2, "--out", out, "--json")
+    assert ended.code == 2
+    told = "failed: scenario.days=1 scenario.record_s=172800 seed 5: "
+    assert told + f"{car_park}:" in ended.err or told + "--set" in ended.err
+    assert "2 of 8 runs failed" in ended.err
+    assert [failed["seed"] for failed in ended.document["failed"]] == [5, 6]
+    assert "seed 6" in (out / "failures.txt").read_text()
+    assert pq.read_metadata(out / "runs.parquet").num_rows == 6
+    assert [each["runs"] for each in ended.document["settings"]] == [2, 2, 2, 0]
 
 
 def test_all_problems_of_arguments_are_told_at_once(sweep: Sweep, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -95,6 +96,24 @@ def cluster_pool(address: str) -> Iterator[Pool]:
     import distributed  # noqa: PLC0415 - takes a second, and only clusters need it
 
     connect: Any = distributed.Client
+    log = logging.getLogger("distributed")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # what goes wrong is told here, once
+    try:
+        with _connected(connect, address) as client:
+
+            def slots() -> int:
+                return sum(client.ncores().values())
+
+            words = f"{slots()} threads of the cluster at {address}"
+            yield Pool(client.get_executor(pure=False), slots, lambda: None, words)
+    finally:
+        log.setLevel(level)
+
+
+@contextmanager
+def _connected(connect: Any, address: str) -> Iterator[Any]:
+    """A client of a cluster whose workers can do our work."""
     try:
         client = connect(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
@@ -103,17 +122,10 @@ def cluster_pool(address: str) -> Iterator[Pool]:
         try:
             client.wait_for_workers(1, timeout=WORKERS_S)
         except TimeoutError:
-            raise SweepError(
-                [f"--scheduler {address}: has no workers; start one with: dask worker {address}"]
-            ) from None
+            problem = f"--scheduler {address}: has no workers; start one with: dask worker {address}"
+            raise SweepError([problem]) from None
         _expect_same_code(client.run(code_identity, on_error="return"))
-
-        def slots() -> int:
-            return sum(client.ncores().values())
-
-        yield Pool(
-            client.get_executor(pure=False), slots, lambda: None, f"{slots()} threads of the cluster at {address}"
-        )
+        yield client
     finally:
         client.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from adapters.configuration.checks import Finding, structure_findings
 from adapters.configuration.describe import suggestion
 from controller.site import WIRINGS
+from controller.units import TOLERANCE_A
 from simulations.faults import SCENARIO_FAULTS
 from simulations.judging.baselines import BASELINES
 from simulations.temperaments import TEMPERAMENTS
@@ -65,12 +67,26 @@ def _groups(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield ("groups", number, "circuit"), f"unknown circuit {circuit!r}{suggestion(circuit, circuits)}"
         if isinstance(phases, str) and phases not in (*WIRINGS, *SPECIAL_WIRINGS):
             yield ("groups", number, "phases"), f"expected one of {', '.join((*SPECIAL_WIRINGS, *WIRINGS))}"
+        yield from _ratings(number, row)
     names = point_ids(data)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice and rows(data, "groups"):
         yield ("groups",), f"points that are there twice: {', '.join(twice)}"
     if not names:
         yield ("points",), "expected at least one charging point, in [[points]] or [[groups]]"
+
+
+def _ratings(number: int, row: Mapping[str, Any]) -> Iterator[Finding]:
+    """As for the points of a site file: a maximum below the minimum, a fallback that no car could use."""
+    low, high = _number(row.get("min_a", 6)), _number(row.get("max_a", 16))
+    fallback = _number(row.get("fallback_a"))
+    if low is None or high is None:
+        return
+    if high < low - TOLERANCE_A:
+        yield ("groups", number, "max_a"), f"expected at least min_a ({low:g} A)"
+    elif fallback is not None and fallback > 0 and not low - TOLERANCE_A <= fallback <= high + TOLERANCE_A:
+        what = f"expected 0 or a current from min_a to max_a ({low:g} to {high:g} A)"
+        yield ("groups", number, "fallback_a"), what
 
 
 def _horizon(data: Mapping[str, Any]) -> Iterator[Finding]:
@@ -93,7 +109,7 @@ def _horizon(data: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _number(value: Any) -> float | None:
-    return None if value is None or isinstance(value, bool | str) else float(value)
+    return float(value) if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else None
 
 
 def _is_multiple(length: float, step: float) -> bool:

@@ -132,6 +132,8 @@ def test_every_mistake_is_listed_at_once_with_its_line(tmp_path: Path):
         ({"circuits.main.fuse_a": "-3"}, "--set circuits.main.fuse_a=-3:1: circuits[0].fuse_a: expected at least 0"),
         ({"demand.per_kw": "dear"}, "--set demand.per_kw=dear:1: demand.per_kw: expected a number, found 'dear'"),
         ({"scenario.name.first": "x"}, "--set scenario.name.first=x:1: scenario.name is a value"),
+        ({"groups.P.max_a": "5"}, "--set groups.P.max_a=5:1: groups[0].max_a: expected at least min_a (6 A)"),
+        ({"groups.P.fallback_a": "3"}, "--set groups.P.fallback_a=3:1: groups[0].fallback_a: expected 0 or a current"),
         ({"nonsense.key": "1"}, "--set nonsense.key=1:1: nonsense: unknown key"),
     ],
 )

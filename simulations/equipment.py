@@ -6,6 +6,7 @@ import copy
 import random
 from typing import Final
 
+from controller.units import Phases
 from simulations.chargers import ChargingStation
 from simulations.connectors import Connector, random_model
 from simulations.scenario.model import Scenario
@@ -14,6 +15,19 @@ from simulations.world import World
 
 LEAD_S: Final = 20.0
 """For so long the service has been running when a scenario begins: it knows its meters, and chargers their defaults."""
+
+
+def meter_error_a(seed: int, meter: str, poll: int, noise_a: float) -> Phases:
+    """By how much a meter is wrong at a poll [A]: the same in both depths, whatever else happens in them.
+
+    Args:
+        seed: of the scenario.
+        meter: its name.
+        poll: the number of the poll, counted from the beginning of the scenario.
+        noise_a: standard deviation [A].
+    """
+    dice = random.Random(f"meter-{seed}-{meter}-{poll}")
+    return dice.gauss(0.0, noise_a), dice.gauss(0.0, noise_a), dice.gauss(0.0, noise_a)
 
 
 def world_of(scenario: Scenario) -> World:

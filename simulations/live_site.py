@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from adapters.configuration import Configuration, ModbusTcpMeter
 from controller.site import Site
+from controller.units import Phases
 from simulations.building import AdjustableBuilding
 from simulations.cars import Car
 from simulations.chargers import ChargingStation
+from simulations.equipment import meter_error_a
 from simulations.firmware import Firmware
 from simulations.meter_taps import Tap, simulated_meters
 from simulations.modbus_meter import MeterFault, SimulatedSdm630
@@ -51,25 +53,22 @@ class LiveSite:
         world: its building, stations and cars.
         pace: the world's time; the event loop must run by it.
         options: how the equipment behaves.
-        opens_s: when time begins to pass in the world [Unix s]; before that the equipment works, and nothing changes.
-            None: at once.
 
     Raises:
         ValueError: the configuration has no meter that can be simulated, or one that cannot.
     """
 
-    def __init__(
-        self, configuration: Configuration, world: World, pace: Pace, options: Options, opens_s: float | None = None
-    ) -> None:
+    def __init__(self, configuration: Configuration, world: World, pace: Pace, options: Options) -> None:
         self.site: Site = configuration.site
         self.world = world
         self.pace = pace
         self.options = options
-        self.opens_s = pace.now_s() if opens_s is None else opens_s
+        self.opens_s = math.inf
+        """When time begins to pass in the world [Unix s]; before that the equipment works, and nothing changes."""
+        self._opening = asyncio.Event()
         self.tokens = [token.uid for token in configuration.tokens if not token.blocked] or ["LAB-DRIVER"]
         self.building = AdjustableBuilding(world.building)
         world.building = self.building
-        world.open(self.opens_s)
         self.reactions = ReactionLog()
         self.clients = {identity: self._client(configuration, one) for identity, one in world.stations.items()}
         self._places = simulated_meters(configuration)
@@ -88,6 +87,20 @@ class LiveSite:
         for id_, (place, _) in self._places.items():
             await self.meters[id_].start(place.host, place.port)
 
+    def open(self, opens_s: float) -> None:
+        """Let time pass in the world from this moment on [Unix s]."""
+        self.opens_s = opens_s
+        self._opening.set()
+
+    async def opened(self) -> None:
+        """Wait until ``open`` has been called."""
+        await self._opening.wait()
+
+    @property
+    def last_read_s(self) -> float | None:
+        """When the meter of the grid connection, or else the first one, was read last [Unix s]; None: never."""
+        return next(iter(self._taps.values())).last_read_s
+
     async def run(self, story: Coroutine[Any, Any, None] | None = None) -> None:
         """Let the world live until cancelled, and the story happen in it until ``finish``."""
         try:
@@ -102,6 +115,7 @@ class LiveSite:
                 await meter.stop()
 
     async def _live(self) -> None:
+        await self.opened()
         last_s, beat = self.opens_s, 0
         while True:
             # A fixed rhythm keeps the steps even on a busy machine; beats that were missed are left out.
@@ -206,13 +220,14 @@ class LiveSite:
         return sum(len(client.firmware.outbox) for client in self.clients.values())
 
     def _meter(self, place: ModbusTcpMeter, tap: Tap) -> SimulatedSdm630:
-        return SimulatedSdm630(
-            lambda: tap.read(self.pace.now_s()),
-            random.Random(f"meter-{self.options.seed}-{place.id}"),
-            self.options.meter_noise_a,
-            self.site.nominal_voltage_v,
-            place.unit,
-        )
+        def shown() -> tuple[Phases, float]:
+            now_s, options = self.pace.now_s(), self.options
+            passed_s = now_s - options.meter_latency_s - (self.opens_s if self._opening.is_set() else 0.0)
+            error_a = meter_error_a(options.seed, place.id, round(passed_s / place.poll_s), options.meter_noise_a)
+            (one, two, three), imported_wh = tap.read(now_s)
+            return (one + error_a[0], two + error_a[1], three + error_a[2]), imported_wh
+
+        return SimulatedSdm630(shown, random.Random(0), 0.0, self.site.nominal_voltage_v, place.unit)
 
     def _client(self, configuration: Configuration, station: ChargingStation) -> OcppClient:
         def accepted(lowered: bool) -> None:

@@ -11,6 +11,8 @@ from controller.units import Phases
 from simulations.world import World
 
 MODEL: Final = "eastron_sdm630"
+LATE_S: Final = 0.05
+"""A step of the world that is due at the moment to be shown may come a little late."""
 REMEMBERED: Final = 500
 """Steps of the world that a meter with latency looks back."""
 
@@ -26,6 +28,8 @@ class Tap:
 
     def __init__(self, world: World, circuit: Circuit, latency_s: float) -> None:
         self._world, self._circuit, self._latency_s = world, circuit, latency_s
+        self.last_read_s: float | None = None
+        """When it was asked last [Unix s]; None: never."""
         self._imported_wh = 0.0
         self._past: deque[tuple[float, Phases, float]] = deque(maxlen=REMEMBERED)
         self._past.append((0.0, world.circuit_a[circuit.id], 0.0))
@@ -37,28 +41,26 @@ class Tap:
         self._past.append((now_s, current_a, self._imported_wh))
 
     def read(self, now_s: float) -> tuple[Phases, float]:
-        """Phase currents [A] and imported energy [Wh]."""
-        while len(self._past) > 1 and self._past[1][0] <= now_s - self._latency_s:
+        """Phase currents [A] and imported energy [Wh], for whoever asks at this moment."""
+        self.last_read_s = now_s
+        while len(self._past) > 1 and self._past[1][0] <= now_s - self._latency_s + LATE_S:
             self._past.popleft()
         _, current_a, imported_wh = self._past[0]
         return current_a, imported_wh
 
 
 def simulated_meters(configuration: Configuration) -> dict[str, tuple[ModbusTcpMeter, Circuit]]:
-    """The meters that circuits name, each with the first of these, by their ids.
+    """The meters that circuits name, each with the first of these, by their ids; that of the grid connection first.
 
     Raises:
         ValueError: there is none, or one of them is not of the kind that is simulated.
     """
     wanted: dict[str, Circuit] = {}
-    for circuit in configuration.site.circuits:
+    for circuit in sorted(configuration.site.circuits, key=lambda circuit: circuit.parent is not None):
         if circuit.meter is not None:
             wanted.setdefault(circuit.meter, circuit)
-    found = {
-        meter.id: (meter, wanted[meter.id])
-        for meter in configuration.meters
-        if isinstance(meter, ModbusTcpMeter) and meter.model == MODEL and meter.id in wanted
-    }
+    meters = {m.id: m for m in configuration.meters if isinstance(m, ModbusTcpMeter) and m.model == MODEL}
+    found = {name: (meters[name], circuit) for name, circuit in wanted.items() if name in meters}
     if not found or len(found) < len(wanted):
         missing = ", ".join(sorted(set(wanted) - set(found))) or "there is none"
         raise ValueError(f"{configuration.path}: no meter of kind modbus_tcp and model {MODEL} to simulate: {missing}")

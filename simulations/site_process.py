@@ -121,6 +121,7 @@ async def _control(site: LiveSite) -> None:
 
 async def _run(site: LiveSite, *, quiet: bool) -> None:
     await site.start_meters()
+    site.open(site.pace.now_s())
     print(json.dumps({"ready": True, "points": len(site.site.points)}), flush=True)  # noqa: T201
     life = asyncio.create_task(site.run(None if quiet else come_and_go(site)))
     control = asyncio.create_task(_control(site))

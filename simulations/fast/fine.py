@@ -21,7 +21,7 @@ from controller.units import Phases
 from simulations.building import AdjustableBuilding
 from simulations.clock import Action, VirtualClock
 from simulations.drivers import PRICE_LOOK_S, car_of, highest_w, waits
-from simulations.equipment import LEAD_S, world_of
+from simulations.equipment import LEAD_S, meter_error_a, world_of
 from simulations.fast.fine_charger import FineCharger
 from simulations.fast.fine_meter import METER_FAULTS, FineMeter
 from simulations.fast.fine_recorder import Recorder, Stay, is_invalid
@@ -126,6 +126,7 @@ class _Run:
                 name,
                 scenario.meter,
                 source(circuit),
+                partial(meter_error_a, scenario.seed, name, noise_a=scenario.meter.noise_a),
                 self._clock,
                 random.Random(f"meter-{scenario.seed}-{name}"),
                 fuse_a,

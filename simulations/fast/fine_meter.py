@@ -31,8 +31,9 @@ class FineMeter:
         meter_id: its name in the site.
         model: noise, latency and rhythm.
         source: the true phase currents at the moment [A].
+        error_a: by how much it is wrong at the poll of that number [A].
         clock: virtual time.
-        dice: for its noise.
+        dice: for the flutter of its voltages.
         fuse_a: rating of the grid connection [A].
         voltage_v: phase to neutral [V].
     """
@@ -42,6 +43,7 @@ class FineMeter:
         meter_id: str,
         model: MeterModel,
         source: Callable[[], Phases],
+        error_a: Callable[[int], Phases],
         clock: VirtualClock,
         dice: random.Random,
         fuse_a: float,
@@ -52,6 +54,7 @@ class FineMeter:
         """One of ``METER_FAULTS``."""
         self._model = model
         self._source = source
+        self._error_a = error_a
         self._clock = clock
         self._dice = dice
         self._bounds = Bounds(CEILING * fuse_a, voltage_v)
@@ -73,14 +76,14 @@ class FineMeter:
         return None if self._intake is None else self._intake.reading(clock.now(), clock.monotonic_s())
 
     def _poll(self, beat: int) -> None:
-        sample = self._sample()
+        sample = self._sample(beat)
         self._clock.at(beat * self._model.poll_s + self._model.latency_s, lambda: self._answer(sample))
         self._clock.at((beat + 1) * self._model.poll_s, lambda: self._poll(beat + 1))
 
-    def _sample(self) -> Sample:
+    def _sample(self, beat: int) -> Sample:
         """What it will show: the dice fall the same whatever else happens."""
-        noise_a, gauss = self._model.noise_a, self._dice.gauss
-        one, two, three = (current_a + gauss(0.0, noise_a) for current_a in self._source())
+        error_a, gauss = self._error_a(beat), self._dice.gauss
+        one, two, three = (a + wrong_a for a, wrong_a in zip(self._source(), error_a, strict=True))
         first, second, third = (self._bounds.nominal_voltage_v + gauss(0.0, FLUTTER_V) for _ in range(3))
         return Sample(current_a=(one, two, three), voltage_v=(first, second, third))
 

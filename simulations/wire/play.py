@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -29,22 +29,31 @@ METER_FAULTS: Final = {
 PLAYABLE: Final = frozenset({*METER_FAULTS, "charger_offline", "charger_deaf", "building_step", "controller_down"})
 
 
+class Serve(Protocol):
+    """Has the service started, or stopped."""
+
+    async def __call__(self, *, there: bool) -> None:
+        """Return when it is so."""
+        ...
+
+
 class Play:
     """The story of a scenario.
 
     Args:
         scenario: its visits and faults, the latter of ``PLAYABLE`` kinds.
         site: where it happens.
-        serve: told to have the service stopped (False) and started again (True).
+        serve: stops and starts the service.
     """
 
-    def __init__(self, scenario: Scenario, site: LiveSite, serve: Callable[[bool], Awaitable[None]]) -> None:
+    def __init__(self, scenario: Scenario, site: LiveSite, serve: Serve) -> None:
         self._scenario, self._site, self._serve = scenario, site, serve
         self._stays: dict[str, Stay] = {}
         self._here: dict[str, Stay] = {}
 
     async def run(self) -> None:
-        """Let it happen."""
+        """Let it happen, from the opening of the site on."""
+        await self._site.opened()
         async with asyncio.TaskGroup() as group:
             for point in self._scenario.site.points:
                 visits = [visit for visit in self._scenario.visits if visit.point == point.id]
@@ -65,14 +74,14 @@ class Play:
         )
 
     async def _until(self, time_s: float) -> None:
-        await asyncio.sleep(max(0.0, self._scenario.start_s + time_s - self._site.pace.now_s()))
+        await asyncio.sleep(max(0.0, self._site.opens_s + time_s - self._site.pace.now_s()))
 
     # -- people -------------------------------------------------------------------------------------------------
 
     async def _people(self, point: ChargingPoint, visits: Iterable[Visit]) -> None:
         for visit in visits:
             await self._until(visit.arrives_s)
-            car = car_of(visit, self._scenario.start_s)
+            car = car_of(visit, self._site.opens_s)
             stay = Stay(visit, car, self._site.world.connector(point.id))
             self._stays[visit.id] = self._here[point.id] = stay
             client = self._site.client_of(point.id)
@@ -96,12 +105,12 @@ class Play:
     async def _trouble(self, fault: TimedFault) -> None:
         await self._until(fault.begins_s)
         if fault.kind == "controller_down":
-            await self._serve(False)  # noqa: FBT003
+            await self._serve(there=False)
         else:
             self._strike(fault, begins=True)
         await self._until(fault.ends_s)
         if fault.kind == "controller_down":
-            await self._serve(True)  # noqa: FBT003
+            await self._serve(there=True)
         else:
             self._strike(fault, begins=False)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -19,21 +21,20 @@ import structlog
 from adapters.configuration import Configuration, load_configuration
 from adapters.log import configure_logging
 from adapters.service import Service
-from controller.plan import Event
-from controller.ports import Tick
 from simulations.equipment import LEAD_S, world_of
-from simulations.fast.fine_recorder import Recorder, is_invalid
 from simulations.live_site import LiveSite, Options
 from simulations.loopback import free_port
 from simulations.pace import Pace, PacedLoop
 from simulations.results import Results
 from simulations.scenario.model import Scenario
+from simulations.wire.notes import Notes
 from simulations.wire.play import PLAYABLE, Play
 from simulations.wire.site_file import Addresses, meter_ids, site_file
 
 SETTLED_S: Final = 2.0
 """Of the lead, from the registration of the last station: time for the default profiles to arrive."""
 EDGE_S: Final = 1e-6
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own with a random name is made in it
 
 _LOG: Final = structlog.get_logger("loadstar.simulation")
 
@@ -58,7 +59,7 @@ def run_wire(
     Args:
         scenario: its visits, building, faults and chargers; what drivers state is nothing that OCPP 1.6 can say.
         factor: how much waiting is shortened, see ``simulations.pace``; 1: real time.
-        directory: a new or empty one, where the site file, the ledger and ``loadstar.log`` are left; None: nowhere.
+        directory: where the site file, the ledger and ``loadstar.log`` are left; None: nowhere.
         progress: told the part that is done, from 0 to 1, now and then.
         mqtt_url: a broker to which the service publishes; None: none.
 
@@ -66,7 +67,8 @@ def run_wire(
         ValueError: the scenario has what the service cannot be shown (every problem is named), the factor is out of
             range, or the directory holds a ledger.
         OSError: a port or a file cannot be opened.
-        WireError: not every station could be connected in time, or not every message was answered in the end.
+        WireError: not every station could be connected in time, not every message was answered in the end, or the
+            ledger does not hold what the chargers measured.
     """
     problems = list(wire_problems(scenario))
     if directory is not None and (directory / "loadstar.db").exists():
@@ -75,11 +77,16 @@ def run_wire(
         raise ValueError("; ".join(problems))
     pace = Pace(factor, scenario.start_s - LEAD_S)
     with ExitStack() as stack:
-        folder = directory or Path(stack.enter_context(TemporaryDirectory(prefix="loadstar-wire-")))
+        folder = directory or Path(stack.enter_context(_throw_away()))
         folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(_log_in(folder / "loadstar.log"))
         runner = stack.enter_context(asyncio.Runner(loop_factory=lambda: PacedLoop(pace)))
         return runner.run(_Run(scenario, pace, folder, mqtt_url).results(progress))
+
+
+def _throw_away() -> TemporaryDirectory[str]:
+    """In memory where the machine offers that: a commit to a disk takes ``factor`` times as long as on a real site."""
+    return TemporaryDirectory(prefix="loadstar-wire-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
 
 
 def wire_problems(scenario: Scenario) -> Iterator[str]:
@@ -111,124 +118,94 @@ class _Run:
     def __init__(self, scenario: Scenario, pace: Pace, directory: Path, mqtt_url: str | None) -> None:
         self._scenario, self._pace = scenario, pace
         self._configuration = _configuration(scenario, directory, mqtt_url)
-        options = Options(
-            seed=scenario.seed, meter_noise_a=scenario.meter.noise_a, meter_latency_s=scenario.meter.latency_s
-        )
-        self._site = LiveSite(self._configuration, world_of(scenario), pace, options, scenario.start_s)
+        model = scenario.meter
+        options = Options(seed=scenario.seed, meter_noise_a=model.noise_a, meter_latency_s=model.latency_s)
+        world = world_of(scenario)
+        world.open(scenario.start_s)
+        self._site = LiveSite(self._configuration, world, pace, options)
         self._site.watchers.append(self._step)
         self._play = Play(scenario, self._site, self._serve)
-        self._recorder = Recorder(scenario, self._site.world)
+        self._notes = Notes(scenario, world)
         self._service: Service | None = None
-        self._tick: Tick | None = None
-        self._heard = 0
-        self._events: list[Event] = []
-        self._invalid = 0
         self._progress: Callable[[float], None] | None = None
         self._end = asyncio.Event()
-        self._results: Results | None = None
 
     async def results(self, progress: Callable[[float], None] | None) -> Results:
         """Live through the scenario, then send everybody home."""
         self._progress = progress
         await self._site.start_meters()
-        await self._serve(True)  # noqa: FBT003
+        await self._serve(there=True)
         life = asyncio.create_task(self._site.run(self._play.run()))
+        ended = asyncio.create_task(self._end.wait())
         try:
             await self._all_aboard()
-            ended = asyncio.create_task(self._end.wait())
             await asyncio.wait({life, ended}, return_when=asyncio.FIRST_COMPLETED)
             if life.done():
                 life.result()
+            results = self._notes.results(self._play.results(), self._site.opens_s)
             await self._farewell()
         finally:
             life.cancel()
-            await asyncio.gather(life, return_exceptions=True)
-            await self._serve(False)  # noqa: FBT003
-        assert self._results is not None, "the world does not end before its time"
-        return self._results
+            ended.cancel()
+            await asyncio.gather(life, ended, return_exceptions=True)
+            await self._serve(there=False)
+        return results
 
     async def _all_aboard(self) -> None:
+        """Wait for every station, then let the scenario begin."""
         within_s = self._scenario.start_s - SETTLED_S - self._pace.now_s()
         if not await self._site.everybody_registered(within_s):
             missing = [name for name, client in self._site.clients.items() if not client.registered.is_set()]
             raise WireError(f"not connected within {LEAD_S - SETTLED_S:g} s: {', '.join(missing)}")
+        self._site.open(self._opening_s())
+
+    def _opening_s(self) -> float:
+        """The scenario begins, as in the fast depth, at a moment whose truth the meter shows."""
+        read_s, meter = self._site.last_read_s, self._scenario.meter
+        if read_s is None:
+            raise WireError(f"no meter was read within {LEAD_S - SETTLED_S:g} s")
+        shown_s = read_s - meter.latency_s
+        return shown_s + math.ceil((self._scenario.start_s - shown_s) / meter.poll_s) * meter.poll_s
+
+    def _step(self, now_s: float, dt: float) -> None:
+        """The world has moved."""
+        if self._end.is_set():
+            return
+        duration_s, time_s = self._scenario.duration_s, now_s - self._site.opens_s
+        if self._service is not None:
+            self._notes.listen(self._service.live)
+        self._play.step(time_s, dt)
+        self._notes.step(time_s, dt)
+        percent = int(100 * time_s / duration_s)
+        if self._progress is not None and percent > int(100 * (time_s - dt) / duration_s):
+            self._progress(min(1.0, percent / 100))
+        if time_s >= duration_s - EDGE_S:
+            self._end.set()
 
     async def _farewell(self) -> None:
+        """Everybody leaves, every message is answered, and the books are compared."""
         if self._service is None:
             return  # nobody is left who could answer
         truth = await self._site.finish()
         booked = await asyncio.to_thread(self._service.summary)
-        _LOG.info(
-            "simulation_ended",
-            sessions_recorded=booked["sessions_recorded"],
-            energy_wh=booked["energy_wh"],
-            metered_sessions=len(truth["sessions"]),
-            metered_wh=truth["metered_wh"],
-            undelivered=truth["undelivered"],
-            reaction_ms=booked["reaction_ms"],
-        )
+        metered = {"sessions": len(truth["sessions"]), "wh": truth["metered_wh"]}
+        recorded = {"sessions": booked["sessions_recorded"], "wh": booked["energy_wh"]}
+        _LOG.info("simulation_ended", metered=metered, recorded=recorded, reaction_ms=booked["reaction_ms"])
         if truth["undelivered"]:
             raise WireError(f"{truth['undelivered']} messages of chargers were never answered")
+        if recorded != metered:
+            raise WireError(f"the ledger holds {recorded}, and chargers measured {metered}")
 
-    # -- what happens in every step of the world -------------------------------------------------------------------
-
-    def _step(self, now_s: float, dt: float) -> None:
-        if self._end.is_set():
-            return
-        scenario, time_s = self._scenario, now_s - self._scenario.start_s
-        self._listen()
-        self._play.step(time_s, dt)
-        self._recorder.step(time_s, dt)
-        if self._progress is not None and int(100 * time_s / scenario.duration_s) > int(
-            100 * (time_s - dt) / scenario.duration_s
-        ):
-            self._progress(min(1.0, time_s / scenario.duration_s))
-        if time_s >= scenario.duration_s - EDGE_S:
-            self._results = self._collected()
-            self._end.set()
-
-    def _listen(self) -> None:
-        """Hear what the service has said since the last step; it says nothing twice within that time."""
-        service = self._service
-        if service is None:
-            return
-        tick = service.live.latest()
-        if tick is not None and tick is not self._tick:
-            self._tick = tick
-            self._recorder.decided(tick.points, tick.plan)
-            site = self._scenario.site
-            self._invalid += sum(is_invalid(site.point[name], told) for name, told in tick.plan.setpoints.items())
-        if service.live.last_event_number() > self._heard:
-            fresh = [kept for kept in service.live.events() if kept.number > self._heard]
-            self._events += [replace(kept.event, at=kept.last_at) for kept in reversed(fresh)]
-            self._invalid += sum(kept.event.kind == "guard_intervened" for kept in fresh)
-            self._heard = fresh[0].number
-
-    def _collected(self) -> Results:
-        world = self._site.world
-        return Results(
-            scenario=self._scenario,
-            policy="loadstar",
-            series=self._recorder.series(),
-            sessions=self._play.results(),
-            truth=world.truth(),
-            invalid_setpoints=self._invalid,
-            events=tuple(self._events),
-            violations=world.violations_as(),
-        )
-
-    # -- the service -----------------------------------------------------------------------------------------------
-
-    async def _serve(self, there: bool) -> None:
+    async def _serve(self, *, there: bool) -> None:
         """Have the service started, or stopped."""
         if there:
             service = Service(self._configuration, lab=True, clock=self._pace)
             await service.start()
-            self._service, self._heard = service, 0
+            self._service = service
         elif self._service is not None:
-            self._listen()
             service, self._service = self._service, None
-            self._recorder.silent()
+            self._notes.listen(service.live)
+            self._notes.silent()
             await service.stop()
 
 

@@ -92,14 +92,14 @@ def test_a_charger_that_turns_deaf_is_reported_until_it_hears_again():
         TimedFault("building_step", 70.0, 1e6, current_a=(20.0, 20.0, 20.0)),
     )
     visits = [hungry(f"P{n}", 2.0 + n) for n in range(3)]
-    outcome = Outcome(run_fine(story(garage(3), visits, load((0, 10)), 200.0, faults=faults)))
+    outcome = Outcome(run_fine(story(garage(3), visits, load((0, 10)), 220.0, faults=faults)))
     assert outcome.told("limit_ignored", "limit_ignored_ended") == [
         ("limit_ignored", "point:P0"),
         ("limit_ignored_ended", "point:P0"),
     ]
     assert outcome.current_a("P0", 145) > 15 > outcome.limit_a("P1", 145)
-    assert outcome.highest_a("main", 90, 200) <= 63.0
-    assert outcome.current_a("P0", 195) == pytest.approx(outcome.limit_a("P0", 195), abs=0.2)
+    assert outcome.highest_a("main", 90, 220) <= 63.0
+    assert outcome.current_a("P0", 215) == pytest.approx(outcome.limit_a("P0", 215), abs=0.2)
 
 
 def test_a_step_of_the_building_is_answered_in_time_and_forgotten_afterwards():

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
+
+ROOT: Final = Path(__file__).parents[1]
+REAL_TIME: Final = (
+    "tests/service",
+    "tests/simulations/test_demo.py",
+    "tests/simulations/test_site_process.py",
+    "tests/simulations/wire",
+)
+"""Twenty chargers and a service in real time: one after the other, so that they have a core for themselves."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what runs in real time together, where tests run on several cores (``pytest -n 2 --dist loadgroup``)."""
+    for item in items:
+        if item.path.relative_to(ROOT).as_posix().startswith(REAL_TIME):
+            item.add_marker(pytest.mark.xdist_group("real time"))
 
 
 @pytest.fixture(autouse=True)

@@ -59,6 +59,8 @@ class Drive:
         self._look = look
         self._waiting: deque[Run] = deque()
         self._suspects: deque[Run] = deque()
+        self._on_trial = False
+        """Whether what is under way is one suspect, alone."""
         self._under_way: dict[Future[Outcome], Unit] = {}
         self._least_runs = self._runs_per_unit = batch_runs
         self._last_size: int | None = None
@@ -85,8 +87,10 @@ class Drive:
         return len(self._waiting) + len(self._suspects)
 
     def _hand_out(self) -> None:
-        if self._suspects:
+        self._on_trial = self._on_trial and bool(self._under_way)
+        if self._suspects or self._on_trial:
             if not self._under_way:
+                self._on_trial = True
                 self._submit([self._suspects.popleft()])
             return
         slots = max(1, self._pool.slots())
@@ -123,8 +127,7 @@ class Drive:
         self._take(outcome)
 
     def _lost(self, unit: Unit, error: Exception) -> None:
-        was_alone = len(unit.runs) == 1 and not self._under_way
-        if was_alone:
+        if self._on_trial:
             self._take(Outcome(failures=[Failure(unit.runs[0], f"{type(error).__name__}: {error}", bad_input=False)]))
         else:
             self._suspects.extend(unit.runs)

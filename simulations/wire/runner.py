@@ -34,6 +34,9 @@ from simulations.wire.site_file import Addresses, meter_ids, site_file
 SETTLED_S: Final = 2.0
 """Of the lead, from the registration of the last station: time for the default profiles to arrive."""
 EDGE_S: Final = 1e-6
+LEAST_POLL_S: Final = 0.1
+MOST_POLL_S: Final = 3.0
+"""What a site file allows."""
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own with a random name is made in it
 
 _LOG: Final = structlog.get_logger("loadstar.simulation")
@@ -91,6 +94,10 @@ def _throw_away() -> TemporaryDirectory[str]:
 
 def wire_problems(scenario: Scenario) -> Iterator[str]:
     """What of a scenario the service cannot be shown, as texts."""
+    if not meter_ids(scenario.site):
+        yield "circuits: at least one needs a meter"
+    if not LEAST_POLL_S <= scenario.meter.poll_s <= MOST_POLL_S:
+        yield f"meter.poll_s: expected {LEAST_POLL_S:g} to {MOST_POLL_S:g} s, found {scenario.meter.poll_s:g}"
     if scenario.limits:
         yield f"limits: the service cannot be told any yet, found {len(scenario.limits)}"
     for kind in dict.fromkeys(fault.kind for fault in scenario.faults):

@@ -21,7 +21,7 @@ from concurrent.futures import Executor
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, TypeVarTuple
 
-MOST: Final = 1000.0
+FASTEST: Final = 1000.0
 """A wait of a second then takes a millisecond, which is what the machine can wait for."""
 
 _Arguments = TypeVarTuple("_Arguments")
@@ -36,12 +36,12 @@ class Pace:
         unix_s: the time of day at which it begins [Unix s]; None: the machine's.
 
     Raises:
-        ValueError: the factor is not from 1 to ``MOST``.
+        ValueError: the factor is not from 1 to ``FASTEST``.
     """
 
     def __init__(self, factor: float = 1.0, unix_s: float | None = None) -> None:
-        if not 1.0 <= factor <= MOST:
-            raise ValueError(f"expected a factor from 1 to {MOST:g}, got {factor}")
+        if not 1.0 <= factor <= FASTEST:
+            raise ValueError(f"expected a factor from 1 to {FASTEST:g}, got {factor}")
         self.factor = factor
         machine_s = time.monotonic()
         self._mark = (machine_s, machine_s)

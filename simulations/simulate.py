@@ -22,6 +22,7 @@ from simulations.fast import run, run_batch
 from simulations.fast.fine import run_fine
 from simulations.judging.judge import OURS, judge, summary_of
 from simulations.judging.model import Judgement
+from simulations.pace import FASTEST
 from simulations.report import write_report, write_tables
 from simulations.results import Results
 from simulations.scenario.checks import FINE_STEP_S
@@ -112,8 +113,8 @@ def simulate(request: Request, *, as_json: bool) -> int:
 def _wrong_options(request: Request) -> Iterator[str]:
     if request.depth not in DEPTHS:
         yield f"--depth: expected {' or '.join(DEPTHS)}, found {request.depth!r}"
-    if not 0 < request.speed < float("inf"):
-        yield f"--speed: expected a number above 0, found {request.speed:g}"
+    if not 1.0 <= request.speed <= FASTEST:
+        yield f"--speed: expected a number from 1 to {FASTEST:g}, found {request.speed:g}"
 
 
 def _unfit(request: Request, scenario: Scenario) -> Iterator[str]:

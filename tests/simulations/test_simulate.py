@@ -66,7 +66,7 @@ def test_bad_input_is_listed_whole_and_nothing_is_written(loadstar: Loadstar, tm
     [
         (["gone.toml"], "gone.toml:1: cannot be read: No such file or directory"),
         ([OFFICE, "--depth", "deep"], "--depth: expected fast or wire, found 'deep'"),
-        ([OFFICE, "--depth", "wire", "--speed", "0"], "--speed: expected a number above 0, found 0"),
+        ([OFFICE, "--depth", "wire", "--speed", "0"], "--speed: expected a number from 1 to 1000, found 0"),
         ([OFFICE, "--record"], "--record: expected the fast depth and a step_s of at most 5 s, found 300"),
         ([OFFICE, "--depth", "wire"], "--depth wire: expected a step_s of at most 5 s"),
     ],

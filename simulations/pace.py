@@ -7,6 +7,8 @@ and hardly changes what happens in it: the control loop still turns every simula
 What works in threads of its own takes ``factor`` times as long in simulated time as it does: of what matters for
 control, that is the ledger's commit before a charger is answered (a few milliseconds of the machine). The loop waits
 for calls that it hands to threads itself at the machine's pace. What other processes do beside it is not accelerated.
+Decisions reach chargers as fast as in real time up to a factor of 300 at least; above about 100 a slow disk lets
+transactions begin late (measured: docs/explanation/two-depths.md).
 """
 
 from __future__ import annotations

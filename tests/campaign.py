@@ -44,7 +44,7 @@ def run(path: Path) -> Mapping[str, Any]:
 
 def main(words: Sequence[str]) -> int:
     """Run, show, and judge."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     gallery = sorted((ROOT / "simulations" / "scenarios").glob("*.toml"))
     view = Table("scenario", *SHOWN, "promises", title="Campaign")
     failed = False

@@ -38,22 +38,6 @@ class TimeSeries:
         """Where the last step ends [Unix s]."""
         return float(self.times_s[-1]) + self.step_s
 
-    def resampled(self, step_s: float) -> TimeSeries:
-        """The same course in other steps, from the same beginning: means of longer ones, repeated in shorter ones.
-
-        What is left at the end and fills no step is dropped, but for the first step.
-        """
-        covered_s = self.end_s - float(self.times_s[0])
-        count = max(1, math.floor(covered_s / step_s + _SLACK_S))
-        edges_s = np.minimum(np.arange(count + 1) * step_s, covered_s)
-        knots_s = np.arange(len(self.times_s) + 1) * self.step_s
-        columns = self.values.reshape(len(self.values), -1)
-        sums = np.vstack([np.zeros(columns.shape[1]), np.cumsum(columns * self.step_s, axis=0)])
-        totals = np.column_stack([np.interp(edges_s, knots_s, column) for column in sums.T])
-        means = np.diff(totals, axis=0) / np.diff(edges_s)[:, None]
-        values = means.reshape((count, *self.values.shape[1:]))
-        return TimeSeries(self.times_s[0] + edges_s[:-1], values, step_s, self.unit, self.source)
-
     def shifted(self, start_s: float, duration_s: float, time_zone: ZoneInfo) -> TimeSeries:
         """What these data say of another time.
 

@@ -149,17 +149,6 @@ def test_json_is_no_series(tmp_path: Path):
         read_prices(table(tmp_path, "[1]"))
 
 
-def test_resampling_keeps_the_energy():
-    series = hourly("2031-06-02T00:00", [0, 4000, 2000, 6000, 1000])
-    coarse, fine, odd = (series.resampled(step_s) for step_s in (2 * HOUR_S, 900.0, 4500.0))
-    assert coarse.values.tolist() == [2000.0, 4000.0]
-    assert fine.values.tolist() == pytest.approx(np.repeat(series.values, 4).tolist())
-    assert odd.values.sum() * 4500.0 == pytest.approx(series.values.sum() * HOUR_S)
-    assert odd.times_s.tolist() == pytest.approx((series.times_s[0] + 4500.0 * np.arange(4)).tolist())
-    phases = TimeSeries(series.times_s, np.outer(series.values, [1.0, 2.0, 3.0]), HOUR_S, "A", "made up")
-    assert phases.resampled(2 * HOUR_S).values.tolist() == [[2000.0, 4000.0, 6000.0], [4000.0, 8000.0, 12_000.0]]
-
-
 def test_within_the_data_their_own_time_is_used():
     series = hourly("2031-06-02T00:00", list(range(48)))
     part = series.shifted(unix("2031-06-02T05:20"), 2 * HOUR_S, AMSTERDAM)

@@ -14,7 +14,6 @@ REAL_TIME: Final = (
     "tests/service",
     "tests/simulations/test_demo.py",
     "tests/simulations/test_site_process.py",
-    "tests/simulations/wire",
 )
 """Twenty chargers and a service in real time: one after the other, so that they have a core for themselves."""
 

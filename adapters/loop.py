@@ -20,8 +20,9 @@ from controller.snapshot import Reading, Snapshot
 TURN_S: Final = 1.0
 LEAST_GAP_S: Final = 0.25
 """Several meters may speak at nearly the same time: one turn serves them all."""
-FIRST_READINGS_S: Final = 1.0
-"""A meter that can be read is read by then; chargers hold what they were told before anyway."""
+FIRST_READINGS_S: Final = 3.0
+"""As long as a last reading would be held: a meter that can be read is read by then, also on a machine that is busy
+starting. Chargers hold what they were told before anyway."""
 STALLED_S: Final = 3.0
 """A loop this late has broken the promise of three seconds from overload to command, and must say so."""
 

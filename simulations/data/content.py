@@ -10,10 +10,14 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from adapters.configuration.problems import Problem
-from simulations.data.problems import DataError, file_problem
+from simulations.data.problems import DataError, file_problem, invalid_document
+
+Model = TypeVar("Model", bound=BaseModel)
 
 FILE_BYTES_MAX: Final = 512 << 20
 """A year of ten thousand points needs a fifth of it; this keeps a wrong file, or a gzip bomb, out of the memory."""
@@ -77,6 +81,21 @@ def opened(path: Path) -> Content:
         return Database(name, content=content) if packed.startswith(_GZIP) else Database(name, f"sqlite:///{path}")
     text = _text(name, content)
     return _document(name, text) if text.lstrip().startswith(_JSON) else _table(name, text)
+
+
+def read_model(path: Path, model: type[Model]) -> Model:
+    """Read a JSON file that is to be what a model describes.
+
+    Raises:
+        DataError: the file cannot be used, with everything that is wrong with it.
+    """
+    content = opened(path)
+    if not isinstance(content, Document):
+        raise file_problem(str(path), "expected a JSON file")
+    try:
+        return model.model_validate_json(json.dumps(content.data))
+    except ValidationError as refused:
+        raise invalid_document(str(path), refused) from None
 
 
 def _read(path: Path) -> bytes:

@@ -10,7 +10,6 @@ a single driver other than how often one comes.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,13 +20,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from adapters.strict import StrictModel
-from simulations.data.content import Document, opened
+from simulations.data.content import read_model
 from simulations.data.days import DAY_S, day_number, unix_seconds
 from simulations.data.people_tables import WEEKDAYS, Count, DayKind, Drivers, Quantity
-from simulations.data.problems import file_problem, invalid_document
 from simulations.data.recorded import RecordedSession
 
 Floats = NDArray[np.float64]
@@ -155,13 +153,7 @@ def read_people(path: Path) -> PeopleModel:
     Raises:
         DataError: the file cannot be used, with everything that is wrong with it.
     """
-    content = opened(path)
-    if not isinstance(content, Document):
-        raise file_problem(str(path), "expected a JSON file")
-    try:
-        return PeopleModel.model_validate_json(json.dumps(content.data))
-    except ValidationError as refused:
-        raise invalid_document(str(path), refused) from None
+    return read_model(path, PeopleModel)
 
 
 def write_people(path: Path, model: PeopleModel) -> None:

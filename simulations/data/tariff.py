@@ -14,12 +14,12 @@ from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from adapters.strict import StrictModel
-from simulations.data.content import Document, opened
+from simulations.data.content import read_model
 from simulations.data.days import DAY_S, day_number, day_of, local_seconds, unix_seconds
-from simulations.data.problems import file_problem, invalid_document
+from simulations.data.problems import file_problem
 from simulations.scenario.model import DemandCharge, PriceCurve
 
 _LEAP_YEAR: Final = 2024
@@ -110,13 +110,7 @@ def read_tariff(path: Path) -> Tariff:
     Raises:
         DataError: the file cannot be used, with everything that is wrong with it.
     """
-    content = opened(path)
-    if not isinstance(content, Document):
-        raise file_problem(str(path), "expected a JSON file")
-    try:
-        schedule = _Schedule.model_validate(content.data)
-    except ValidationError as refused:
-        raise invalid_document(str(path), refused) from None
+    schedule = read_model(path, _Schedule)
     for day in _every_day_and_weekday():
         if not any(season.holds_on(day) for season in schedule.schedule):
             raise file_problem(str(path), f"has no price on a {day:%A} such as {day:%m-%d}", place="schedule")

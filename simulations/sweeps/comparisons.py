@@ -33,6 +33,28 @@ def tornado(analysis: Analysis, currency: str) -> Figure | None:
         "value_most": texts(f" {swing.most_text}" for swing in swings),
         "swing": numbers([swing.most - swing.least for swing in swings]),
     }
+    return Figure(
+        id="sensitivity",
+        title=f"{keys[-1]} matters most",
+        reading=(
+            "Each bar changes one parameter over all of its values, the others staying as in the best setting. "
+            "The longer the bar, the more a wrong choice costs."
+        ),
+        columns=columns,
+        traces=_bars_with_ends(),
+        layout={
+            "showlegend": False,
+            "hovermode": "closest",
+            "xaxis": look.axis(f"Cost [{currency}]", rangemode="normal", **_room(swings)),
+            "yaxis": {"type": "category"},
+            "shapes": [_marker(base)],
+        },
+        height_px=120 + 44 * len(swings),
+    )
+
+
+def _bars_with_ends() -> list[dict[str, Any]]:
+    """A bar for each parameter, with its cheapest and its dearest value at the ends."""
     bar = {
         "type": "bar",
         "orientation": "h",
@@ -56,24 +78,7 @@ def tornado(analysis: Analysis, currency: str) -> Figure | None:
         }
         for end, side in (("least", "left"), ("most", "right"))
     ]
-    return Figure(
-        id="sensitivity",
-        title=f"{keys[-1]} matters most",
-        reading=(
-            "Each bar changes one parameter over all of its values, the others staying as in the best setting. "
-            "The longer the bar, the more a wrong choice costs."
-        ),
-        columns=columns,
-        traces=[bar, *ends],
-        layout={
-            "showlegend": False,
-            "hovermode": "closest",
-            "xaxis": look.axis(f"Cost [{currency}]", rangemode="normal", **_room(swings)),
-            "yaxis": {"type": "category"},
-            "shapes": [_marker(base)],
-        },
-        height_px=120 + 44 * len(swings),
-    )
+    return [bar, *ends]
 
 
 def _room(swings: Sequence[Swing]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -14,9 +14,9 @@ from adapters.configuration.describe import suggestion
 from adapters.configuration.values import UtcTime
 from adapters.json_text import DocumentError, described, parsed
 from adapters.strict import StrictModel
-from controller.plan import Event, Plan, Setpoint, Severity
+from controller.plan import Event, Plan, Remedy, Setpoint, Severity
 from controller.site import Site
-from controller.snapshot import ExternalLimit, PointState, Reading, Snapshot, State
+from controller.snapshot import Advice, ExternalLimit, PointAdvice, PointState, Reading, Snapshot, State
 
 _Phases = tuple[float, float, float]
 _NotNegative = Annotated[float, Field(ge=0)]
@@ -64,7 +64,9 @@ class PointDocument(StrictModel):
     max_a: _NotNegative | None = None
     """What this car or session is limited to [A]; the site's own figure counts where it is lower."""
     energy_needed_wh: _WattHours | None = None
-    """Energy that the car still needs [Wh]."""
+    """Energy that the car still needs until it leaves [Wh]."""
+    least_needed_wh: _WattHours | None = None
+    """The part of it that comes before all other needs [Wh]."""
     departs_at: UtcTime | None = None
     """When it leaves."""
     priority: _Priority | None = None
@@ -75,6 +77,34 @@ class PointDocument(StrictModel):
     """How long it has been waiting [s]."""
     delivered_wh: _WattHours = 0
     """Energy of this session so far [Wh]."""
+    pausable: bool = True
+    """Whether its charger takes a limit of 0 A."""
+
+
+class PointAdviceDocument(StrictModel):
+    """What a plan of the coming hours advises for one charging point: one value for each slot."""
+
+    target_a: tuple[_NotNegative, ...]
+    """Mean current that keeps it on course for its departure [A]."""
+    cap_a: tuple[_NotNegative | None, ...]
+    """More than this would cost more than it is worth [A]; null: as much as is free."""
+    because: Literal["price", "peak"] = "price"
+    """What the caps are for."""
+
+
+class AdviceDocument(StrictModel):
+    """A plan of the coming hours, as far as it concerns the next few slots."""
+
+    made_at: UtcTime
+    """When it was made."""
+    begins_at: UtcTime
+    """Beginning of the first slot."""
+    slot_s: Annotated[float, Field(gt=0)]
+    """Length of a slot [s]."""
+    points: Mapping[str, PointAdviceDocument] = Field(default_factory=dict)
+    """By charging point."""
+    shortfall_wh: Mapping[str, _WattHours] = Field(default_factory=dict)
+    """By charging point: what its driver will lack at the departure, as far as is known [Wh]."""
 
 
 class SnapshotDocument(StrictModel):
@@ -90,6 +120,8 @@ class SnapshotDocument(StrictModel):
     """Bounds set by others."""
     points: Mapping[str, PointDocument] = Field(default_factory=dict)
     """The charging points, by id."""
+    advice: AdviceDocument | None = None
+    """What the plan of the coming hours says; null where there is none."""
 
 
 class SetpointDocument(StrictModel):
@@ -127,6 +159,8 @@ class PlanDocument(StrictModel):
     """The limit of each charging point, by id."""
     events: list[EventDocument]
     """What is worth knowing."""
+    remedies: Mapping[str, Remedy] = Field(default_factory=dict)
+    """What chargers that ignore their limit are treated with, by point."""
 
 
 def read_snapshot(text: bytes, site: Site, meters: Collection[str] = ()) -> Snapshot:
@@ -155,18 +189,47 @@ def read_snapshot(text: bytes, site: Site, meters: Collection[str] = ()) -> Snap
 
 def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
     """The snapshot as JSON-ready values (``docs/schemas/snapshot.schema.json``), exact; without what is default."""
-    return {
+    document = {
         "at": utc_text(snapshot.at),
         "monotonic_s": snapshot.monotonic_s,
         "meters": {name: _sparse(reading) for name, reading in snapshot.meters.items()},
         "limits": [_sparse(limit) for limit in snapshot.limits],
         "points": {name: _sparse(state) for name, state in snapshot.points.items()},
     }
+    if (advice := snapshot.advice) is not None:
+        document["advice"] = advice_document(advice)
+    return document
+
+
+def advice_document(advice: Advice) -> dict[str, Any]:
+    """The advice as JSON-ready values, exact."""
+    return {
+        "made_at": utc_text(advice.made_at),
+        "begins_at": utc_text(advice.begins_at),
+        "slot_s": advice.slot_s,
+        "points": {name: _sparse(point) for name, point in advice.points.items()},
+        "shortfall_wh": dict(advice.shortfall_wh),
+    }
+
+
+def advice_of(document: AdviceDocument) -> Advice:
+    """The advice that a checked document describes.
+
+    Raises:
+        ValueError: it is not one of as many targets as caps for every point.
+    """
+    return Advice(
+        made_at=document.made_at,
+        begins_at=document.begins_at,
+        slot_s=document.slot_s,
+        points={name: PointAdvice(**dict(point)) for name, point in document.points.items()},
+        shortfall_wh=document.shortfall_wh,
+    )
 
 
 def plan_document(plan: Plan, *, exact: bool = False) -> dict[str, Any]:
     """The plan as JSON-ready values (``docs/schemas/plan.schema.json``): times in UTC, limits to 0.1 A or ``exact``."""
-    return {
+    document = {
         "at": utc_text(plan.at),
         "setpoints": {
             point: {
@@ -187,6 +250,9 @@ def plan_document(plan: Plan, *, exact: bool = False) -> dict[str, Any]:
             for event in plan.events
         ],
     }
+    if plan.remedies:
+        document["remedies"] = {name: remedy.value for name, remedy in plan.remedies.items()}
+    return document
 
 
 def snapshot_of(document: SnapshotDocument) -> Snapshot:
@@ -197,13 +263,15 @@ def snapshot_of(document: SnapshotDocument) -> Snapshot:
         meters={name: Reading(**dict(reading)) for name, reading in document.meters.items()},
         limits=tuple(ExternalLimit(**dict(limit)) for limit in document.limits),
         points={name: PointState(**dict(point)) for name, point in document.points.items()},
+        advice=None if document.advice is None else advice_of(document.advice),
     )
 
 
 def plan_of(document: PlanDocument) -> Plan:
     """The plan that a checked document describes."""
     setpoints = {name: Setpoint(**dict(setpoint)) for name, setpoint in document.setpoints.items()}
-    return Plan(document.at, setpoints, tuple(Event(**dict(event)) for event in document.events))
+    events = tuple(Event(**dict(event)) for event in document.events)
+    return Plan(document.at, setpoints, events, document.remedies)
 
 
 def utc_text(time: datetime) -> str:
@@ -215,7 +283,7 @@ def utc_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _sparse(fact: Reading | ExternalLimit | PointState) -> dict[str, Any]:
+def _sparse(fact: Reading | ExternalLimit | PointState | PointAdvice) -> dict[str, Any]:
     """Its fields but for those that have their default; what a later version adds is there of itself."""
     return {
         field.name: utc_text(value) if isinstance(value, datetime) else value

@@ -16,12 +16,16 @@ import numpy as np
 from controller.guard import guarded
 from controller.loadbalance.admission import Queue
 from controller.loadbalance.capacity import Capacity, capacity, reserves
+from controller.loadbalance.conduct import Conduct, Verdict, judge
 from controller.loadbalance.division import Division, divide, instant, split_arrays
-from controller.loadbalance.facts import Facts, facts_of
+from controller.loadbalance.facts import OF_CAR, Facts, facts_of
+from controller.loadbalance.habits import Habits, Learned, learn
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
+from controller.loadbalance.needs import apply_needs
 from controller.loadbalance.observer import Estimate, Sight, observe
 from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, pace, unchangeable
-from controller.plan import Event, Plan, Setpoint, Severity
+from controller.loadbalance.wiring import Wiring, watch
+from controller.plan import Event, Plan, Remedy, Setpoint, Severity
 from controller.site import Site
 from controller.snapshot import Snapshot
 from controller.units import PHASE_NAMES, RESOLUTION_A, TOLERANCE_A, Phases
@@ -33,6 +37,8 @@ NOISE_MOST_A: Final = 2.0
 
 NEVER_READ: Final = -1
 """In place of a number of good readings: a meter that has yet to begin has not been lost."""
+
+_NO_REMEDIES: Final[Mapping[str, Remedy]] = {}
 
 _PACED: Final = {pace.value: f"pace:{pace.name.lower()}" for pace in Pace}
 
@@ -51,8 +57,9 @@ class Memory:
     """(1, C): fresh readings in a row, for circuits with a meter; ``NEVER_READ`` before the first."""
     overloaded: Bools
     """(1, C)"""
-    disobeying: Bools
-    """(1, P)"""
+    habits: Habits
+    conduct: Conduct
+    wiring: Wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,8 @@ class Basis:
     """What shares and raises reckon with: recent peaks and noise of the background stay free besides."""
     held_a: Floats
     """(1, P): what each point was limited to before this decision [A]."""
+    facts: Facts
+    """The snapshot with what was learned, and with what is due."""
     division: Division
     """Where the limits belong, before pacing."""
 
@@ -117,27 +126,34 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     now_s = snapshot.monotonic_s
     pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
     estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse.reduced_s)
-    facts.fixed = unchangeable(layout, facts, pulse, now_s) | (estimate.disobeys & facts.steered)
+    held = held_limits(facts, pulse)
+    learned, habits, car_events = learn(layout, facts, estimate, memory.habits if memory else None, held, now_s)
+    verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, now_s)
+    wiring, wiring_events = watch(layout, facts, estimate, memory.wiring if memory else None, now_s)
+    running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
+    dwelling = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
+    _reckon_with(facts, learned)
+    apply_needs(layout, facts, snapshot, dwelling)
+    facts.fixed = unchangeable(layout, facts, pulse, now_s) | (verdict.disobeys & facts.steered)
+    running, dwelling = running & ~facts.fixed, dwelling & ~facts.fixed
+
     reserved = reserves(layout, facts, estimate.draw_a)
     gap = np.minimum(np.maximum(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A), NOISE_MOST_A)
     unmetered = np.isnan(estimate.meter_a)
     now = capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved)
     cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap * ~unmetered, reserved)
-
-    held = held_limits(facts, pulse)
     unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
-    running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
-    dwelling = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
     queue = Queue(layout.by_id, facts.priority, unserved_s, facts.delivered_wh, dwelling)
-    division = divide(layout, facts, now, cautious, queue, running)
+    division = divide(facts, now, cautious, queue, running)
 
     good, meters_good = _meters_good(layout, facts, memory)
     wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)
-    limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good)
-    because, draw_a = _reasons(division, paced), _by_point(layout, estimate.draw_a)
+    shut = verdict.shut | learned.nudged
+    limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good, shut)
+    because, draw_a = _reasons(division, paced, verdict, learned), _by_point(layout, estimate.draw_a)
     overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
-    events = _events(layout, estimate, memory, good, overloaded)
-    plan = _plan(layout, snapshot, facts, limit, because, draw_a, events)
+    events = _events(layout, estimate, memory, good, overloaded) + car_events + verdict.events + wiring_events
+    plan = _plan(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies)
     hungry = facts.steered & ~facts.idle
     serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
     waiting = hungry & ~serving
@@ -150,10 +166,19 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         unserved_since_s=np.where(waiting, np.where(np.isnan(starved), now_s, starved), np.nan),
         good_readings=good,
         overloaded=overloaded,
-        disobeying=estimate.disobeys,
+        habits=habits,
+        conduct=conduct,
+        wiring=wiring,
     )
-    basis = Basis(now, cautious, held, division)
+    basis = Basis(now, cautious, held, facts, division)
     return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), draw_a, basis)
+
+
+def _reckon_with(facts: Facts, learned: Learned) -> None:
+    """Put what the cars have shown in place of what their points could do."""
+    facts.min_a, facts.uses = learned.min_a, learned.uses
+    facts.bound = np.where(learned.max_a < facts.max_a - TOLERANCE_A, OF_CAR, facts.bound)
+    facts.max_a = np.minimum(facts.max_a, learned.max_a)
 
 
 def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[Ints, Bools]:
@@ -166,11 +191,16 @@ def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[I
     return counted, ~layout.metered | never | (counted >= enough)
 
 
-def _reasons(division: Division, paced: Ints) -> list[str]:
-    return [
+def _reasons(division: Division, paced: Ints, verdict: Verdict, learned: Learned) -> list[str]:
+    because = [
         _PACED[pace] if pace else division.names[reason]
         for reason, pace in zip(division.reason[0].tolist(), paced[0].tolist(), strict=True)
     ]
+    for place in np.flatnonzero(verdict.shut[0]).tolist():
+        because[place] = "charger:does_not_follow"
+    for place in np.flatnonzero(learned.nudged[0] & ~verdict.shut[0]).tolist():
+        because[place] = "car:nudged"
+    return because
 
 
 def _events(
@@ -195,14 +225,6 @@ def _events(
             events.append(Event("overload", f"circuit:{circuit.id}", text, Severity.WARNING))
         elif was and not overloaded[0, place]:
             events.append(Event("overload_ended", f"circuit:{circuit.id}", "the current is below the fuse again"))
-    disobeyed = np.zeros((1, layout.size), dtype=bool) if memory is None else memory.disobeying
-    for place in np.flatnonzero(estimate.disobeys[0] != disobeyed[0]).tolist():
-        subject = f"point:{layout.point_ids[place]}"
-        if estimate.disobeys[0, place]:
-            text = f"it draws {estimate.draw_a[0, place].max():.1f} A, well above its limit; it is counted as it is"
-            events.append(Event("limit_ignored", subject, text, Severity.ALARM))
-        else:
-            events.append(Event("limit_ignored_ended", subject, "it keeps to its limit again"))
     return tuple(events)
 
 
@@ -214,17 +236,24 @@ def _plan(
     because: list[str],
     draw_a: Mapping[str, Phases],
     events: tuple[Event, ...],
+    remedies: Mapping[str, Remedy] = _NO_REMEDIES,
 ) -> Plan:
     """Pass the guard, and write every limit down with its reason and its end."""
     limits = zip(layout.point_ids, limit_a[0].tolist(), facts.offline[0].tolist(), strict=True)
     proposed = {point: limit for point, limit, offline in limits if not offline}
-    safe, alarms = guarded(layout.site, snapshot, draw_a, proposed)
+    safe, alarms = guarded(layout.site, snapshot, draw_a, proposed, _phases_in_use(layout, facts))
     until = snapshot.at + timedelta(seconds=layout.site.control.validity_s)
     reasons = dict(zip(layout.point_ids, because, strict=True))
     if alarms:
         reasons |= {point: "guard" for point in safe if abs(safe[point] - proposed[point]) > RESOLUTION_A / 2}
     setpoints = {point: Setpoint(limit, reasons[point], until) for point, limit in safe.items()}
-    return Plan(snapshot.at, setpoints, events + alarms)
+    return Plan(snapshot.at, setpoints, events + alarms, remedies)
+
+
+def _phases_in_use(layout: Layout, facts: Facts) -> dict[str, tuple[int, ...]]:
+    """The grid phases of the cars that use fewer than their points have."""
+    fewer = np.flatnonzero((facts.uses[0] != layout.wired).any(axis=1))
+    return {layout.point_ids[n]: tuple(np.flatnonzero(facts.uses[0, n]).tolist()) for n in fewer.tolist()}
 
 
 def _by_point(layout: Layout, values: Floats) -> dict[str, Phases]:

@@ -14,30 +14,37 @@ from controller.snapshot import COMPETING, PointState, Snapshot, State
 from controller.units import NO_CURRENT, PHASE_NAMES, RESOLUTION_A, Phases, phase_vector
 
 _NOTHING_KNOWN = PointState()
+_ALL: Mapping[str, tuple[int, ...]] = {}
 _OFFLINE = State.OFFLINE
 _ROUNDING_A = 1e-3
 """Far below a fuse's accuracy, far above the rounding of a sum of 60 currents."""
 
 
 def guarded(
-    site: Site, snapshot: Snapshot, draw_a: Mapping[str, Phases], limits_a: Mapping[str, float]
+    site: Site,
+    snapshot: Snapshot,
+    draw_a: Mapping[str, Phases],
+    limits_a: Mapping[str, float],
+    in_use: Mapping[str, tuple[int, ...]] = _ALL,
 ) -> tuple[dict[str, float], tuple[Event, ...]]:
     """Return limits that physics allows, and an alarm for each that had to be changed.
 
     Every limit is 0 or from the point's minimum to its maximum, and on every phase of every circuit background,
     reserves and limits fit the fuse less its margin. Where they do not, points are cut to 0 A, the least entitled
     first, until they do. A cut is our own bug, never an operating condition.
+
+    ``in_use`` names the grid phases of cars that draw on fewer than their points have.
     """
     safe = {name: _sane(site.point[name], limit) for name, limit in limits_a.items()}
     background = _backgrounds(site, snapshot, _totals(site, draw_a))
-    claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points})
+    claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe, in_use) for p in site.points})
     for circuit in site.leaves_first:
         for phase in range(3):
             room = circuit.fuse_a[phase] - circuit.margin_a - background[circuit.id][phase] + _ROUNDING_A
             if claimed[circuit.id][phase] > room:
                 points = site.points_below[circuit.id]
-                _cut(points, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe))
-                claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe) for p in site.points})
+                _cut(points, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe, in_use))
+                claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe, in_use) for p in site.points})
     if safe == limits_a:
         return safe, ()
     cuts = [
@@ -113,14 +120,18 @@ def _fresh(site: Site, circuit: Circuit, snapshot: Snapshot) -> tuple[float | No
 
 
 def _claim(
-    point: ChargingPoint, snapshot: Snapshot, draw_a: Mapping[str, Phases], limits_a: Mapping[str, float]
+    point: ChargingPoint,
+    snapshot: Snapshot,
+    draw_a: Mapping[str, Phases],
+    limits_a: Mapping[str, float],
+    in_use: Mapping[str, tuple[int, ...]],
 ) -> Phases:
     """The most that the point may draw [A]: its limit; what it draws if that is more; the worst if nobody steers it."""
     state = snapshot.points.get(point.id, _NOTHING_KNOWN)
     draw = draw_a.get(point.id, NO_CURRENT)
     if state.state is _OFFLINE or not state.obeys:
         return phase_vector(point.phases, max(*draw, state.commanded_a or 0.0, point.fallback_a))
-    allowed = phase_vector(point.phases, limits_a.get(point.id, 0.0))
-    if state.state in COMPETING:
+    allowed = phase_vector(in_use.get(point.id, point.phases), limits_a.get(point.id, 0.0))
+    if state.state in COMPETING and point.id not in in_use:
         return allowed
     return (max(draw[0], allowed[0]), max(draw[1], allowed[1]), max(draw[2], allowed[2]))

@@ -44,6 +44,21 @@ class Event:
     at: datetime | None = None
 
 
+class Remedy(StrEnum):
+    """What a charger that ignores its limit is treated with, the mildest first."""
+
+    RESEND = "resend"
+    """Write the limit again."""
+    COMPARE = "compare"
+    """Ask for the composite schedule: does it hold what it was told (OCPP 1.6 §5.7)?"""
+    SHUT = "shut"
+    """Limit it to 0 A."""
+    STOP = "stop"
+    """End its transaction."""
+    DISABLE = "disable"
+    """Make the connector unavailable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One decision's word. Offline points have no setpoint."""
@@ -51,3 +66,5 @@ class Plan:
     at: datetime
     setpoints: Mapping[str, Setpoint] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
+    remedies: Mapping[str, Remedy] = field(default_factory=dict)
+    """By point, the furthest remedy that is called for now; each is applied once."""

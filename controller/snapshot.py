@@ -71,12 +71,63 @@ class PointState:
     max_a: float | None = None
     """What this car or session is limited to [A]; the site's own figure counts where it is lower."""
     energy_needed_wh: int | None = None
+    """What its driver still needs until the departure [Wh]; None: nobody has said."""
+    least_needed_wh: int | None = None
+    """The part of it that comes before all other needs [Wh]."""
     departs_at: datetime | None = None
     priority: int | None = None
     weight: float | None = None
     unserved_s: float = 0.0
     """How long it has been competing without being admitted [s]."""
     delivered_wh: int = 0
+    pausable: bool = True
+    """Whether its charger takes a limit of 0 A; one that does not is told its minimum instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointAdvice:
+    """What the plan advises for one point: a value for each slot from the advice's beginning."""
+
+    target_a: tuple[float, ...]
+    """Mean current that keeps it on course [A]: served before anybody's comfort."""
+    cap_a: tuple[float | None, ...]
+    """More than this would cost more than it is worth [A]; None: as much as is free."""
+    because: str = "price"
+    """What the caps are for: ``price`` or ``peak``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a plan of the coming hours says of the next few slots. It may be missed or ignored at no risk.
+
+    Raises:
+        ValueError: a value is not finite or negative, or the lengths differ.
+    """
+
+    made_at: datetime
+    begins_at: datetime
+    """Beginning of the first slot."""
+    slot_s: float
+    points: Mapping[str, PointAdvice] = field(default_factory=dict)
+    shortfall_wh: Mapping[str, int] = field(default_factory=dict)
+    """By point, what its driver will lack at the departure, as far as is known [Wh]."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.slot_s) and self.slot_s > 0):
+            raise ValueError(f"slot_s: expected a positive number, got {self.slot_s!r}")
+        lengths = {len(values) for one in self.points.values() for values in (one.target_a, one.cap_a)}
+        if len(lengths) > 1 or 0 in lengths:
+            raise ValueError("points: expected as many targets as caps for every point, and at least one")
+        for name, one in self.points.items():
+            for value in (*one.target_a, *(cap for cap in one.cap_a if cap is not None)):
+                if not (math.isfinite(value) and value >= 0.0):
+                    raise ValueError(f"points.{name}: expected currents of at least 0 A, got {value!r}")
+
+    def slot(self, at: datetime) -> int | None:
+        """Which slot a moment lies in; None before the first and after the last."""
+        number = int((at - self.begins_at).total_seconds() // self.slot_s)
+        slots = max((len(one.target_a) for one in self.points.values()), default=0)
+        return number if 0 <= number < slots else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +152,4 @@ class Snapshot:
     meters: Mapping[str, Reading] = field(default_factory=dict)
     limits: tuple[ExternalLimit, ...] = ()
     points: Mapping[str, PointState] = field(default_factory=dict)
+    advice: Advice | None = None

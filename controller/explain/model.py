@@ -10,7 +10,6 @@ import numpy as np
 
 from controller.engine import Decision, Memory
 from controller.loadbalance.capacity import rows_of
-from controller.loadbalance.facts import facts_of
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
 from controller.plan import Setpoint
 from controller.site import Site
@@ -56,14 +55,13 @@ class View:
     """One point at one turn, and the arrays behind it in the order of the site's layout."""
 
     def __init__(self, site: Site, turn: Turn, point: str) -> None:
-        basis, facts = turn.decision.basis, facts_of(layout_of(site), turn.snapshot)
+        basis, facts = turn.decision.basis, turn.decision.basis.facts
         self.site, self.turn, self.id = site, turn, point
         self.layout: Layout = layout_of(site)
         self.place = self.layout.index[point]
         self.setpoint: Setpoint | None = turn.decision.plan.setpoints.get(point)
         self.state: PointState = turn.snapshot.points.get(point, PointState())
         self.share_because = [basis.division.names[reason] for reason in basis.division.reason[0].tolist()]
-        facts.fixed = np.array([[because == "charger:does_not_follow" for because in self.share_because]])
         self.competes: Bools = facts.competing[0]
         self.steered: Bools = facts.steered[0]
         self.priority: Ints = facts.priority[0]

@@ -110,14 +110,15 @@ def capacity(
     """
     taken = background_a + layout.circuit_flow(reserved_a)
     free = layout.by_row(layout.usable_a - taken)
+    phase_rows = _phase_rows(layout, facts.uses)
     if not limits and not layout.contracted:
-        return Capacity(layout.rows, free, layout.row_names, background_a, reserved_a)
+        return Capacity(phase_rows, free, layout.row_names, background_a, reserved_a)
     places, limit_w, names = _power_limits(layout, limits)
     nominal = layout.site.nominal_voltage_v
     per_phase = facts.voltage_v[:, places] / nominal
     room = np.stack(np.broadcast_arrays(free[:, 0], *limit_w)[1:], axis=1) / nominal
     return Capacity(
-        rows=_with_power_rows(layout, places, per_phase),
+        rows=_with_power_rows(layout, phase_rows, facts.uses, places, per_phase),
         free_a=np.concatenate([free, room - (per_phase * taken[:, places]).sum(axis=2)], axis=1),
         names=layout.row_names + names,
         background_a=background_a,
@@ -137,10 +138,20 @@ def _power_limits(
     return np.array(places, dtype=np.int64), watts, tuple(names)
 
 
-def _with_power_rows(layout: Layout, places: Ints, per_phase: Floats) -> Floats:
+def _phase_rows(layout: Layout, uses: Bools) -> Floats:
+    """The rows of the circuits' phases, felt by each point on the phases that it uses: (3C, P), or (B, 3C, P)."""
+    if not anything(uses != layout.wired):
+        return layout.rows
+    felt = layout.rows * uses[:, :, layout.row_place % 3].transpose(0, 2, 1)
+    same: Floats = felt[0] if len(felt) == 1 or not anything(felt != felt[0]) else felt
+    return same
+
+
+def _with_power_rows(layout: Layout, phase_rows: Floats, uses: Bools, places: Ints, per_phase: Floats) -> Floats:
     """The phase rows, and below them one for each limited circuit, at the voltages (B, n, 3) of its meter."""
-    members = len(per_phase)
-    if not anything(np.ptp(per_phase, axis=0) > 0):
-        return np.concatenate([layout.rows, per_phase[0] @ layout.wired.T * layout.below[places]])
-    phase_rows = np.broadcast_to(layout.rows, (members, *layout.rows.shape))
-    return np.concatenate([phase_rows, per_phase @ layout.wired.T * layout.below[places]], axis=1)
+    members = max(len(per_phase), len(uses))
+    alike = phase_rows.ndim == 2 and not anything(np.ptp(per_phase, axis=0) > 0)
+    if alike:
+        return np.concatenate([phase_rows, per_phase[0] @ uses[0].T * layout.below[places]])
+    phase_rows = np.broadcast_to(phase_rows, (members, *phase_rows.shape[-2:]))
+    return np.concatenate([phase_rows, per_phase @ uses.transpose(0, 2, 1) * layout.below[places]], axis=1)

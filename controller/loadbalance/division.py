@@ -14,7 +14,7 @@ import numpy as np
 
 from controller.loadbalance.admission import NO_ROW, Admission, Queue, admit
 from controller.loadbalance.capacity import Capacity, PowerLimit, backgrounds, capacity, reserves, used
-from controller.loadbalance.facts import STATES, Facts
+from controller.loadbalance.facts import BOUNDS, STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.sharing import OWN_MAXIMUM, Shares, share
 from controller.snapshot import ExternalLimit
@@ -64,7 +64,7 @@ def split_arrays(
         KeyError: a limit names a circuit that the sites do not have.
     """
     division = instant(layout, facts, limits, dwelling)
-    return Split(rounded(layout, division.target_a), division.reason, division.names)
+    return Split(rounded(facts.min_a, division.target_a), division.reason, division.names)
 
 
 def instant(
@@ -74,51 +74,87 @@ def instant(
     background = backgrounds(layout, facts.meter_a, facts.measured_a)
     free = capacity(layout, facts, limits, background, reserves(layout, facts, facts.measured_a))
     queue = Queue(layout.by_id, facts.priority, facts.unserved_s, facts.delivered_wh, dwelling)
-    return divide(layout, facts, free, free, queue, None)
+    return divide(facts, free, free, queue, None)
 
 
-def rounded(layout: Layout, limit_a: Floats) -> Floats:
+def rounded(min_a: Floats, limit_a: Floats) -> Floats:
     """Limits (B, P) as chargers accept them: rounded down to 0.1 A, and 0 where that is below the minimum [A]."""
     floored = np.floor((limit_a + TOLERANCE_A) / RESOLUTION_A) / 10.0
-    return np.where(floored >= layout.min_a - TOLERANCE_A, floored, 0.0)
+    return np.where(floored >= min_a - TOLERANCE_A, floored, 0.0)
 
 
-def divide(
-    layout: Layout, facts: Facts, now: Capacity, cautious: Capacity, queue: Queue, running: Bools | None
-) -> Division:
+def divide(facts: Facts, now: Capacity, cautious: Capacity, queue: Queue, running: Bools | None) -> Division:
     """Admit and share. Who is running (B, P) stays admitted as long as it fits now; newcomers must fit cautiously.
 
+    What is needed for a departure comes before everybody's comfort: points with a target are served first, up to it.
     Where ``now`` and ``cautious`` are the same, nobody need be called running.
     """
     competing = facts.competing
-    eligible = competing & (facts.max_a >= layout.min_a - TOLERANCE_A)
+    eligible = competing & (facts.max_a >= facts.min_a - TOLERANCE_A)
     keep = None if running is None else now.free_a - cautious.free_a
     newcomers = None if running is None else ~running
-    admission = admit(queue, eligible, layout.min_a, now.rows, now.free_a, keep, newcomers)
-    shares = share(admission.admitted, facts, layout.min_a, cautious.rows, cautious.free_a)
-    kept = _minimum_for_idle(layout, facts, queue, now, shares)
+    needed = _needed(facts, now, cautious, queue, eligible, keep, newcomers)
+    if needed is None:
+        admission = admit(queue, eligible, facts.min_a, now.rows, now.free_a, keep, newcomers)
+        base = np.where(admission.admitted, facts.min_a, 0.0)
+    else:
+        admission, base = needed
+    shares = share(admission.admitted, facts, base, facts.max_a, cautious.rows, cautious.free_a)
+    kept = _minimum_for_idle(facts, queue, now, shares)
     unproven = None if keep is None else keep > UNPROVEN_A
     reason = _reasons(facts, admission, shares, competing, unproven, len(now.names))
-    return Division(np.where(kept, layout.min_a, shares.limit_a), reason, reason_names(now.names))
+    return Division(np.where(kept, facts.min_a, shares.limit_a), reason, reason_names(now.names))
 
 
-def _minimum_for_idle(layout: Layout, facts: Facts, queue: Queue, now: Capacity, shares: Shares) -> Bools:
+def _needed(
+    facts: Facts,
+    now: Capacity,
+    cautious: Capacity,
+    queue: Queue,
+    eligible: Bools,
+    keep: Floats | None,
+    newcomers: Bools | None,
+) -> tuple[Admission, Floats] | None:
+    """Admission in two rounds and what each is sure of (B, P) [A]; None where nobody has a target.
+
+    In the first round come those whose need is due, and who has just been admitted and would only flap; each gets its
+    target, the others their minimum. The second round has what is left.
+    """
+    due = eligible & (facts.target_a >= facts.min_a - TOLERANCE_A)
+    if not anything(due):
+        return None
+    early = due if queue.first is None else due | (eligible & queue.first)
+    first = admit(queue, early, facts.min_a, now.rows, now.free_a, keep, newcomers)
+    base = np.where(first.admitted, facts.min_a, 0.0)
+    most = np.where(due, np.minimum(facts.target_a, facts.max_a), facts.min_a)
+    sure = share(first.admitted, facts, base, most, cautious.rows, cautious.free_a).limit_a
+    left = now.free_a - used(now.rows, sure)
+    second = admit(queue, eligible & ~early, facts.min_a, now.rows, left, keep, newcomers)
+    refused_by = np.where(early, first.refused_by, second.refused_by)
+    admitted = first.admitted | second.admitted
+    return Admission(admitted, refused_by), np.where(second.admitted, facts.min_a, sure)
+
+
+def _minimum_for_idle(facts: Facts, queue: Queue, now: Capacity, shares: Shares) -> Bools:
     """Which idle cars keep their minimum: each, in order, for whom it still fits beside the shares."""
-    idle = facts.idle & (facts.max_a >= layout.min_a - TOLERANCE_A)
+    idle = facts.idle & (facts.max_a >= facts.min_a - TOLERANCE_A)
     if not anything(idle):
         return idle
     left = now.free_a - used(now.rows, shares.limit_a)
-    return admit(queue, idle, layout.min_a, now.rows, left).admitted
+    return admit(queue, idle, facts.min_a, now.rows, left).admitted
 
 
 @lru_cache(maxsize=64)
 def reason_names(rows: tuple[str, ...]) -> tuple[str, ...]:
     """What the numbers of ``Division.reason`` mean, where the rows are called like this."""
-    refused = [f"not_admitted:{name}" for name in (*rows, "point:max", *STATES)]
-    return ("pace:headroom", "charger:does_not_follow", "point:max", *rows, *refused)
+    refused = [f"not_admitted:{name}" for name in rows]
+    passed_over = [name if name.startswith("plan:") else f"not_admitted:{name}" for name in BOUNDS]
+    others = [f"not_admitted:{name}" for name in STATES]
+    return ("pace:headroom", "charger:does_not_follow", *BOUNDS, *rows, *refused, *passed_over, *others)
 
 
-_HEADROOM, _DOES_NOT_FOLLOW, _MAXIMUM, _FIRST_ROW = range(4)
+_HEADROOM, _DOES_NOT_FOLLOW, _FIRST_BOUND = range(3)
+_FIRST_ROW: Final = _FIRST_BOUND + len(BOUNDS)
 
 
 def _reasons(
@@ -126,11 +162,12 @@ def _reasons(
 ) -> Ints:
     """What stopped each point (B, P), numbered as in ``reason_names``; a row that is not proven full, as headroom."""
     refused = _FIRST_ROW + rows
-    passed_over = np.where(competing, refused + rows, refused + rows + 1 + facts.state)
+    passed_over = np.where(competing, refused + rows + facts.bound, refused + rows + len(BOUNDS) + facts.state)
     reason = np.where(facts.fixed, _DOES_NOT_FOLLOW, passed_over)
     row = np.where(admission.admitted, shares.stopped_by, admission.refused_by)
     reason = np.where(admission.refused_by != NO_ROW, refused + row, reason)
-    reason = np.where(admission.admitted, _FIRST_ROW + row, reason)
+    stopped = np.where(row == OWN_MAXIMUM, _FIRST_BOUND + facts.bound, _FIRST_ROW + row)
+    reason = np.where(admission.admitted, stopped, reason)
     if unproven is None or not anything(unproven):
         return reason
     waits = (row != OWN_MAXIMUM) & unproven[np.arange(len(row))[:, None], row]

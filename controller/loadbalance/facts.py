@@ -15,6 +15,10 @@ from controller.snapshot import COMPETING, PointState, Snapshot, State
 from controller.units import NO_CURRENT
 
 STATES: Final = tuple(State)
+
+BOUNDS: Final = ("point:max", "car:takes", "plan:price", "plan:peak")
+"""What may stop a point that no row stops: its own or its session's maximum, what its car takes, the plan."""
+OF_POINT, OF_CAR, OF_PRICE, OF_PEAK = range(len(BOUNDS))
 _NUMBER: Final = {state: number for number, state in enumerate(STATES)}
 _OFFLINE: Final = _NUMBER[State.OFFLINE]
 _IS_COMPETING: Final = np.array([state in COMPETING for state in STATES])
@@ -44,8 +48,16 @@ class Facts:
     """(B, P): age of that measurement [s]."""
     commanded_a: Floats
     """(B, P): highest limit that the charger may be acting on [A]."""
+    min_a: Floats
+    """(B, P): least limit but 0 that the point accepts and its car draws at [A]."""
     max_a: Floats
-    """(B, P): the lower of the point's own maximum and the session's [A]."""
+    """(B, P): the lowest maximum of point and session, of what its car takes and of what the plan advises [A]."""
+    uses: Bools
+    """(B, P, 3): the grid phases that its car may draw on."""
+    target_a: Floats
+    """(B, P): what comes before everybody's comfort, so that needs are met by departure; 0 where nothing does [A]."""
+    bound: Ints
+    """(B, P): place in ``BOUNDS`` of what makes that maximum."""
     weight: Floats
     """(B, P)"""
     priority: Ints
@@ -96,7 +108,11 @@ def blank_facts(layout: Layout, size: int) -> Facts:
         measured_a=np.zeros((*points, 3)),
         measured_age_s=np.full(points, _NEVER),
         commanded_a=np.full(points, np.nan),
+        min_a=np.broadcast_to(layout.min_a, points).copy(),
         max_a=np.broadcast_to(layout.max_a, points).copy(),
+        uses=np.broadcast_to(layout.wired, (*points, 3)).copy(),
+        target_a=np.zeros(points),
+        bound=np.zeros(points, dtype=np.int64),
         weight=np.broadcast_to(layout.weight, points).copy(),
         priority=np.broadcast_to(layout.priority, points).copy(),
         unserved_s=np.zeros(points),
@@ -124,7 +140,11 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
         measured_a=np.array([[s.measured_a or NO_CURRENT for s in states]], dtype=np.float64).reshape(1, -1, 3),
         measured_age_s=np.array([ages], dtype=np.float64),
         commanded_a=np.array([[s.commanded_a for s in states]], dtype=np.float64),  # None becomes NaN
+        min_a=layout.min_a,
         max_a=np.minimum(layout.max_a, _or_default([s.max_a for s in states], layout.max_a)),
+        uses=layout.wired[None],
+        target_a=np.zeros((1, layout.size)),
+        bound=np.zeros((1, layout.size), dtype=np.int64),
         weight=_or_default([s.weight for s in states], layout.weight),
         priority=_or_default([s.priority for s in states], layout.priority),
         unserved_s=np.array([[s.unserved_s for s in states]], dtype=np.float64),

@@ -123,6 +123,7 @@ def pace(
     pulse: Pulse,
     now_s: float,
     meters_good: Bools,
+    shut: Bools,
 ) -> tuple[Floats, Ints, Pulse]:
     """Move each limit towards its target as far as it may go now.
 
@@ -136,6 +137,7 @@ def pace(
         pulse: what the last decision remembered.
         now_s: monotonic seconds.
         meters_good: (B, C) whether the circuit's meter, if it has one, has been good for long enough to raise.
+        shut: (B, P) what goes to 0 A, whatever its share.
 
     Returns:
         (B, P) limits [A], (B, P) a ``Pace`` for each, and the memory for the next decision.
@@ -146,15 +148,16 @@ def pace(
     protect = _endangered(facts, now, held) & (target < held)
     limit = np.where(protect, target, held)
     missing = target - limit
-    enters = (limit < layout.min_a) & (missing > TOLERANCE_A)
+    enters = (limit < facts.min_a - TOLERANCE_A) & (missing > TOLERANCE_A)
     wants = enters | (missing >= layout.site.control.raise_step_a)
     room = _proven_room(layout, facts, estimate, cautious, np.maximum(limit, held))
     yields = _stands_in_the_way(cautious.rows, room, wants, missing) & leave.may_change & leave.rested
     limit = np.where(yields, target, limit)
     small = (missing >= SMALL_RAISE_A) & (leave.since_change_s >= SMALL_RAISE_EVERY_S)
     ready = (wants | small) & leave.may_change & leave.calm & leave.metered & ~yields & ~protect
-    raised = _raise(layout, cautious.rows, room, np.where(ready, target, limit), limit, wish.queue, facts.weight)
-    limit = np.where(facts.fixed, held, rounded(layout, np.where(ready, np.maximum(limit, raised), limit)))
+    raised = _raise(facts, cautious.rows, room, np.where(ready, target, limit), limit, wish.queue)
+    limit = np.where(facts.fixed, held, rounded(facts.min_a, np.where(ready, np.maximum(limit, raised), limit)))
+    limit = np.where(shut, 0.0, limit)
     paced = _paced(leave, missing, target - limit <= layout.site.control.raise_step_a)
     return limit, paced, _next_pulse(layout, facts, pulse, held, limit, now_s, meters_good)
 
@@ -220,7 +223,7 @@ def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Cap
     """
     commanded = np.fmax(facts.commanded_a, 0.0)
     holds = np.where(facts.steered, np.fmax(commanded, limit), 0.0)
-    per_phase = np.where(layout.wired, np.maximum(holds[:, :, None], estimate.lingering_a), 0.0)
+    per_phase = np.where(facts.uses, np.maximum(holds[:, :, None], estimate.lingering_a), estimate.lingering_a)
     per_phase = np.where(facts.competing[:, :, None], per_phase, np.maximum(0.0, per_phase - cautious.reserved_a))
     phase_rows = len(layout.row_names)
     room = cautious.free_a - used(cautious.rows, largest_phase(per_phase))
@@ -232,19 +235,17 @@ def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Cap
     return room
 
 
-def _raise(
-    layout: Layout, rows: Floats, room: Floats, target: Floats, limit: Floats, queue: Queue, weight: Floats
-) -> Floats:
+def _raise(facts: Facts, rows: Floats, room: Floats, target: Floats, limit: Floats, queue: Queue) -> Floats:
     """Spend the room on those that are below their targets: minimums in order, then fairly."""
     rising = target > limit + TOLERANCE_A
     if not anything(rising):
         return limit
-    entering = rising & (limit < layout.min_a)
-    step = np.where(entering, layout.min_a - limit, 0.0)
+    entering = rising & (limit < facts.min_a - TOLERANCE_A)
+    step = np.where(entering, facts.min_a - limit, 0.0)
     admitted = admit(queue, entering, step, rows, np.maximum(room, 0.0)).admitted
-    base = np.where(admitted, layout.min_a, limit)
+    base = np.where(admitted, facts.min_a, limit)
     most = np.where(rising & (admitted | ~entering), np.maximum(0.0, target - base), 0.0)
-    extra, _ = fill(rows, room - used(rows, np.where(admitted, step, 0.0)), most, weight)
+    extra, _ = fill(rows, room - used(rows, np.where(admitted, step, 0.0)), most, facts.weight)
     return base + extra
 
 

@@ -187,13 +187,22 @@ class Shares:
     """(B, P): for admitted points, the row that stopped them, or ``OWN_MAXIMUM``."""
 
 
-def share(admitted: Bools, facts: Facts, min_a: Floats, rows: Floats, free_a: Floats) -> Shares:
-    """Everybody admitted gets the minimum; what is left goes to the highest priority first, fairly within each."""
-    limit = np.where(admitted, min_a, 0.0)
+def share(admitted: Bools, facts: Facts, base_a: Floats, most_a: Floats, rows: Floats, free_a: Floats) -> Shares:
+    """Everybody admitted gets its base; what is left goes to the highest priority first, fairly within each.
+
+    Args:
+        admitted: (B, P) who gets something.
+        facts: for priorities and weights.
+        base_a: (B, P) what each is sure of, 0 for who is not admitted [A].
+        most_a: (B, P) the most that each may get [A].
+        rows: as in ``Capacity``.
+        free_a: (B, K) as in ``Capacity`` [A].
+    """
+    limit = base_a.copy()
     stopped_by = np.full(limit.shape, OWN_MAXIMUM)
     for level in _levels(facts.priority[admitted]):
         members = admitted & (facts.priority == level)
-        most = np.where(members, facts.max_a - min_a, 0.0)
+        most = np.where(members, np.maximum(0.0, most_a - base_a), 0.0)
         extra, by = fill(rows, free_a - used(rows, limit), most, facts.weight)
         limit += extra
         stopped_by = np.maximum(stopped_by, by)  # who is not of this level, was stopped by nothing here

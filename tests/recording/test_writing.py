@@ -212,7 +212,7 @@ def test_a_memory_of_another_kind_is_told_apart(story: Story):
         "sight": {**document, "sight": {}},
         "good_readings": {name: value for name, value in document.items() if name != "good_readings"},
         "overloaded": {**document, "overloaded": {"dtype": "bool", "shape": [7], "values": [True] * 7}},
-        "disobeying": {**document, "disobeying": {**document["disobeying"], "values": ["x"]}},
+        "admitted_since_s": {**document, "admitted_since_s": {**document["admitted_since_s"], "values": ["x"]}},
     }
     for place, one in wrong.items():
         with pytest.raises(ForeignMemoryError, match=place):

@@ -1,0 +1,85 @@
+"""What a plan of the coming hours is made from.
+
+Shapes: T slots, C circuits in the site's order, 3 phases of the grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.site import Site
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class CarOutlook:
+    """A car that is there, or that is expected."""
+
+    point: str
+    phases: tuple[int, ...]
+    """The grid phases that it draws on."""
+    min_a: float
+    """Least current but 0 [A]."""
+    max_a: float
+    """Most current, as it has shown and as its point allows [A]."""
+    energy_wh: float
+    """What it still needs [Wh]."""
+    departs_at: datetime
+    least_wh: float = 0.0
+    """The part of it that comes before all other needs [Wh]."""
+    arrives_at: datetime | None = None
+    """None: it is there."""
+    priority: int = 0
+    weight: float = 1.0
+    eager: bool = False
+    """Whether it may not be made to wait for a better price: nobody has said until when it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the highest mean power of a demand window costs from now on."""
+
+    per_kw: float
+    """[currency/kW]"""
+    floor_kw: float = 0.0
+    """A peak that is paid for already, or that is certain to come: below it nothing is saved [kW]."""
+    window_slots: int = 1
+    """Slots in a demand window."""
+    drawn_kwh: float = 0.0
+    """Energy drawn since the beginning of the running window, before the outlook's beginning [kWh]."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerBound:
+    """A bound on a circuit's power."""
+
+    circuit: str
+    limit_w: Floats
+    """(T,) infinite where it does not hold [W]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outlook:
+    """Everything that a plan is made from. Contracts (``Circuit.contract_w``) need not be repeated in ``bounds``."""
+
+    site: Site
+    at: datetime
+    """Now: it lies in the first slot, of which only the rest is left."""
+    begins_at: datetime
+    """Beginning of the first slot; slots lie on the clock."""
+    slot_s: float
+    price_per_kwh: Floats
+    """(T,) [currency/kWh]"""
+    background_a: Floats
+    """(T, C, 3) forecast of what is not charging [A]."""
+    cars: tuple[CarOutlook, ...] = ()
+    """At most one per point at a time."""
+    demand: Demand | None = None
+    bounds: tuple[PowerBound, ...] = ()
+    unmet_per_kwh: float = 1.0
+    """What a kWh is worth that is needed and not given [currency]; never so little that not charging would pay."""

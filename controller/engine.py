@@ -17,9 +17,10 @@ from controller.guard import guarded
 from controller.loadbalance.admission import Queue
 from controller.loadbalance.capacity import Capacity, capacity, reserves
 from controller.loadbalance.conduct import Conduct, Verdict, judge
-from controller.loadbalance.division import Division, divide, instant, split_arrays
+from controller.loadbalance.division import Division, instant, split_arrays
 from controller.loadbalance.facts import OF_CAR, Facts, facts_of
 from controller.loadbalance.habits import Habits, Learned, learn
+from controller.loadbalance.imbalance import divide_alike
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
 from controller.loadbalance.needs import apply_needs
 from controller.loadbalance.observer import Estimate, Sight, observe
@@ -131,7 +132,8 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, now_s)
     wiring, wiring_events = watch(layout, facts, estimate, memory.wiring if memory else None, now_s)
     running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
-    dwelling = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
+    dwells = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
+    dwelling = dwells | (running & ~facts.pausable)
     _reckon_with(facts, learned)
     apply_needs(layout, facts, snapshot, dwelling)
     facts.fixed = unchangeable(layout, facts, pulse, now_s) | (verdict.disobeys & facts.steered)
@@ -144,7 +146,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap * ~unmetered, reserved)
     unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
     queue = Queue(layout.by_id, facts.priority, unserved_s, facts.delivered_wh, dwelling)
-    division = divide(facts, now, cautious, queue, running)
+    division = divide_alike(layout, facts, now, cautious, queue, running, held)
 
     good, meters_good = _meters_good(layout, facts, memory)
     wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)

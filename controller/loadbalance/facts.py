@@ -72,6 +72,8 @@ class Facts:
     """(B, C): age of that reading [s], infinite where there is none."""
     voltage_v: Floats
     """(B, C, 3)"""
+    pausable: Bools
+    """(B, P): whether its charger takes a limit of 0 A."""
     fixed: Bools
     """(B, P): what cannot be changed now: it keeps what its charger holds, and the others make do with the rest."""
 
@@ -120,6 +122,7 @@ def blank_facts(layout: Layout, size: int) -> Facts:
         meter_a=np.full((*circuits, 3), np.nan),
         meter_age_s=np.full(circuits, np.inf),
         voltage_v=np.full((*circuits, 3), layout.site.nominal_voltage_v),
+        pausable=np.ones(points, dtype=bool),
         fixed=np.zeros(points, dtype=bool),
     )
 
@@ -152,6 +155,7 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
         meter_a=meter_a,
         meter_age_s=meter_age_s,
         voltage_v=voltage_v,
+        pausable=np.array([[s.pausable for s in states]], dtype=bool),
         fixed=np.zeros((1, layout.size), dtype=bool),
     )
 

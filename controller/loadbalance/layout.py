@@ -51,6 +51,8 @@ class Layout:
     """(3C,): where each phase row stands among the phases of all circuits, (C, 3) in one line."""
     row_names: tuple[str, ...]
     """What a plan calls each phase row."""
+    imbalance_a: tuple[tuple[int, float], ...]
+    """The circuits whose phases may differ only by so much, and by how much [A]."""
     station: Ints
     """(P,): which station, counted from 0."""
     writes_per_day: Floats
@@ -128,6 +130,7 @@ def layout_of(site: Site) -> Layout:
         row_names=tuple(
             f"circuit:{circuits[c].id}:{PHASE_NAMES[p]}" for c, p in zip(row_circuit, row_phase, strict=True)
         ),
+        imbalance_a=tuple((n, c.max_imbalance_a) for n, c in enumerate(circuits) if c.max_imbalance_a is not None),
         station=np.array([stations.index(p.station) for p in points], dtype=np.int64),
         writes_per_day=np.array([site.writes_per_day.get(s, np.inf) for s in stations], dtype=np.float64),
         min_a=np.array([[p.min_a for p in points]], dtype=np.float64),

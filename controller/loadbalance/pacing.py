@@ -19,6 +19,7 @@ from controller.loadbalance.admission import Queue, admit
 from controller.loadbalance.capacity import Capacity, largest_phase, used, users
 from controller.loadbalance.division import rounded
 from controller.loadbalance.facts import Facts
+from controller.loadbalance.imbalance import kept_alike
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
 from controller.loadbalance.sharing import fill
@@ -156,8 +157,9 @@ def pace(
     small = (missing >= SMALL_RAISE_A) & (leave.since_change_s >= SMALL_RAISE_EVERY_S)
     ready = (wants | small) & leave.may_change & leave.calm & leave.metered & ~yields & ~protect
     raised = _raise(facts, cautious.rows, room, np.where(ready, target, limit), limit, wish.queue)
-    limit = np.where(facts.fixed, held, rounded(facts.min_a, np.where(ready, np.maximum(limit, raised), limit)))
-    limit = np.where(shut, 0.0, limit)
+    limit = np.where(ready, np.maximum(limit, raised), limit)
+    limit = np.where(facts.fixed, held, rounded(layout.min_a, limit))
+    limit = np.where(shut, 0.0, kept_alike(layout, facts, limit, wish.queue))
     paced = _paced(leave, missing, target - limit <= layout.site.control.raise_step_a)
     return limit, paced, _next_pulse(layout, facts, pulse, held, limit, now_s, meters_good)
 

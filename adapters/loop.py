@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from controller.engine import Decision, Memory, decide
+from controller.explain import Turn
 from controller.plan import Event, Severity
 from controller.ports import ChargingPoints, CircuitState, Clock, EventSink, Meter, SessionRecord, Tick
 from controller.site import Circuit, Site
@@ -113,6 +114,7 @@ class ControlLoop:
         began = perf_counter()
         decision = self._decided(snapshot)
         took = perf_counter() - began
+        turn = Turn(self._memory, snapshot, decision)
         self._memory = decision.memory
         self._points.apply(decision.plan)
         for event in decision.plan.events:
@@ -125,6 +127,7 @@ class ControlLoop:
             circuits={c.id: circuit_state(self._site, c, snapshot, decision) for c in self._site.circuits},
             sessions=self._sessions(),
             decide_s=took,
+            turn=turn,
         )
 
     def _decided(self, snapshot: Snapshot) -> Decision:

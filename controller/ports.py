@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
+from controller.explain import Turn
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
 from controller.units import Phases
@@ -305,3 +306,5 @@ class Tick:
     """Running sessions by point id."""
     decide_s: float = 0.0
     """How long the decision took [s]."""
+    turn: Turn | None = None
+    """The decision with everything that it was made from, so that it can be explained; None where nobody kept it."""

@@ -188,6 +188,8 @@ def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[I
     enough = layout.site.control.fresh_readings
     fresh = ~np.isnan(facts.meter_a).all(axis=2)
     before = np.full(fresh.shape, NEVER_READ) if memory is None else memory.good_readings
+    if (fresh & (before == enough) | ~layout.metered).all():  # as nearly always
+        return before, np.ones(fresh.shape, dtype=bool)
     never = before == NEVER_READ
     counted = np.where(fresh, np.where(never, enough, np.minimum(before + 1, enough)), np.where(never, NEVER_READ, 0))
     return counted, ~layout.metered | never | (counted >= enough)

@@ -110,8 +110,9 @@ def unchangeable(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bo
     """
     holds = np.fmax(facts.commanded_a, 0.0)
     deaf = (holds > pulse.limit_a + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
-    spent = (_writes(layout, pulse, now_s)[:, layout.station] < 1.0) & (holds >= layout.min_a)
-    return facts.steered & ~facts.idle & (deaf | spent)
+    if layout.site.writes_per_day:
+        deaf |= (_writes(layout, pulse, now_s)[:, layout.station] < 1.0) & (holds >= layout.min_a)
+    return facts.steered & ~facts.idle & deaf if anything(deaf) else deaf
 
 
 def pace(
@@ -151,17 +152,35 @@ def pace(
     missing = target - limit
     enters = (limit < facts.min_a - TOLERANCE_A) & (missing > TOLERANCE_A)
     wants = enters | (missing >= layout.site.control.raise_step_a)
-    room = _proven_room(layout, facts, estimate, cautious, np.maximum(limit, held))
-    yields = _stands_in_the_way(cautious.rows, room, wants, missing) & leave.may_change & leave.rested
-    limit = np.where(yields, target, limit)
     small = (missing >= SMALL_RAISE_A) & (leave.since_change_s >= SMALL_RAISE_EVERY_S)
-    ready = (wants | small) & leave.may_change & leave.calm & leave.metered & ~yields & ~protect
-    raised = _raise(facts, cautious.rows, room, np.where(ready, target, limit), limit, wish.queue)
-    limit = np.where(ready, np.maximum(limit, raised), limit)
+    if anything(wants | small):
+        limit = _moved_up(layout, facts, estimate, cautious, wish, leave, protect, limit, wants, small)
     limit = np.where(facts.fixed, held, rounded(layout.min_a, limit))
     limit = np.where(shut, 0.0, kept_alike(layout, facts, limit, wish.queue))
     paced = _paced(leave, missing, target - limit <= layout.site.control.raise_step_a)
     return limit, paced, _next_pulse(layout, facts, pulse, held, limit, now_s, meters_good)
+
+
+def _moved_up(
+    layout: Layout,
+    facts: Facts,
+    estimate: Estimate,
+    cautious: Capacity,
+    wish: Wish,
+    leave: _Leave,
+    protect: Bools,
+    limit: Floats,
+    wants: Bools,
+    small: Bools,
+) -> Floats:
+    """The limits (B, P) after raises, and after giving way to those who lack room for theirs [A]."""
+    target = wish.target_a
+    room = _proven_room(layout, facts, estimate, cautious, np.maximum(limit, wish.held_a))
+    yields = _stands_in_the_way(cautious.rows, room, wants, target - limit) & leave.may_change & leave.rested
+    limit = np.where(yields, target, limit)
+    ready = (wants | small) & leave.may_change & leave.calm & leave.metered & ~yields & ~protect
+    raised = _raise(facts, cautious.rows, room, np.where(ready, target, limit), limit, wish.queue)
+    return np.where(ready, np.maximum(limit, raised), limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +201,12 @@ def _leave(layout: Layout, pulse: Pulse, now_s: float, meters_good: Bools) -> _L
     control = layout.site.control
     since_change = now_s - pulse.changed_s
     since_reduction = now_s - pulse.reduced_s
-    affordable = _writes(layout, pulse, now_s)[:, layout.station] >= 1.0
+    may_change = since_change >= control.change_s
+    if layout.site.writes_per_day:
+        may_change &= _writes(layout, pulse, now_s)[:, layout.station] >= 1.0
     return _Leave(
         since_change_s=since_change,
-        may_change=(since_change >= control.change_s) & affordable,
+        may_change=may_change,
         calm=~_on_any(layout, since_reduction < control.calm_s),
         rested=~_on_any(layout, since_reduction < control.calm_s + control.change_s),
         metered=~_on_any(layout, ~meters_good),
@@ -196,7 +217,8 @@ def _endangered(facts: Facts, now: Capacity, held: Floats) -> Bools:
     """The points (B, P) on rows that their limits would overload now."""
     reserved = facts.idle | facts.fixed
     beyond_reserve = np.where(reserved, np.maximum(0.0, held - largest_phase(now.reserved_a)), held)
-    return users(now.rows, used(now.rows, beyond_reserve) > now.free_a + TOLERANCE_A)
+    over = used(now.rows, beyond_reserve) > now.free_a + TOLERANCE_A
+    return users(now.rows, over) if anything(over) else np.zeros(held.shape, dtype=bool)
 
 
 def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats) -> Bools:
@@ -263,26 +285,29 @@ def _next_pulse(
     steered = facts.steered
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
     lowered = steered & (limit < held - RESOLUTION_A / 2)
-    on_circuit = lowered @ layout.below.T
-    spent = np.bincount(layout.station[changed[0]], minlength=layout.writes_per_day.size)
+    reduced = ~meters_good | (lowered @ layout.below.T) if anything(lowered) else ~meters_good
+    writes = pulse.writes
+    if layout.site.writes_per_day:
+        spent = np.bincount(layout.station[changed[0]], minlength=layout.writes_per_day.size)
+        writes = np.maximum(0.0, _writes(layout, pulse, now_s) - spent)
     return Pulse(
         limit_a=np.where(steered, limit, np.nan),
         changed_s=np.where(changed, now_s, pulse.changed_s),
-        reduced_s=np.where(on_circuit | ~meters_good, now_s, pulse.reduced_s),
-        writes=np.maximum(0.0, _writes(layout, pulse, now_s) - spent),
+        reduced_s=np.where(reduced, now_s, pulse.reduced_s),
+        writes=writes,
         at_s=now_s,
     )
 
 
 def _on_any(layout: Layout, circuits: Bools) -> Bools:
     """(B, P): whether any circuit above the point is among these."""
+    if not anything(circuits):
+        return np.zeros((len(circuits), layout.size), dtype=bool)
     return circuits @ layout.below
 
 
 def _writes(layout: Layout, pulse: Pulse, now_s: float) -> Floats:
     """Profile writes that each station can spare for changes now."""
-    if not layout.site.writes_per_day:
-        return pulse.writes
     return np.fmin(_write_capacity(layout), pulse.writes + (now_s - pulse.at_s) * _write_rate(layout))
 
 

@@ -21,10 +21,10 @@ from controller.loadbalance.division import Division, instant, split_arrays
 from controller.loadbalance.facts import OF_CAR, Facts, facts_of
 from controller.loadbalance.habits import Habits, Learned, learn
 from controller.loadbalance.imbalance import divide_alike
-from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
+from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything, layout_of
 from controller.loadbalance.needs import apply_needs
 from controller.loadbalance.observer import Estimate, Sight, observe
-from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, pace, unchangeable
+from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, out_of_writes, pace, unconfirmed
 from controller.loadbalance.wiring import Wiring, watch
 from controller.plan import Event, Plan, Remedy, Setpoint, Severity
 from controller.site import Site
@@ -136,7 +136,8 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     dwelling = dwells | (running & ~facts.pausable)
     _reckon_with(facts, learned)
     apply_needs(layout, facts, snapshot, dwelling)
-    facts.fixed = unchangeable(layout, facts, pulse, now_s) | (verdict.disobeys & facts.steered)
+    saving = out_of_writes(layout, facts, pulse, now_s)
+    facts.fixed = unconfirmed(facts, pulse, now_s) | (verdict.disobeys & facts.steered) | saving
     running, dwelling = running & ~facts.fixed, dwelling & ~facts.fixed
 
     reserved = reserves(layout, facts, estimate.draw_a)
@@ -152,7 +153,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)
     shut = verdict.shut | learned.nudged
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good, shut)
-    because, draw_a = _reasons(division, paced, verdict, learned), _by_point(layout, estimate.draw_a)
+    because, draw_a = _reasons(division, paced, verdict, learned.nudged, saving), _by_point(layout, estimate.draw_a)
     overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
     events = _events(layout, estimate, memory, good, overloaded) + car_events + verdict.events + wiring_events
     plan = _plan(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies)
@@ -195,15 +196,19 @@ def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[I
     return counted, ~layout.metered | never | (counted >= enough)
 
 
-def _reasons(division: Division, paced: Ints, verdict: Verdict, learned: Learned) -> list[str]:
+def _reasons(division: Division, paced: Ints, verdict: Verdict, nudged: Bools, saving: Bools) -> list[str]:
     because = [
         _PACED[pace] if pace else division.names[reason]
         for reason, pace in zip(division.reason[0].tolist(), paced[0].tolist(), strict=True)
     ]
-    for place in np.flatnonzero(verdict.shut[0]).tolist():
-        because[place] = "charger:does_not_follow"
-    for place in np.flatnonzero(learned.nudged[0] & ~verdict.shut[0]).tolist():
-        because[place] = "car:nudged"
+    special = (
+        (saving & ~verdict.disobeys, "charger:write_budget"),
+        (nudged, "car:nudged"),
+        (verdict.shut, "charger:does_not_follow"),
+    )
+    for points, reason in special:
+        if anything(points):
+            because = [reason if one else said for one, said in zip(points[0].tolist(), because, strict=True)]
     return because
 
 

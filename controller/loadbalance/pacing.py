@@ -102,17 +102,21 @@ def held_limits(facts: Facts, pulse: Pulse) -> Floats:
     return held
 
 
-def unchangeable(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bools:
-    """Who keeps what it holds, whatever we decide (B, P).
-
-    That is a charger that has not confirmed a reduction, and one that has spent its write budget: what it holds is
-    safe unattended, so the others can always make room for it.
-    """
-    holds = np.fmax(facts.commanded_a, 0.0)
-    deaf = (holds > pulse.limit_a + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
-    if layout.site.writes_per_day:
-        deaf |= (_writes(layout, pulse, now_s)[:, layout.station] < 1.0) & (holds >= layout.min_a)
+def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
+    """Whose charger has not confirmed a reduction, and so keeps what it holds, whatever we decide (B, P)."""
+    deaf = (np.fmax(facts.commanded_a, 0.0) > pulse.limit_a + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
     return facts.steered & ~facts.idle & deaf if anything(deaf) else deaf
+
+
+def out_of_writes(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bools:
+    """Whose station has spent its write budget (B, P).
+
+    What it holds is safe unattended, so the others can always make room for it.
+    """
+    if not layout.site.writes_per_day:
+        return np.zeros(facts.state.shape, dtype=bool)
+    spent = (_writes(layout, pulse, now_s)[:, layout.station] < 1.0) & (facts.commanded_a >= layout.min_a)
+    return facts.steered & ~facts.idle & spent
 
 
 def pace(

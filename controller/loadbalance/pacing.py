@@ -18,7 +18,7 @@ import numpy as np
 from controller.loadbalance.admission import Queue, admit
 from controller.loadbalance.capacity import Capacity, largest_phase, used, users
 from controller.loadbalance.division import rounded
-from controller.loadbalance.facts import Facts
+from controller.loadbalance.facts import OF_CAR, Facts
 from controller.loadbalance.imbalance import kept_alike
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
@@ -152,6 +152,9 @@ def pace(
     leave = _leave(layout, pulse, now_s, meters_good)
     held = wish.held_a
     protect = _endangered(facts, now, held) & (target < held)
+    beyond = _beyond_maximum(layout, facts, held)
+    if anything(beyond):
+        protect |= beyond & leave.may_change & (target < held)
     limit = np.where(protect, target, held)
     missing = target - limit
     enters = (limit < facts.min_a - TOLERANCE_A) & (missing > TOLERANCE_A)
@@ -223,6 +226,16 @@ def _endangered(facts: Facts, now: Capacity, held: Floats) -> Bools:
     beyond_reserve = np.where(reserved, np.maximum(0.0, held - largest_phase(now.reserved_a)), held)
     over = used(now.rows, beyond_reserve) > now.free_a + TOLERANCE_A
     return users(now.rows, over) if anything(over) else np.zeros(held.shape, dtype=bool)
+
+
+def _beyond_maximum(layout: Layout, facts: Facts, held: Floats) -> Bools:
+    """The points (B, P) that hold more than they may: their driver, the site's manager or the plan has lowered it.
+
+    What a car cannot use does no harm: that is taken back only for others. Small steps are not worth a message.
+    """
+    none = (facts.max_a < facts.min_a - TOLERANCE_A) & (held > TOLERANCE_A)
+    much = held > facts.max_a + layout.site.control.raise_step_a - TOLERANCE_A
+    return facts.competing & (facts.bound != OF_CAR) & (none | much)
 
 
 def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats) -> Bools:

@@ -235,7 +235,8 @@ def _beyond_maximum(layout: Layout, facts: Facts, held: Floats) -> Bools:
     """
     none = (facts.max_a < facts.min_a - TOLERANCE_A) & (held > TOLERANCE_A)
     much = held > facts.max_a + layout.site.control.raise_step_a - TOLERANCE_A
-    return facts.competing & (facts.bound != OF_CAR) & (none | much)
+    beyond: Bools = facts.competing & (facts.bound != OF_CAR) & (none | much)
+    return beyond
 
 
 def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats) -> Bools:

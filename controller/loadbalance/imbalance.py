@@ -22,6 +22,9 @@ from controller.units import PHASE_NAMES, TOLERANCE_A
 MOST_ROUNDS: Final = 8
 """The least loaded phase gains in each round, and mostly all there is to gain in two or three."""
 
+NO_BOUND_A: Final = 1e6
+"""More than any building draws."""
+
 HALVINGS: Final = 24
 """Brings the level to which the highest are lowered to within a millionth of an ampere."""
 
@@ -44,17 +47,25 @@ def divide_alike(
         return divide(facts, now, cautious, queue, running)
     members = _members(layout, facts)
     fixed_a = _per_phase(members, np.where(facts.fixed, held_a, 0.0))
+
+    def divided(least_a: Floats) -> tuple[Division, Floats]:
+        """What comes of it where the least loaded phases carry so much, and what the phases carry then."""
+        room_a = least_a + _most(layout) - fixed_a
+        bounded_now, bounded = (_bounded(capacity, layout, members, room_a) for capacity in (now, cautious))
+        division = divide(facts, bounded_now, bounded, queue, running)
+        return division, fixed_a + _per_phase(members, np.where(facts.fixed, 0.0, division.target_a))
+
+    _, carried_a = divided(np.full((len(members), 1), NO_BOUND_A))
+    division, carried_a = divided(carried_a.min(axis=1, keepdims=True))
+    if (np.ptp(carried_a, axis=1, keepdims=True) <= _most(layout) + TOLERANCE_A).all():
+        return division
     least_a = np.zeros((len(members), 1))
     for _ in range(MOST_ROUNDS):
-        room_a = least_a + _most(layout) - fixed_a
-        division = divide(
-            facts, _bounded(now, layout, members, room_a), _bounded(cautious, layout, members, room_a), queue, running
-        )
-        carried_a = fixed_a + _per_phase(members, np.where(facts.fixed, 0.0, division.target_a))
-        gained = carried_a.min(axis=1, keepdims=True)
-        if (gained <= least_a + TOLERANCE_A).all():
+        division, carried_a = divided(least_a)
+        gained_a = carried_a.min(axis=1, keepdims=True)
+        if (gained_a <= least_a + TOLERANCE_A).all():
             break
-        least_a = np.maximum(least_a, gained)
+        least_a = np.maximum(least_a, gained_a)
     return division
 
 

@@ -70,6 +70,13 @@ def test_where_not_even_the_minimum_may_be_lopsided_nobody_charges_alone():
     assert reasons(loop)["P00"] == "not_admitted:imbalance:main:L1"
 
 
+def test_where_the_minimum_is_more_than_the_difference_cars_on_all_phases_begin_together():
+    loop = ClosedLoop(alike(garage(6, single_phase=True), 5.0), noise_a=0.0)
+    loop.plug_in("P00", "P01", "P02")
+    loop.after(60)
+    assert min(per_phase(loop)) >= 6.0
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     most_a=st.floats(6.0, 30.0),

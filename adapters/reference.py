@@ -47,6 +47,8 @@ _RULES: Final = f"""
 - No id, token or user is there twice; two points do not share a connector.
 - `min_a` is a multiple of 0.1 A and not above `max_a`; `fallback_a` is 0 or lies between them.
 - `[ocpp]` and `[web]` do not listen on the same port of the same address. A certificate and its key come together.
+- A token's `group` is one of `[[groups]]`; `least_kwh` is not above `energy_kwh`.
+- `price_file` and `[[plan.time_of_use]]` exclude each other; every row of the file is checked.
 - The static rule: on every phase of every circuit, the worst-case base load and the fallbacks of all points fit the
   fuse. A site that breaks it can be read, but does not start.
 
@@ -86,6 +88,15 @@ def tables_reference(model: type[BaseModel]) -> Iterator[str]:
             suffix = f", kind `{kinds[0]}`" if len(kinds) == 1 else ""
             yield f"\n## `{f'[[{name}]]' if many else f'[{name}]'}`{suffix}\n\n{_about(table, field)}\n"
             yield from _rows(table)
+            yield from _inner_tables(table, name)
+
+
+def _inner_tables(table: type[StrictModel], name: str) -> Iterator[str]:
+    for key, field in table.model_fields.items():
+        if get_origin(field.annotation) is list:
+            for inner in _tables(field.annotation):
+                yield f"\n## `[[{name}.{key}]]`\n\n{_about(inner, field)}\n"
+                yield from _rows(inner)
 
 
 def _about(table: type[StrictModel], field: FieldInfo) -> str:

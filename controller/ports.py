@@ -16,6 +16,7 @@ from controller.explain import Turn
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
 from controller.units import Phases
+from controller.wishes import NO_NEEDS, Needs
 
 EventSink = Callable[[Event], None]
 """Where adapters report what is worth knowing. Never blocks, never raises."""
@@ -152,6 +153,9 @@ class Token:
     description: str = ""
     blocked: bool = False
     valid_until: datetime | None = None
+    group: str | None = None
+    needs: Needs = NO_NEEDS
+    """Where they say something, they come before the group's."""
 
 
 @dataclass(frozen=True, slots=True)

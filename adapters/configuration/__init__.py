@@ -10,7 +10,9 @@ from adapters.configuration.settings import (
     ModbusTcpMeter,
     MqttMeter,
     MqttQuantity,
+    PlanSettings,
     Recording,
+    TimeOfUse,
     User,
 )
 from adapters.configuration.starting import lab_problems, static_rule_problems
@@ -24,8 +26,10 @@ __all__ = [
     "ModbusTcpMeter",
     "MqttMeter",
     "MqttQuantity",
+    "PlanSettings",
     "Problem",
     "Recording",
+    "TimeOfUse",
     "User",
     "lab_problems",
     "load_configuration",

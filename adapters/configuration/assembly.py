@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable
 from adapters.configuration.places import Places
+from adapters.configuration.plan_tables import LoadbalanceTable, NeedsTable
 from adapters.configuration.settings import (
     Configuration,
     Influx,
@@ -16,7 +19,9 @@ from adapters.configuration.settings import (
     ModbusTcpMeter,
     MqttMeter,
     MqttQuantity,
+    PlanSettings,
     Recording,
+    TimeOfUse,
     User,
 )
 from adapters.configuration.tables import (
@@ -30,10 +35,14 @@ from adapters.configuration.tables import (
     UserTable,
     WebTable,
 )
+from adapters.configuration.values import Weekday
 from controller.ports import Token
-from controller.site import WIRINGS, ChargingPoint, Circuit, Site, Station, with_default_fallbacks
+from controller.site import WIRINGS, ChargingPoint, Circuit, Control, Site, Station, with_default_fallbacks
+from controller.wishes import Group, Needs
 
 _SQLITE: Final = "sqlite:///"
+DEFAULT_CONTROL: Final = Control()
+_WEEKDAYS: Final = get_args(Weekday)
 
 
 def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places: Places) -> Configuration:
@@ -42,9 +51,10 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
     folder = path.absolute().parent
     return Configuration(
         path=path,
-        site=site_of(file.site, file.circuits, file.points, file.stations),
+        site=site_of(file.site, file.circuits, file.points, file.stations, _control(file.loadbalance)),
         meters=tuple(_meter(table, mqtt_url) for table in file.meters),
-        tokens=tuple(Token(t.uid, t.description, t.blocked, t.valid_until) for t in file.tokens),
+        tokens=tuple(Token(t.uid, t.description, t.blocked, t.valid_until, t.group, _needs(t)) for t in file.tokens),
+        groups=tuple(Group(table.id, table.description, _needs(table)) for table in file.groups),
         passwords={t.id: secret for t in file.stations if (secret := _password(t, environ)) is not None},
         users=tuple(User(t.name, _password(t, environ) or "", t.role) for t in file.users),
         ocpp=_listener(file.ocpp, folder),
@@ -54,12 +64,17 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         influx=_influx(file.influx, environ) if file.influx else None,
         recording=Recording(folder / file.recording.directory, file.recording.keep_days) if file.recording else None,
         price_per_kwh=file.tariffs.price_per_kwh if file.tariffs else None,
+        plan=_plan(file, folder) if file.plan and file.plan.enabled else None,
         places=places,
     )
 
 
 def site_of(
-    about: SiteTable, circuits: Iterable[CircuitTable], points: Sequence[PointTable], stations: Iterable[StationTable]
+    about: SiteTable,
+    circuits: Iterable[CircuitTable],
+    points: Sequence[PointTable],
+    stations: Iterable[StationTable],
+    control: Control = DEFAULT_CONTROL,
 ) -> Site:
     """Build the site of tables that have passed every check, with every fallback resolved."""
     site = Site(
@@ -71,8 +86,54 @@ def site_of(
         time_zone=about.time_zone,
         currency=about.currency,
         nominal_voltage_v=about.nominal_voltage_v,
+        control=control,
     )
     return with_default_fallbacks(site, [table.id for table in points if table.fallback_a is None])
+
+
+def _control(table: LoadbalanceTable) -> Control:
+    return Control(dwell_s=60.0 * table.turn_min)
+
+
+def _needs(table: NeedsTable) -> Needs:
+    return Needs(
+        priority=table.priority,
+        weight=table.weight,
+        departs=table.departs,
+        weekdays=_weekdays(table.weekdays),
+        energy_wh=_wh(table.energy_kwh),
+        least_wh=_wh(table.least_kwh),
+    )
+
+
+def _weekdays(names: Sequence[str]) -> tuple[int, ...]:
+    return tuple(sorted({_WEEKDAYS.index(name) for name in names}))
+
+
+def _wh(energy_kwh: float | None) -> int | None:
+    return None if energy_kwh is None else round(1000 * energy_kwh)
+
+
+def _plan(file: SiteFile, folder: Path) -> PlanSettings:
+    table = file.plan
+    assert table is not None
+    usual = file.tariffs.price_per_kwh if file.tariffs else Decimal(0)
+    slot_s = 60.0 * table.slot_min
+    return PlanSettings(
+        slot_s=slot_s,
+        slots=math.ceil(3600.0 * table.horizon_h / slot_s),
+        every_s=60.0 * table.every_min,
+        price_per_kwh=float(usual if table.price_per_kwh is None else table.price_per_kwh),
+        time_of_use=tuple(
+            TimeOfUse(row.begins, row.ends, _weekdays(row.weekdays) or tuple(range(7)), float(row.price_per_kwh))
+            for row in table.time_of_use
+        ),
+        price_file=folder / table.price_file if table.price_file else None,
+        demand_per_kw=table.demand_per_kw,
+        demand_window_slots=table.demand_window_min // table.slot_min,
+        peak_floor_kw=table.peak_floor_kw,
+        unmet_per_kwh=table.unmet_per_kwh,
+    )
 
 
 def _circuit(table: CircuitTable) -> Circuit:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from adapters.configuration.describe import suggestion
 from adapters.configuration.places import Place
 from adapters.metering.registers import models
+from adapters.price_file import PriceFileError, read_price_file
 from controller.site import ChargingPoint, Circuit, structure_problems
 
 Finding = tuple[Place, str]
@@ -28,9 +29,11 @@ _READ_ELSEWHERE: Final = "\0"
 def findings(data: Mapping[str, Any], *, folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything in a parsed site file that contradicts something else in it, or around it."""
     yield from structure_findings(data)
-    for table, key in (("meters", "id"), ("stations", "id"), ("tokens", "uid"), ("users", "name")):
+    for table, key in (("meters", "id"), ("stations", "id"), ("groups", "id"), ("tokens", "uid"), ("users", "name")):
         yield from _repeated(data, table, key)
     yield from _meters(data)
+    yield from _groups(data)
+    yield from _prices(data, folder)
     yield from _stations(data)
     yield from _secrets(data, environ)
     yield from _listeners(data, folder)
@@ -109,6 +112,28 @@ def _meters(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield ("meters", number, "model"), f"unknown model {model!r}{suggestion(model, models())}"
         if row.get("kind") == "mqtt" and "url" not in row and "mqtt" not in data:
             yield ("meters", number, "url"), "is missing, and there is no [mqtt] table whose url could stand for it"
+
+
+def _groups(data: Mapping[str, Any]) -> Iterator[Finding]:
+    known = [row["id"] for _, row in _rows(data, "groups") if isinstance(row.get("id"), str)]
+    for number, row in _rows(data, "tokens"):
+        group = row.get("group")
+        if isinstance(group, str) and group not in known:
+            yield ("tokens", number, "group"), f"unknown group {group!r}{suggestion(group, known)}"
+
+
+def _prices(data: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
+    file = _table(data, "plan").get("price_file")
+    if not isinstance(file, str):
+        return
+    if not _is_file(folder, file):
+        yield ("plan", "price_file"), f"no such file: {file!r} (relative paths begin at the site file)"
+        return
+    try:
+        read_price_file(folder / file)
+    except PriceFileError as error:
+        for problem in error.problems:
+            yield ("plan", "price_file"), problem
 
 
 def _stations(data: Mapping[str, Any]) -> Iterator[Finding]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 
 from adapters.configuration.places import Places
 from controller.ports import Token
 from controller.site import Site
+from controller.wishes import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,36 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeOfUse:
+    """A time of day, on the clock of the site, with a price of its own."""
+
+    begins: time
+    ends: time
+    """Not after ``begins``: that of the next day."""
+    weekdays: tuple[int, ...]
+    """On which it begins, 0 is Monday."""
+    price_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """How the coming hours are planned, and what they cost. Prices are in the site's currency."""
+
+    slot_s: float
+    slots: int
+    every_s: float
+    price_per_kwh: float
+    """Where nothing else says so."""
+    time_of_use: tuple[TimeOfUse, ...]
+    """The first that fits counts."""
+    price_file: Path | None
+    demand_per_kw: float
+    demand_window_slots: int
+    peak_floor_kw: float
+    unmet_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """A site file, checked as a whole. Shows no secret when printed."""
 
@@ -98,6 +130,7 @@ class Configuration:
     """With every fallback resolved."""
     meters: tuple[Meter, ...]
     tokens: tuple[Token, ...] = field(repr=False)
+    groups: tuple[Group, ...]
     passwords: Mapping[str, str] = field(repr=False)
     """Plain, by station id, for the stations that have one here."""
     users: tuple[User, ...]
@@ -109,5 +142,6 @@ class Configuration:
     influx: Influx | None
     recording: Recording | None
     price_per_kwh: Decimal | None
+    plan: PlanSettings | None
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

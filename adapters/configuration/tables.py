@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from adapters.configuration.meter_tables import MeterTable
+from adapters.configuration.plan_tables import GroupTable, LoadbalanceTable, NeedsTable, PlanTable
 from adapters.configuration.values import (
     Currency,
     Host,
@@ -129,7 +130,7 @@ class StationTable(StrictModel):
     """Charging-profile writes a day that its memory can stand; default: as many as needed."""
 
 
-class TokenTable(StrictModel):
+class TokenTable(NeedsTable):
     """An id token that may charge."""
 
     uid: Annotated[Printable, Field(max_length=36)]
@@ -140,6 +141,8 @@ class TokenTable(StrictModel):
     """Whether it is refused."""
     valid_until: UtcTime | None = None
     """End of its validity, with an offset from UTC."""
+    group: Id | None = None
+    """The group that it belongs to; what is said of the token itself comes before what is said of the group."""
 
 
 class UserTable(StrictModel):
@@ -237,6 +240,8 @@ class SiteFile(StrictModel):
     """The charging points."""
     stations: list[StationTable] = Field(default_factory=list)
     """What stations need beyond their points."""
+    groups: list[GroupTable] = Field(default_factory=list)
+    """Groups of tokens."""
     tokens: list[TokenTable] = Field(default_factory=list)
     """Tokens to begin with; the ledger is the place for them."""
     users: list[UserTable] = Field(default_factory=list)
@@ -255,3 +260,7 @@ class SiteFile(StrictModel):
     """Where decisions are recorded; without it they are not."""
     tariffs: TariffsTable | None = None
     """What charging costs; without it sessions have no cost."""
+    loadbalance: LoadbalanceTable = LoadbalanceTable()
+    """How points take turns."""
+    plan: PlanTable | None = None
+    """The plan of the coming hours; without it there is none."""

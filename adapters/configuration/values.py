@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -39,6 +39,8 @@ PATTERNS: Final[Mapping[str, str]] = {
 PRICE_MAX: Final = 1_000_000
 """Above the price of a kWh in any currency; a slip of the decimal point or a hostile exponent is caught here."""
 
+ENERGY_MAX_KWH: Final = 1000.0
+"""Above the battery of any lorry; Wh that were written for kWh are caught here."""
 
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2999
@@ -135,6 +137,17 @@ def _store_url(value: str) -> str:
     return _url("sqlite:///loadstar.db or postgresql+psycopg://HOST/DATABASE", "postgresql+psycopg")(value)
 
 
+def _time_of_day(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value = datetime.strptime(value, "%H:%M").time()  # noqa: DTZ007 - of the site's clock
+        except ValueError:
+            value = None
+    if not isinstance(value, time) or value.tzinfo is not None:
+        raise ValueError('expected a time of day, such as "17:00"')
+    return value
+
+
 _PER_PHASE_SCHEMA: Final = {
     "anyOf": [
         {"type": "number", "minimum": 0},
@@ -142,6 +155,8 @@ _PER_PHASE_SCHEMA: Final = {
     ]
 }
 _PRICE_SCHEMA: Final = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+
+_TIME_SCHEMA: Final = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 
 Id = Annotated[str, Field(pattern=_ID, max_length=64)]
 """Becomes a level of MQTT topics and a part of web addresses."""
@@ -173,3 +188,6 @@ UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """A time with a zone, converted to UTC."""
 JsonPath = Annotated[str, Field(max_length=200), AfterValidator(_json_path)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day), WithJsonSchema(_TIME_SCHEMA)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Energy = Annotated[float, Field(ge=0, le=ENERGY_MAX_KWH)]

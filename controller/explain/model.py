@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from controller.engine import Decision, Memory
 from controller.loadbalance.capacity import rows_of
+from controller.loadbalance.facts import BOUNDS
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
 from controller.plan import Setpoint
 from controller.site import Site
@@ -67,7 +70,15 @@ class View:
         self.priority: Ints = facts.priority[0]
         self.weight: Floats = facts.weight[0]
         self.max_a: Floats = facts.max_a[0]
-        """(P,) of the point or the session, whichever is lower."""
+        """(P,) the lowest of what the point, the session, the car and the plan allow."""
+        self.bound = BOUNDS[int(facts.bound[0, self.place])]
+        """What makes the point's maximum."""
+        self.least_a = float(facts.min_a[0, self.place])
+        """The least that its car charges with [A]."""
+        self.target_a = float(facts.target_a[0, self.place])
+        """What comes before everybody's comfort, so that it is ready in time [A]."""
+        self.uses = tuple(np.flatnonzero(facts.uses[0, self.place]).tolist())
+        """The grid phases that its car draws on."""
         self.held_a: Floats = basis.held_a[0]
         """(P,) what was given before."""
         self.share_a: Floats = basis.division.target_a[0]
@@ -94,7 +105,7 @@ class View:
         The one that its share names, where it names one; among several of that name, and where the share is held back
         for want of proof, the one with the least left.
         """
-        left = self.careful_a - self.rows @ self.share_a
+        left: Floats = self.careful_a - self.rows @ self.share_a
         mine = self.rows[:, self.place] > 0
         said = self.share_because[self.place].removeprefix("not_admitted:")
         named = mine & np.array([name == said for name in self.row_names], dtype=bool)
@@ -134,6 +145,25 @@ def before(age_s: float) -> str:
     return "at that moment" if abs(age_s) < 0.05 else f"{seconds(age_s)} before"
 
 
+def energy(wh: float) -> str:
+    """An amount of energy as people read it.
+
+    >>> energy(11_960), energy(340)
+    ('12.0 kWh', '0.34 kWh')
+    """
+    return f"{wh / 1000:.1f} kWh" if wh >= 1000 else f"{wh / 1000:.2f} kWh"
+
+
+def clock(at: datetime, time_zone: str) -> str:
+    """A time of day as the site's people read it.
+
+    >>> from datetime import UTC
+    >>> clock(datetime(2026, 11, 20, 13, 20, 40, tzinfo=UTC), "Europe/Amsterdam")
+    '14:20'
+    """
+    return f"{at.astimezone(ZoneInfo(time_zone)):%H:%M}"
+
+
 def row_words(name: str) -> str:
     """What a row's name stands for.
 
@@ -141,9 +171,11 @@ def row_words(name: str) -> str:
     ('phase L2 of circuit garage', 'the power limit set by grid_operator')
     """
     kind, _, rest = name.partition(":")
+    circuit, _, phase = rest.rpartition(":")
     if kind == "circuit":
-        circuit, _, phase = rest.rpartition(":")
         return f"phase {phase} of circuit {circuit}"
+    if kind == "imbalance":
+        return f"the difference that the phases of circuit {circuit} may have"
     return f"the power limit set by {rest}" if kind == "limit" else f"the power contracted for circuit {rest}"
 
 

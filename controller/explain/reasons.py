@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from controller.explain.learned import learned_reasons
 from controller.explain.model import (
     Explanation,
     Reason,
@@ -14,11 +15,13 @@ from controller.explain.model import (
     View,
     amperes,
     before,
+    clock,
     measured_phases,
     phase_list,
     row_words,
     seconds,
 )
+from controller.explain.needs import need_reason, resumes_at
 from controller.explain.pace import pace_reason
 from controller.explain.room import room_reasons
 from controller.site import Site
@@ -40,6 +43,11 @@ _STATES: Final[Mapping[State, str]] = {
 _BECAUSE: Final[Mapping[str, str]] = {
     "point:max": "it could take no more",
     "not_admitted:point:max": "it might take less than the least that a car can charge with",
+    "car:takes": "its car took no more",
+    "not_admitted:car:takes": "its car takes less than the least that it can charge with",
+    "car:nudged": "its car had fallen asleep, and wakes up when the current comes back",
+    "plan:price": "the plan had left the rest for a cheaper hour",
+    "plan:peak": "more would have raised the site's peak",
     "charger:does_not_follow": "its charger did not follow then, and kept what it held",
     "guard": "the last check had to cut it, which is a mistake of the controller",
     "pace:calm": "a limit on its circuit had just been lowered",
@@ -72,10 +80,12 @@ def _chain(view: View) -> Iterator[Reason]:
         yield _reserve(view)
     elif view.steered[view.place]:
         yield from _own_maximum(view)
+        yield from need_reason(view)
         yield from room_reasons(view)
         yield from pace_reason(view)
     if view.steered[view.place] or view.state.measured_a is not None or view.setpoint is None:
         yield _measured(view)
+    yield from learned_reasons(view)
     yield from _meters(view)
 
 
@@ -122,10 +132,17 @@ def _own_maximum(view: View) -> Iterator[Reason]:
     """What the point itself can take, where that is what holds it."""
     point = view.site.point[view.id]
     most_a = float(view.max_a[view.place])
-    if view.limit_a < most_a - RESOLUTION_A and "point:max" not in view.share_because[view.place]:
+    if view.limit_a < most_a - RESOLUTION_A and view.bound not in view.share_because[view.place]:
         return
     said_a = view.state.max_a
-    if said_a is not None and said_a < point.max_a:
+    if view.bound == "car:takes":
+        why = "its car has shown that it takes no more"
+    elif view.bound.startswith("plan:"):
+        at = resumes_at(view)
+        until = f" until {clock(at, view.site.time_zone)}" if at else ""
+        what = "the peak that is paid for would rise" if view.bound == "plan:peak" else "it would cost more than later"
+        why = f"the plan has no more for it{until}, since {what}"
+    elif said_a is not None and said_a < point.max_a:
         why = f"this car or session takes {amperes(said_a)}, the point {amperes(point.max_a)}"
     elif most_a < point.max_a:
         why = (
@@ -134,7 +151,7 @@ def _own_maximum(view: View) -> Iterator[Reason]:
         )
     else:
         why = "this is the point's own maximum"
-    yield Reason("maximum", f"It could take {amperes(most_a)}: {why}.", {"max_a": most_a})
+    yield Reason("maximum", f"It could take {amperes(most_a)}: {why}.", {"max_a": most_a, "bound": view.bound})
 
 
 def _measured(view: View) -> Reason:

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from controller.explain.model import Reason, View, amperes, row_words, seconds
+from controller.explain.model import Reason, View, amperes, phase_list, row_words
+from controller.explain.turns import turn_reason
 from controller.units import PHASE_NAMES, RESOLUTION_A
 
 SHOWN: Final = 8
@@ -17,9 +18,11 @@ SHOWN: Final = 8
 def room_reasons(view: View) -> Iterator[Reason]:
     """The arithmetic of the row, those who share it, and who comes first."""
     row = view.row()
+    yield from _difference(view)
     yield _power_room(view, row) if row >= len(view.layout.row_names) else _phase_room(view, row)
     yield _sharers(view, row)
     yield from _precedence(view, row)
+    yield from turn_reason(view, row)
 
 
 def _phase_room(view: View, row: int) -> Reason:
@@ -65,6 +68,24 @@ def _power_room(view: View, row: int) -> Reason:
         f"{limit_w - free_w:.0f} W of it, with peaks, noise and reserves: {free_w:.0f} W to share."
     )
     return Reason("room", text, {"limit_w": limit_w, "taken_w": limit_w - free_w, "free_w": free_w, "row": name})
+
+
+def _difference(view: View) -> Iterator[Reason]:
+    """What points that do not load all phases alike carry on each, where that is what holds this one."""
+    kind, _, rest = view.share_because[view.place].removeprefix("not_admitted:").partition(":")
+    if kind != "imbalance":
+        return
+    circuit = view.site.circuit[rest.rpartition(":")[0]]
+    uses = view.turn.decision.basis.facts.uses[0]
+    uneven = ~uses.all(axis=1) & view.layout.below[view.site.circuits.index(circuit)]
+    setpoints = view.turn.decision.plan.setpoints
+    limits = [setpoints[p].limit_a if p in setpoints else 0.0 for p in view.layout.point_ids]
+    carried = tuple((np.array(limits) * uneven @ uses).tolist())
+    text = (
+        f"Points that do not use all phases of circuit {circuit.id} were given {phase_list(carried)} on L1, L2, L3; "
+        f"any two may differ by {amperes(circuit.max_imbalance_a or 0.0)} at most."
+    )
+    yield Reason("difference", text, {"circuit": circuit.id, "carried_a": carried, "most_a": circuit.max_imbalance_a})
 
 
 def _sharers(view: View, row: int) -> Reason:
@@ -114,22 +135,6 @@ def _precedence(view: View, row: int) -> Iterator[Reason]:
         weights = {p: float(view.weight[view.layout.index[p]]) for p in [view.id, *_listed(view, rivals)]}
         told = ", ".join(f"{point} {weight:g}" for point, weight in list(weights.items())[:SHOWN])
         yield Reason("weight", f"What is above the minimums was shared by weight: {told}.", {"weights": weights})
-    if view.share_because[place].startswith("not_admitted:") and view.share_a[place] <= 0:
-        yield _waiting(view)
-
-
-def _waiting(view: View) -> Reason:
-    memory, now_s = view.turn.memory, view.turn.snapshot.monotonic_s
-    since_s = np.nan if memory is None else float(memory.unserved_since_s[0, view.place])
-    waited_s = float(np.fmax(view.state.unserved_s, now_s - since_s))
-    minimum_a = view.site.point[view.id].min_a
-    dwell = seconds(view.site.control.dwell_s)
-    text = (
-        f"Its minimum of {amperes(minimum_a)} did not fit beside those who come first: cars that began within {dwell}, "
-        f"then higher priority, then longer waiting, then less energy received. It had been waiting for "
-        f"{seconds(waited_s)}."
-    )
-    return Reason("waiting", text, {"min_a": minimum_a, "waited_s": waited_s})
 
 
 def _listed(view: View, which: object) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.documents import utc_text
 from adapters.recording import Message
-from controller.explain import Explanation, Reason, Turn, changes, explain
+from controller.explain import Explanation, Reason, Turn, changes, explain, sentence
 from controller.explain.model import seconds
 from simulations.replay.differences import Difference, differences
 from simulations.replay.rerun import Step
@@ -62,6 +62,7 @@ class Follower:
         since = self.latest.at - TALK
         return Story(
             step=self.latest,
+            sentence=sentence(site, turn, self.point),
             explanation=explain(site, turn, self.point),
             since=self._changed[1] if self._changed else None,
             changes=_changes(self._changed, self.point),
@@ -87,6 +88,8 @@ class Story:
     """Why a point had its limit, since when, and what was said to its charger."""
 
     step: Step
+    sentence: str
+    """The whole of it in one sentence, as it would have been said then."""
     explanation: Explanation
     since: Step | None
     """The decision that gave it this limit; None: one before the recording, or its beginning."""
@@ -100,6 +103,7 @@ class Story:
         """For people."""
         site, at = self.step.site, self.step.at
         told = [f"{self.explanation.point} at {local(at, site, date_too=True)} ({site.time_zone})", ""]
+        told += [self.sentence, ""]
         told += [f"- {reason.text}" for reason in self.explanation.reasons]
         if self.since is not None:
             ago = seconds((at - self.since.at).total_seconds())
@@ -122,6 +126,7 @@ class Story:
             "point": self.explanation.point,
             "limit_a": self.explanation.limit_a,
             "because": self.explanation.because,
+            "sentence": self.sentence,
             "reasons": [_reason(reason) for reason in self.explanation.reasons],
             "since": utc_text(self.since.at) if self.since else None,
             "changes": [_reason(reason) for reason in self.changes],

@@ -9,44 +9,13 @@ from datetime import timedelta
 import pytest
 
 from controller.engine import decide
-from controller.explain import Explanation, Reason, Turn, changes, explain
-from controller.site import ChargingPoint, Circuit, Site, Station
-from controller.snapshot import ExternalLimit, PointState, Reading, Snapshot, State
+from controller.explain import Explanation, Reason, Turn, changes, explain, sentence
+from controller.site import Site, Station
+from controller.snapshot import ExternalLimit, PointState, Reading, State
 from tests.support.closed_loop import START
 from tests.support.random_sites import random_site, random_snapshot
 from tests.support.recordings import Story
-
-
-def site_of(*points: ChargingPoint, stations: tuple[Station, ...] = (), contract_w: float | None = None) -> Site:
-    main = Circuit(
-        "main", None, (40.0,) * 3, margin_a=1.0, meter="grid", base_load_a=(30.0,) * 3, contract_w=contract_w
-    )
-    return Site("s", (main, Circuit("garage", "main", (32.0,) * 3)), points, stations)
-
-
-def point(name: str, **options: object) -> ChargingPoint:
-    return ChargingPoint(name, "garage", f"C{name}", 1, **options)  # type: ignore[arg-type]
-
-
-def charging(draw_a: float = 8.0, **options: object) -> PointState:
-    known = {"state": State.CHARGING, "measured_a": (draw_a,) * 3, "measured_at": START, "commanded_a": draw_a}
-    return PointState(**(known | options))  # type: ignore[arg-type]
-
-
-def turn(
-    site: Site,
-    points: dict[str, PointState],
-    *,
-    meter_a: float | None = 20.0,
-    limits: tuple[ExternalLimit, ...] = (),
-    after: Turn | None = None,
-    passed_s: float = 1.0,
-) -> Turn:
-    at = START if after is None else after.snapshot.at + timedelta(seconds=passed_s)
-    meters = {} if meter_a is None else {"grid": Reading((meter_a,) * 3, at)}
-    snapshot = Snapshot(at, (at - START).total_seconds(), meters, limits, points)
-    memory = after.decision.memory if after else None
-    return Turn(memory, snapshot, decide(site, memory, snapshot))
+from tests.support.turns import charging, point, site_of, turn
 
 
 def told(explanation: Explanation, topic: str) -> Reason:
@@ -247,7 +216,9 @@ def test_any_decision_on_any_site_can_be_explained_and_its_room_adds_up(seed: in
         memory = made.decision.memory if made else None
         before, made = made, Turn(memory, snapshot, decide(site, memory, snapshot))
         for name in site.point:
-            explanation = explain(site, made, name)
+            said, explanation = sentence(site, made, name), explain(site, made, name)
+            assert said.startswith(f"{name} ")
+            assert said.endswith(".")
             assert explanation.limit_a == (
                 made.decision.plan.setpoints[name].limit_a if name in made.decision.plan.setpoints else None
             )

@@ -77,12 +77,13 @@ def test_a_limit_is_explained_with_what_happened_and_what_the_charger_was_told(r
     told = replay(recording, "--at", "09:00:24", "--explain", "P01")
     assert told.out.startswith("P01 at 2026-11-20 09:00:24 (UTC)\n")
     assert "P01 was limited to " in told.out
+    explanation = replay(recording, "--at", "09:00:24", "--explain", "P01", "--json").document["explanation"]
+    assert told.out.splitlines()[2] == explanation["sentence"], "the whole of it comes first"
     assert "It had this limit since 09:00:21" in told.out
     assert "What is not charging went from 10." in told.out
     assert 'S1 is told SetChargingProfile {"connectorId": 1}' in told.out
     assert 'S1 says {"status": "Accepted"}' in told.out
     assert "Reset" not in told.out, "that was another charger"
-    explanation = replay(recording, "--at", "09:00:24", "--explain", "P01", "--json").document["explanation"]
     assert explanation["as_recorded"] is True
     assert {"limit", "room", "sharers", "measured", "meter"} <= {one["topic"] for one in explanation["reasons"]}
     assert len(explanation["messages"]) == 2

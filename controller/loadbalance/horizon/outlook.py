@@ -5,8 +5,10 @@ Shapes: T slots, C circuits in the site's order, 3 phases of the grid.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from numpy.typing import NDArray
 from controller.site import Site
 
 Floats = NDArray[np.float64]
+
+_NUMBERS_OF_A_CAR: Final = ("min_a", "max_a", "energy_wh", "least_wh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Demand:
     window_slots: int = 1
     """Slots in a demand window."""
     drawn_kwh: float = 0.0
-    """Energy drawn since the beginning of the running window, before the outlook's beginning [kWh]."""
+    """Energy that the connection has drawn since the beginning of the running window, until now [kWh]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class PowerBound:
 
     circuit: str
     limit_w: Floats
-    """(T,) infinite where it does not hold [W]."""
+    """(T,) what may be drawn in all; infinite where it does not hold [W]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +87,32 @@ class Outlook:
     bounds: tuple[PowerBound, ...] = ()
     unmet_per_kwh: float = 1.0
     """What a kWh is worth that is needed and not given [currency]; never so little that not charging would pay."""
+
+
+def check(outlook: Outlook) -> None:
+    """Let no outlook pass that arithmetic would make nonsense of.
+
+    Raises:
+        ValueError: a number is not finite or an array is of the wrong shape; the message names it.
+    """
+    slots = outlook.price_per_kwh.size
+    _check_array("price_per_kwh", outlook.price_per_kwh, (max(1, slots),))
+    _check_array("background_a", outlook.background_a, (slots, len(outlook.site.circuits), 3))
+    for bound in outlook.bounds:
+        limited = np.where(bound.limit_w == np.inf, 0.0, bound.limit_w)
+        _check_array(f"bounds.{bound.circuit}.limit_w", limited, (slots,))
+    numbers = {"slot_s": outlook.slot_s, "unmet_per_kwh": outlook.unmet_per_kwh}
+    for car in outlook.cars:
+        numbers |= {f"cars.{car.point}.{name}": getattr(car, name) for name in _NUMBERS_OF_A_CAR}
+    if outlook.demand is not None:
+        numbers |= {f"demand.{name}": getattr(outlook.demand, name) for name in ("per_kw", "floor_kw", "drawn_kwh")}
+    for name, value in numbers.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name}: expected a finite number, got {value!r}")
+
+
+def _check_array(name: str, values: Floats, shape: tuple[int, ...]) -> None:
+    if values.shape != shape:
+        raise ValueError(f"{name}: expected the shape {shape}, got {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name}: expected finite numbers")

@@ -1,0 +1,84 @@
+"""What a plan tells dispatch: for each car that is there, what to see to, and what not to exceed.
+
+Shapes: P cars, T slots; S advised slots.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from controller.loadbalance.horizon.chances import Bools
+from controller.loadbalance.horizon.outlook import Floats, Outlook
+from controller.loadbalance.horizon.program import Program
+from controller.snapshot import Advice, PointAdvice
+
+TOLD_WH: Final = 50.0
+"""A smaller shortfall is not worth a word: three minutes at 6 A on one phase are 69 Wh."""
+
+NOTHING_A: Final = 1e-3
+"""A mean current below this is the solver's rounding."""
+
+_CLOSE: Final = 1e-6
+_CLOSE_KW: Final = 1e-3
+
+
+def advice_of(
+    program: Program, outlook: Outlook, current_a: Floats, unmet_wh: Floats, slots: int, floor_slots: int
+) -> Advice:
+    """The advice for the first ``slots`` slots; ``current_a`` (P, T) and ``unmet_wh`` (P,) are the plan's."""
+    slots = min(slots, outlook.price_per_kwh.size)
+    target_a = _targets(program, outlook, current_a, slots, floor_slots)
+    free, peak = _uncapped(program, current_a, unmet_wh, slots)
+    points: dict[str, PointAdvice] = {}
+    shortfall: dict[str, int] = {}
+    for place, car in enumerate(outlook.cars):
+        if car.arrives_at is not None and car.arrives_at > outlook.at:
+            continue
+        targets = tuple(target_a[place].tolist())
+        open_ended = free[place] | car.eager
+        caps = tuple(None if open_ else target for open_, target in zip(open_ended.tolist(), targets, strict=True))
+        because = "peak" if (peak[place] & ~open_ended).any() else "price"
+        points[car.point] = PointAdvice(targets, caps, because)
+        lacking_wh = unmet_wh[place] - _later_wh(outlook, place)
+        if lacking_wh > TOLD_WH:
+            shortfall[car.point] = round(lacking_wh)
+    return Advice(outlook.at, outlook.begins_at, outlook.slot_s, points, shortfall)
+
+
+def _targets(program: Program, outlook: Outlook, current_a: Floats, slots: int, floor_slots: int) -> Floats:
+    """(P, S) the current while a car can charge [A]. Who needs less than its minimum gives, gets that for a while."""
+    part = program.cells.part[:, :slots]
+    target = np.where(current_a[:, :slots] > NOTHING_A, current_a[:, :slots] / np.maximum(part, _CLOSE), 0.0)
+    least = np.array([car.min_a for car in outlook.cars])[:, None]
+    floored = (target > 0.0) & (np.arange(slots) < floor_slots)
+    return np.where(floored, np.maximum(target, least), target)
+
+
+def _uncapped(program: Program, current_a: Floats, unmet_wh: Floats, slots: int) -> tuple[Bools, Bools]:
+    """(P, S) where a car would take more if more were free, and where it would but for the demand peak.
+
+    It would where energy is cheaper than what the plan gives it elsewhere, or instead of what it will lack.
+    """
+    cells, price = program.cells, program.prices.energy
+    dearest = np.where(current_a > NOTHING_A, price, -np.inf).max(axis=1)
+    dearest = np.where(unmet_wh > TOLD_WH, np.inf, dearest)
+    wanted = price[:, :slots] < dearest[:, None] * (1.0 - _CLOSE)
+    at_most = current_a[:, :slots] >= (cells.most_a * cells.part)[:, :slots] - NOTHING_A
+    peak = np.zeros(slots, dtype=bool)
+    if program.peak is not None:
+        # Whoever is not capped may take all that it can: caps are lifted where the peak could bear that of everybody.
+        taken_a = current_a.copy()
+        taken_a[:, :slots] = np.where(wanted, (cells.most_a * cells.part)[:, :slots], current_a[:, :slots])
+        bearable_kw = max(program.peak.floor_kw, program.peak.load_kw(cells.kwh_per_a @ current_a).max())
+        could_kw = program.peak.load_kw(cells.kwh_per_a @ taken_a)
+        peak = (could_kw > bearable_kw + _CLOSE_KW)[program.peak.window[:slots]]
+    return at_most | (wanted & ~peak), wanted & peak
+
+
+def _later_wh(outlook: Outlook, place: int) -> float:
+    """What a car can still get after the horizon's end [Wh]."""
+    car = outlook.cars[place]
+    ends_s = (car.departs_at - outlook.begins_at).total_seconds() - outlook.slot_s * outlook.price_per_kwh.size
+    return max(0.0, ends_s / 3600.0) * car.max_a * len(car.phases) * outlook.site.nominal_voltage_v

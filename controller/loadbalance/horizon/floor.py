@@ -1,0 +1,121 @@
+"""Zero or at least the minimum: what a car can do, in the slots that come first.
+
+Between zero and its minimum a car cannot charge, so the plan of the first hour has to decide who charges and who waits.
+The program without that rule is a lower bound; rounding its solution with a sense of urgency gives a plan that is close
+to it as a rule. Where it is not, branching finds the best one.
+
+Shapes: P cars, K row kinds, T slots.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from controller.loadbalance.horizon.chances import Bools, Ints
+from controller.loadbalance.horizon.outlook import Floats, Outlook
+from controller.loadbalance.horizon.program import TIERS, Indices, Program
+from controller.loadbalance.horizon.solver import Solver, branched
+
+ROUNDS: Final = 3
+"""Rounding moves energy to other slots, where it may have to be rounded again; the last round moves it behind them."""
+
+GAP: Final = 1e-3
+"""A plan that costs so much more than it might is as good as the best."""
+
+_CLOSE_A: Final = 1e-6
+
+
+def at_least_the_minimum(
+    solver: Solver, program: Program, outlook: Outlook, values: Floats, slots: int, exact: bool
+) -> Floats:
+    """The column values of a plan whose first ``slots`` slots keep the rule, from those of the plan without it."""
+    floor_a = _floors(program, outlook, slots)
+    if not _broken(floor_a, values).any():
+        return values
+    rounded = _rounded(solver, program, outlook, floor_a, values)
+    if not exact:
+        return rounded
+    lacking = slice(program.cells.count, program.cells.count + TIERS * len(outlook.cars))
+    certain = float(program.cost[lacking] @ values[lacking])
+    lowest, found = float(program.cost @ values), float(program.cost @ rounded)
+    if found - lowest <= GAP * abs(found - certain):
+        return rounded
+    best = branched(program, floor_a, rounded, certain, GAP)
+    return rounded if best is None else best
+
+
+def _floors(program: Program, outlook: Outlook, slots: int) -> Floats:
+    """(N,) the least mean current but 0; a car that needs less than its minimum gives has it for a while only."""
+    cells = program.cells
+    least_a = np.array([car.min_a for car in outlook.cars])[:, None] * cells.part
+    floor = np.minimum(least_a, (cells.energy_kwh / cells.kwh_per_a)[:, None])
+    return np.where(np.arange(floor.shape[1]) < slots, floor, 0.0)[cells.there]
+
+
+def _broken(floor_a: Floats, values: Floats) -> Bools:
+    """(N,) the cells that would charge below their minimum."""
+    currents = values[: floor_a.size]
+    broken: Bools = (currents > _CLOSE_A) & (currents < floor_a - _CLOSE_A)
+    return broken
+
+
+def _rounded(solver: Solver, program: Program, outlook: Outlook, floor_a: Floats, values: Floats) -> Floats:
+    """Decide for each cell whether it charges, slot by slot and the most urgent car first."""
+    car, slot = np.nonzero(program.cells.there)
+    turn = _turns(program, outlook)[car]
+    upper, floored = program.upper[: floor_a.size], floor_a > 0.0
+    possible = floored & (upper >= floor_a)
+    waiting = floored & ~possible
+    for number in range(ROUNDS):
+        broken = _broken(floor_a, values)
+        charging = possible & (values[: floor_a.size] >= floor_a - _CLOSE_A)
+        room = _Room(program, floor_a, np.flatnonzero(charging))
+        for place in np.unique(slot[broken]).tolist():
+            unsure = np.flatnonzero(broken & possible & (slot == place))
+            budget = float((values[unsure] * program.cells.kwh_per_a[car[unsure]]).sum())
+            for cell in unsure[np.argsort(turn[unsure], kind="stable")].tolist():
+                share = floor_a[cell] * program.cells.kwh_per_a[car[cell]]
+                if budget >= share / 2.0 and room.take(cell):
+                    charging[cell] = True
+                    budget -= share
+        waiting |= (broken if number < ROUNDS - 1 else floored) & ~charging
+        values = solver.again(np.where(charging, floor_a, 0.0), np.where(waiting, 0.0, upper))
+        if not _broken(floor_a, values).any():
+            break
+    return values
+
+
+def _turns(program: Program, outlook: Outlook) -> Floats:
+    """(P,) whose turn comes first: by priority, then by the time that is left beyond what charging takes."""
+    most_kw = np.array([car.max_a for car in outlook.cars]) * program.cells.kwh_per_a * 3600.0 / outlook.slot_s
+    left_s = np.array([(car.departs_at - outlook.at).total_seconds() for car in outlook.cars])
+    spare_s = left_s - program.cells.energy_kwh / most_kw * 3600.0
+    turns = np.empty(spare_s.size)
+    turns[np.lexsort((spare_s, np.array([-car.priority for car in outlook.cars])))] = np.arange(spare_s.size)
+    return turns
+
+
+class _Room:
+    """What is left of needs and physical bounds when some cells have their minimum; the demand peak may rise."""
+
+    def __init__(self, program: Program, floor_a: Floats, charging: Ints) -> None:
+        self._program, self._floor_a = program, floor_a
+        self._left = program.row_upper.copy()
+        self._left[program.hard :] = np.inf
+        for cell in charging.tolist():
+            rows, taken = self._entries(cell)
+            self._left[rows] -= taken
+
+    def take(self, cell: int) -> bool:
+        """Give a cell its minimum if there is room."""
+        rows, taken = self._entries(cell)
+        fits = bool((self._left[rows] >= taken - _CLOSE_A).all())
+        if fits:
+            self._left[rows] -= taken
+        return fits
+
+    def _entries(self, cell: int) -> tuple[Indices, Floats]:
+        entries = slice(self._program.starts[cell], self._program.starts[cell + 1])
+        return self._program.rows[entries], self._program.values[entries] * self._floor_a[cell]

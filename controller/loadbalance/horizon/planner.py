@@ -1,0 +1,87 @@
+"""The plan of the coming hours: the program of an outlook, solved, and what it advises.
+
+``docs/explanation/plan.md`` says how it thinks. Shapes: P cars in the outlook's order, T slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from controller.loadbalance.horizon.advice import advice_of
+from controller.loadbalance.horizon.floor import at_least_the_minimum
+from controller.loadbalance.horizon.grid import Grid
+from controller.loadbalance.horizon.outlook import CarOutlook, Floats, Outlook, check
+from controller.loadbalance.horizon.program import TIERS, Program, program_of
+from controller.loadbalance.horizon.solver import PlanningError, Solver
+from controller.snapshot import Advice
+
+__all__ = ["HorizonPlan", "Planner", "PlanningError"]
+
+
+@dataclass(frozen=True, slots=True)
+class HorizonPlan:
+    """Who charges when."""
+
+    current_a: Floats
+    """(P, T) mean over the whole slot, on each phase that the car uses [A]."""
+    unmet_wh: Floats
+    """(P,) what is needed and cannot be given until the departure, or until the horizon's end [Wh]."""
+    peak_kw: float | None
+    """The highest mean power of a demand window; at least its floor. None where demand has no price."""
+    cost: float
+    """Of the energy for charging, and of the peak above its floor [currency]."""
+    advice: Advice
+
+
+class Planner:
+    """Plans one site after the other moment; each plan begins where the one before it ended."""
+
+    def __init__(self, *, floor_slots: int = 4, exact: bool = True, advised_slots: int = 4) -> None:
+        """In the first ``floor_slots`` slots a car gets 0 or at least its minimum.
+
+        ``exact`` finds the cheapest such plan; without it, the cars that may charge are chosen by urgency in the first
+        slot alone, which is faster and hardly dearer. Advice covers the first ``advised_slots`` slots.
+        """
+        self._floor_slots, self._exact, self._advised_slots = floor_slots, exact, advised_slots
+        self._solver = Solver()
+        self._grid: Grid | None = None
+
+    def plan(self, outlook: Outlook) -> HorizonPlan:
+        """The best plan for an outlook: what cannot be met is left out, and told.
+
+        Raises:
+            ValueError: a number of the outlook is not finite, or an array is of the wrong shape.
+            PlanningError: the solver gave up.
+        """
+        check(outlook)
+        if self._grid is None or self._grid.site is not outlook.site:
+            self._grid, self._solver = Grid(outlook.site), Solver()
+        order = sorted(range(len(outlook.cars)), key=lambda place: _identity(outlook.cars[place]))
+        ordered = replace(outlook, cars=tuple(outlook.cars[place] for place in order))
+        program = program_of(self._grid, ordered)
+        values = self._solver.solve(program)
+        values = at_least_the_minimum(self._solver, program, ordered, values, self._floor_slots, self._exact)
+        current = np.zeros(program.cells.there.shape)
+        current[program.cells.there] = values[: program.cells.count]
+        tiers = values[program.cells.count : program.cells.count + TIERS * len(order)]
+        unmet_wh = tiers.reshape(TIERS, -1).sum(axis=0) * 1000.0
+        advice = advice_of(program, ordered, current, unmet_wh, self._advised_slots, self._floor_slots)
+        back = np.argsort(order)
+        peak_kw, cost = _account(program, outlook, current)
+        return HorizonPlan(current[back], unmet_wh[back], peak_kw, cost, advice)
+
+
+def _identity(car: CarOutlook) -> tuple[str, float]:
+    return car.point, 0.0 if car.arrives_at is None else car.arrives_at.timestamp()
+
+
+def _account(program: Program, outlook: Outlook, current_a: Floats) -> tuple[float | None, float]:
+    """The demand peak [kW], and what charging costs [currency]."""
+    charged_kwh = program.cells.kwh_per_a @ current_a
+    cost, peak = float(charged_kwh @ outlook.price_per_kwh), program.peak
+    if peak is None:
+        return None, cost
+    peak_kw = max(peak.floor_kw, float(peak.load_kw(charged_kwh).max()))
+    return peak_kw, cost + peak.per_kw * (peak_kw - peak.floor_kw)

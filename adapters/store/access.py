@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Protocol
+from dataclasses import asdict
+from datetime import time
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from adapters.passwords import hashed, matches
 from adapters.store.schema import station_credentials, tokens, users
 from controller.ports import Token
+from controller.wishes import Needs
 
 FIRST_USER: Final = "admin"
 FIRST_ROLE: Final = "installer"
@@ -17,17 +20,30 @@ FIRST_ROLE: Final = "installer"
 
 def find_token(connection: Connection, uid: str) -> Token | None:
     """The token of that uid, in whatever case."""
-    row = connection.execute(select(tokens).where(tokens.c.uid_folded == uid.casefold())).first()
-    return None if row is None else Token(row.uid, row.description, row.blocked, row.valid_until)
+    return find_tokens(connection, [uid]).get(uid)
 
 
-def add_unknown_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
-    """Add the tokens that the ledger does not know; one that it knows keeps what the ledger says of it."""
-    known = set(connection.execute(select(tokens.c.uid_folded)).scalars())
+def find_tokens(connection: Connection, uids: Iterable[str]) -> dict[str, Token]:
+    """Those of these tokens that are known, by the uid as it was given."""
+    asked = {uid: uid.casefold() for uid in uids}
+    rows = connection.execute(select(tokens).where(tokens.c.uid_folded.in_(set(asked.values()))))
+    found = {row.uid_folded: row for row in rows}
+    return {uid: _token(found[folded]) for uid, folded in asked.items() if folded in found}
+
+
+def seed_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
+    """Add the tokens that the ledger does not know; one that it knows keeps what the ledger says of it.
+
+    What it needs is taken over where the site file says something else than it did last, as for ``changed_passwords``.
+    """
+    known = {row.uid_folded: row.seeded_needs for row in connection.execute(select(tokens))}
+    seen = set()
     for token in seeds:
-        folded = token.uid.casefold()
+        folded, needs = token.uid.casefold(), _needs_document(token)
+        if folded in seen:
+            continue
+        seen.add(folded)
         if folded not in known:
-            known.add(folded)
             connection.execute(
                 tokens.insert().values(
                     uid_folded=folded,
@@ -35,8 +51,30 @@ def add_unknown_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
                     description=token.description,
                     blocked=token.blocked,
                     valid_until=token.valid_until,
+                    needs=needs,
+                    seeded_needs=needs,
                 )
             )
+        elif known[folded] != needs:
+            values = {"needs": needs, "seeded_needs": needs}
+            connection.execute(tokens.update().where(tokens.c.uid_folded == folded).values(values))
+
+
+def _token(row: Row[Any]) -> Token:
+    needs = dict(row.needs or {})
+    group = needs.pop("group", None)
+    if (departs := needs.pop("departs", None)) is not None:
+        needs["departs"] = time.fromisoformat(departs)
+    needs["weekdays"] = tuple(needs.pop("weekdays", ()))
+    return Token(row.uid, row.description, row.blocked, row.valid_until, group, Needs(**needs))
+
+
+def _needs_document(token: Token) -> dict[str, Any] | None:
+    """What is said of a token's needs, as JSON; None where nothing is."""
+    needs: dict[str, Any] = {"group": token.group, **asdict(token.needs)}
+    needs["departs"] = None if token.needs.departs is None else token.needs.departs.isoformat()
+    needs["weekdays"] = list(token.needs.weekdays) or None
+    return {name: value for name, value in needs.items() if value is not None} or None
 
 
 def find_password_hash(connection: Connection, station: str) -> str | None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
-from adapters.store import access, records
+from adapters.store import access, records, wishes
 from adapters.store.ballast import Ballast
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
 from adapters.store.transactions import Terms, record_start, record_stop
@@ -28,6 +29,7 @@ from controller.ports import (
     TransactionStart,
     TransactionStop,
 )
+from controller.wishes import Asker, Wish
 
 T = TypeVar("T")
 
@@ -88,13 +90,38 @@ class SqlLedger:
         """One session."""
         return self._read(lambda connection: records.session_record(connection, session_id, self._last_register))
 
+    def wish(self, session: str, by: Asker, user: str, changes: Mapping[str, Any], at: datetime) -> Wish:
+        """Add to what one of those who may ask has asked for a running session; it is on disk on return.
+
+        Args:
+            session: its id.
+            by: for whom it is asked.
+            user: who asks.
+            changes: by field of ``Asked``; None takes back.
+            at: when.
+
+        Raises:
+            NoSuchSession: it does not run.
+        """
+        return self._writer.submit(
+            lambda connection: wishes.record_wish(connection, session, by, user, changes, at)
+        ).result()
+
+    def wishes(self) -> Sequence[Wish]:
+        """What has been asked for the sessions that run."""
+        return self._read(wishes.running_wishes)
+
+    def tokens(self, uids: Iterable[str]) -> Mapping[str, Token]:
+        """Those of these tokens that are known, by the uid as it was given."""
+        return self._read(lambda connection: access.find_tokens(connection, uids))
+
     def seed(
         self, tokens: Iterable[Token], passwords: Mapping[str, str], users: Iterable[access.SeededUser] = ()
     ) -> None:
         """Take over what the site file says; it is the beginning, the ledger has the last word.
 
-        A token that the ledger knows stays as it is there. A station's password (plain), or a user's password
-        and role, counts when it differs from what the file said last. Nothing is removed. Takes tens of
+        A token that the ledger knows stays as it is there. Its needs, a station's password (plain), or a user's
+        password and role, count when they differ from what the file said last. Nothing is removed. Takes tens of
         milliseconds for each password: call it off the event loop.
         """
         listed = tuple(tokens)
@@ -102,7 +129,7 @@ class SqlLedger:
         changed_users = self._read(lambda connection: access.changed_users(connection, users))
 
         def write(connection: Connection) -> None:
-            access.add_unknown_tokens(connection, listed)
+            access.seed_tokens(connection, listed)
             access.store_passwords(connection, changed)
             access.store_users(connection, changed_users)
 

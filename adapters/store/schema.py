@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -188,7 +189,28 @@ tokens = Table(
     Column("description", PeerText, nullable=False),
     Column("blocked", Boolean, nullable=False),
     Column("valid_until", UtcTime),
+    # Group, priority, departure and so on; as the ledger knows them, and as the site file gave them last.
+    Column("needs", JSON(none_as_null=True)),
+    Column("seeded_needs", JSON(none_as_null=True)),
 )
+
+# Never changed: the newest row of a session and of one who may ask is what holds, the others are its history.
+wishes = Table(
+    "wishes",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("session_id", String(36), ForeignKey("sessions.id"), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("asked_by", String(16), nullable=False),
+    Column("user_name", PeerText, nullable=False),
+    Column("departs_at", UtcTime),
+    Column("energy_wh", PeerInteger),
+    Column("least_wh", PeerInteger),
+    Column("priority", Integer),
+    Column("weight", Float),
+    Column("max_a", Float),
+)
+Index("wishes_by_session", wishes.c.session_id, wishes.c.asked_by, wishes.c.id)
 
 station_credentials = Table(
     "station_credentials",

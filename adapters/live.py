@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from adapters.fairness import DayOfFairness, Fairness
 from controller.plan import Event
 from controller.ports import Applied, Clock, Tick
 from controller.site import Site
@@ -118,6 +119,7 @@ class Live:
         self._ticks = self._changed = self._accepted = 0
         self._decide = Tally.over(DECIDE_BUCKETS_S)
         self._reaction = Tally.over(REACTION_BUCKETS_S)
+        self._fairness = DayOfFairness(site)
 
     def publish(self, tick: Tick) -> None:
         """Make ``tick`` the newest one. Its plan's events are not reported by this: see ``report``."""
@@ -127,6 +129,8 @@ class Live:
             self._ticks += 1
             self._decide = self._decide.plus(tick.decide_s)
             self._sample(tick)
+            if tick.turn is not None:
+                self._fairness.add(tick.turn)
 
     def latest(self) -> Tick | None:
         """The newest tick; None before the first."""
@@ -191,6 +195,11 @@ class Live:
             return Counters(
                 self._ticks, self._changed, self._accepted, self._decide, self._reaction, dict(self._event_counts)
             )
+
+    def fairness(self) -> Fairness:
+        """How fairly the last day was shared out."""
+        with self._lock:
+            return self._fairness.figures()
 
     def _sample(self, tick: Tick) -> None:
         second = math.floor(tick.at.astimezone(UTC).timestamp())

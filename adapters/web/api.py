@@ -13,7 +13,15 @@ from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.stream import Broadcast, TooManyClientsError
-from adapters.web.view import event_view, history_view, point_view, session_view, site_view
+from adapters.web.view import (
+    event_view,
+    explanation_view,
+    history_view,
+    point_view,
+    points_view,
+    session_view,
+    site_view,
+)
 from controller.ports import Records
 from controller.site import Site
 
@@ -27,6 +35,7 @@ ERRORS: Final[dict[int | str, dict[str, object]]] = {
     422: {"model": models.Problem, "description": "A parameter is wrong"},
 }
 NOT_FOUND: Final[dict[int | str, dict[str, object]]] = {404: {"model": models.Problem, "description": "Unknown id"}}
+NOT_YET: Final[dict[int | str, dict[str, object]]] = {503: {"model": models.Problem, "description": "Too early"}}
 
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="items in one answer")]
 
@@ -86,15 +95,24 @@ def _add_site(router: APIRouter, site: Site, live: Live, version: str) -> None:
     @router.get("/points")
     def get_points() -> models.PointList:
         """All charging points, in the order of the site file."""
-        tick = live.latest()
-        return models.PointList(items=tuple(point_view(point, tick) for point in site.points))
+        return models.PointList(items=points_view(site, live.latest()))
 
     @router.get("/points/{point_id}", responses=NOT_FOUND)
     def get_point(point_id: str) -> models.Point:
         """One charging point."""
         if point_id not in site.point:
             raise HTTPException(404, f"unknown point {point_id!r}")
-        return point_view(site.point[point_id], live.latest())
+        return point_view(site, site.point[point_id], live.latest())
+
+    @router.get("/points/{point_id}/explanation", responses=NOT_FOUND | NOT_YET)
+    def get_explanation(point_id: str) -> models.Explanation:
+        """Why a point has its limit: one sentence, and the chain of reasons behind it with their numbers."""
+        if point_id not in site.point:
+            raise HTTPException(404, f"unknown point {point_id!r}")
+        tick = live.latest()
+        if tick is None or tick.turn is None:
+            raise HTTPException(503, "nothing has been decided yet", headers={"Retry-After": str(RETRY_AFTER_S)})
+        return explanation_view(site, point_id, tick.turn)
 
 
 def _add_sessions(router: APIRouter, records: Records) -> None:

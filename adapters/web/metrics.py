@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
@@ -18,10 +19,14 @@ from prometheus_client.registry import Collector
 
 from adapters.live import Live, Tally
 from adapters.web.view import reading_age_s
+from controller.explain import Turn, insights
+from controller.plan import Remedy
 from controller.ports import Tick
 from controller.site import Site
 from controller.snapshot import PointState, State
 from controller.units import PHASE_NAMES
+
+_REMEDIES: Final = tuple(Remedy)
 
 
 def registry(site: Site, live: Live, version: str) -> CollectorRegistry:
@@ -51,6 +56,8 @@ class SiteCollector(Collector):
             yield GaugeMetricFamily("loadstar_tick_age_seconds", "Since the newest turn of the control loop.", age_s)
             yield from self._circuits(tick)
             yield from self._points(tick)
+            if tick.turn is not None:
+                yield from self._insights(tick.turn)
             yield self._reading_ages(tick, age_s)
 
     def _counters(self) -> Iterator[Metric]:
@@ -66,6 +73,12 @@ class SiteCollector(Collector):
         for kind, count in sorted(counted.events.items()):
             events.add_metric([kind], count)
         yield events
+        fairness = self._live.fairness()
+        if fairness.jain_index is not None:
+            text = "Jain's index of the last 24 h over the share of its wanted time for which each point was admitted."
+            yield GaugeMetricFamily("loadstar_fairness_jain_index", text, fairness.jain_index)
+        text = "The longest that a car waited to be admitted in the last 24 h."
+        yield GaugeMetricFamily("loadstar_longest_wait_seconds", text, fairness.longest_wait_s)
 
     def _circuits(self, tick: Tick) -> Iterator[Metric]:
         labels = ["circuit", "phase"]
@@ -104,6 +117,30 @@ class SiteCollector(Collector):
             number.add_metric([each.value], states[each])
         running = GaugeMetricFamily("loadstar_sessions_running", "Sessions that go on.", len(tick.sessions))
         yield from (limit, current, number, running)
+
+    def _insights(self, turn: Turn) -> Iterator[Metric]:
+        """What the points have shown; those that have shown nothing out of the ordinary are left out of most."""
+        labels = ["point"]
+        stage = GaugeMetricFamily(
+            "loadstar_point_compliance_stage", "0 while its charger obeys; else which remedy, 1 to 5.", labels=labels
+        )
+        waiting = GaugeMetricFamily("loadstar_point_waiting_seconds", "How long its car has waited.", labels=labels)
+        lacking = GaugeMetricFamily(
+            "loadstar_point_shortfall_watt_hours", "What its driver will lack at the departure.", labels=labels
+        )
+        takes = GaugeMetricFamily("loadstar_point_car_maximum_amperes", "The most that its car takes.", labels=labels)
+        wiring = GaugeMetricFamily(
+            "loadstar_point_wiring_suspicion_ratio", "How sure it is that it is wired otherwise.", labels=labels
+        )
+        for point, known in insights(self._site, turn).items():
+            stage.add_metric([point], 0 if known.remedy is None else 1 + _REMEDIES.index(known.remedy))
+            waiting.add_metric([point], known.waiting_s or 0.0)
+            lacking.add_metric([point], known.shortfall_wh)
+            if known.takes_a is not None:
+                takes.add_metric([point], known.takes_a)
+            if known.suspicion is not None:
+                wiring.add_metric([point], known.suspicion.confidence)
+        yield from (stage, waiting, lacking, takes, wiring)
 
     def _reading_ages(self, tick: Tick, tick_age_s: float) -> Metric:
         ages = GaugeMetricFamily("loadstar_reading_age_seconds", "Age of the last good reading.", labels=["meter"])

@@ -59,6 +59,31 @@ class SessionList(Answer):
     next: str | None = Field(description="the `after` of the next page; null on the last one")
 
 
+class Need(Answer):
+    """What the driver still needs, and whether it will be had."""
+
+    energy_wh: int | None = Field(description="still needed [Wh]; null where nobody has said")
+    least_wh: int | None = Field(description="the part of it that comes before all other needs [Wh]")
+    departs_at: datetime | None
+    shortfall_wh: int = Field(description="what will be missing at the departure, as far as is known [Wh]")
+
+
+class Learned(Answer):
+    """What the car has shown; null where that is nothing out of the ordinary."""
+
+    takes_a: float | None = Field(description="the most that it takes, where that is less than the point gives [A]")
+    phases: tuple[str, ...] | None = Field(description="the grid phases that it draws on, where these are fewer")
+    needs_a: float | None = Field(description="the least limit at which it draws, where that is more than `min_a` [A]")
+
+
+class Wiring(Answer):
+    """A suspicion about how a point is wired. Nothing is changed because of it."""
+
+    configured: str
+    suggested: str
+    confidence: float = Field(description="from 0 to 1")
+
+
 class Point(Answer):
     """One charging point, as of the newest turn of the control loop."""
 
@@ -76,9 +101,36 @@ class Point(Answer):
     measured_at: datetime | None
     limit_a: float | None = Field(description="what it may draw per phase [A]; null while it is offline")
     because: str | None = Field(description="the constraint that stopped it from getting more")
+    why: str | None = Field(description="the same for people, in one sentence with its numbers")
     valid_until: datetime | None
     commanded_a: float | None = Field(description="the highest limit that its charger may be acting on [A]")
     session: Session | None = Field(description="the running one")
+    need: Need | None = Field(description="what its driver asked for; null where that is nothing")
+    learned: Learned | None = Field(description="null where the car has shown nothing out of the ordinary")
+    waiting_s: float | None = Field(description="how long its car has been waiting to be admitted [s]")
+    compliance: str | None = Field(
+        description="`obeys`, or what the charger is treated with: `resend`, `compare`, `shut`, `stop`, `disable`"
+    )
+    wiring: Wiring | None = Field(description="that it seems to be wired otherwise than the site file says")
+
+
+class Reason(Answer):
+    """One link of the chain of reasons."""
+
+    topic: str = Field(description="what it is about, e.g. `room`")
+    text: str
+    numbers: dict[str, object] = Field(description="the same for programs; units stand in the names")
+
+
+class Explanation(Answer):
+    """Why a point had its limit at the newest turn of the control loop (docs/explanation/why.md)."""
+
+    point: str
+    at: datetime
+    sentence: str
+    limit_a: float | None
+    because: str
+    reasons: tuple[Reason, ...]
 
 
 class PointList(Answer):
@@ -105,6 +157,14 @@ class Circuit(Answer):
     reading_age_s: float | None = Field(description="null without a meter, or before its first reading")
 
 
+class Fairness(Answer):
+    """How fairly the last 24 hours were shared out."""
+
+    jain_index: float | None = Field(description="from 1/n to 1; null while no car has wanted to charge")
+    longest_wait_s: float
+    longest_wait_point: str | None
+
+
 class SiteState(Answer):
     """The whole site, live. `GET /api/v1/stream` sends the same document with every turn of the loop."""
 
@@ -119,6 +179,7 @@ class SiteState(Answer):
     last_event: int = Field(description="the number of the newest event")
     circuits: tuple[Circuit, ...]
     points: tuple[Point, ...]
+    fairness: Fairness
 
 
 class SiteEvent(Answer):

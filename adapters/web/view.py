@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from adapters.live import History, KeptEvent, Live
 from adapters.web import models
+from controller.explain import Insight, Turn, explain, insights, sentence
+from controller.loadbalance.wiring import Suspicion
 from controller.ports import CircuitState, SessionRecord, Tick
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, State
@@ -38,8 +42,19 @@ def session_view(record: SessionRecord) -> models.Session:
     )
 
 
-def point_view(point: ChargingPoint, tick: Tick | None) -> models.Point:
+def point_view(site: Site, point: ChargingPoint, tick: Tick | None) -> models.Point:
     """One charging point as the API shows it."""
+    known = _insights(site, tick)
+    return _point_view(site, point, tick, known.get(point.id))
+
+
+def points_view(site: Site, tick: Tick | None) -> tuple[models.Point, ...]:
+    """All charging points as the API shows them."""
+    known = _insights(site, tick)
+    return tuple(_point_view(site, point, tick, known.get(point.id)) for point in site.points)
+
+
+def _point_view(site: Site, point: ChargingPoint, tick: Tick | None, known: Insight | None) -> models.Point:
     state = BEFORE_THE_FIRST_TICK if tick is None else tick.points.get(point.id, PointState())
     setpoint = None if tick is None else tick.plan.setpoints.get(point.id)
     session = None if tick is None else tick.sessions.get(point.id)
@@ -58,15 +73,34 @@ def point_view(point: ChargingPoint, tick: Tick | None) -> models.Point:
         measured_at=state.measured_at,
         limit_a=None if setpoint is None else setpoint.limit_a,
         because=None if setpoint is None else setpoint.because,
+        why=None if tick is None or tick.turn is None else sentence(site, tick.turn, point.id),
         valid_until=None if setpoint is None else setpoint.valid_until,
         commanded_a=state.commanded_a,
         session=None if session is None else session_view(session),
+        need=_need_view(state, known),
+        learned=None if known is None else _learned_view(known),
+        waiting_s=None if known is None or known.waiting_s is None else round(known.waiting_s, 1),
+        compliance=None if known is None else known.remedy.value if known.remedy else "obeys",
+        wiring=None if known is None or known.suspicion is None else _wiring_view(known.suspicion),
+    )
+
+
+def explanation_view(site: Site, point: str, turn: Turn) -> models.Explanation:
+    """Why a point has its limit, as the API shows it."""
+    found = explain(site, turn, point)
+    return models.Explanation(
+        point=point,
+        at=turn.snapshot.at,
+        sentence=sentence(site, turn, point),
+        limit_a=found.limit_a,
+        because=found.because,
+        reasons=tuple(models.Reason(topic=r.topic, text=r.text, numbers=dict(r.numbers)) for r in found.reasons),
     )
 
 
 def site_view(site: Site, live: Live, version: str) -> models.SiteState:
     """The whole site as the API shows it."""
-    tick = live.latest()
+    tick, fairness = live.latest(), live.fairness()
     return models.SiteState(
         id=site.id,
         name=site.name or site.id,
@@ -78,7 +112,12 @@ def site_view(site: Site, live: Live, version: str) -> models.SiteState:
         decide_s=None if tick is None else tick.decide_s,
         last_event=live.last_event_number(),
         circuits=tuple(_circuit_view(circuit, tick) for circuit in site.circuits),
-        points=tuple(point_view(point, tick) for point in site.points),
+        points=points_view(site, tick),
+        fairness=models.Fairness(
+            jain_index=None if fairness.jain_index is None else round(fairness.jain_index, 4),
+            longest_wait_s=round(fairness.longest_wait_s, 1),
+            longest_wait_point=fairness.longest_wait_point,
+        ),
     )
 
 
@@ -110,6 +149,37 @@ def reading_age_s(meter: str, tick: Tick) -> float | None:
     """How old the meter's last good reading was at that turn of the loop [s]; None when there was none."""
     reading = tick.meters.get(meter)
     return None if reading is None else max(0.0, (tick.at - reading.measured_at).total_seconds())
+
+
+def _insights(site: Site, tick: Tick | None) -> Mapping[str, Insight]:
+    return {} if tick is None or tick.turn is None else insights(site, tick.turn)
+
+
+def _need_view(state: PointState, known: Insight | None) -> models.Need | None:
+    if state.energy_needed_wh is None and state.departs_at is None:
+        return None
+    return models.Need(
+        energy_wh=state.energy_needed_wh,
+        least_wh=state.least_needed_wh,
+        departs_at=state.departs_at,
+        shortfall_wh=0 if known is None else round(known.shortfall_wh),
+    )
+
+
+def _learned_view(known: Insight) -> models.Learned | None:
+    if known.takes_a is None and known.uses is None and known.needs_a is None:
+        return None
+    return models.Learned(
+        takes_a=None if known.takes_a is None else round(known.takes_a, 1),
+        phases=None if known.uses is None else tuple(PHASE_NAMES[phase] for phase in known.uses),
+        needs_a=None if known.needs_a is None else round(known.needs_a, 1),
+    )
+
+
+def _wiring_view(suspicion: Suspicion) -> models.Wiring:
+    return models.Wiring(
+        configured=suspicion.configured, suggested=suspicion.suggested, confidence=round(suspicion.confidence, 2)
+    )
 
 
 def _circuit_view(circuit: Circuit, tick: Tick | None) -> models.Circuit:

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from controller.explain.model import Turn
+from controller.explain.model import Turn, View
+from controller.explain.needs import need_of
 from controller.loadbalance.layout import layout_of
 from controller.loadbalance.wiring import Suspicion, suspicions
 from controller.plan import Remedy
@@ -34,6 +35,8 @@ class Insight:
     """What its charger is treated with, because it ignores its limit."""
     suspicion: Suspicion | None = None
     """That it is wired otherwise than the site file says."""
+    shortfall_wh: float = 0.0
+    """What its driver will lack at the departure, as far as is known [Wh]."""
 
 
 def remedy_of(turn: Turn, place: int) -> Remedy | None:
@@ -59,6 +62,15 @@ def insights(site: Site, turn: Turn) -> Mapping[str, Insight]:
             waiting_s=waited[n] if waited[n] == waited[n] else None,  # NaN: it does not wait
             remedy=remedy_of(turn, n),
             suspicion=suspected.get(name),
+            shortfall_wh=_shortfall_wh(site, turn, name),
         )
         for n, name in enumerate(layout.point_ids)
     }
+
+
+def _shortfall_wh(site: Site, turn: Turn, point: str) -> float:
+    state = turn.snapshot.points.get(point)
+    if state is None or not state.energy_needed_wh:
+        return 0.0
+    need = need_of(View(site, turn, point))
+    return need.shortfall_wh if need else 0.0

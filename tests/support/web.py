@@ -10,11 +10,14 @@ from decimal import Decimal
 from fastapi import FastAPI
 
 from adapters.live import Live
+from adapters.loop import circuit_state
 from adapters.web.app import create_app
+from controller.engine import decide
+from controller.explain import Turn
 from controller.plan import Plan, Setpoint
 from controller.ports import CircuitState, SessionRecord, Tick
 from controller.site import ChargingPoint, Circuit, Site
-from controller.snapshot import PointState, Reading, State
+from controller.snapshot import PointState, Reading, Snapshot, State
 from controller.units import NO_CURRENT, Phases, phase_vector
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -105,6 +108,21 @@ def made_tick(
         circuits=circuits,
         sessions=sessions,
         decide_s=0.0004,
+    )
+
+
+def decided_tick(
+    site: Site, second: float, points: dict[str, PointState], after: Tick | None = None, meter_a: float = 20.0
+) -> Tick:
+    """The tick of a decision that was really made, with everything that explains it."""
+    at = BEGIN + timedelta(seconds=second)
+    snapshot = Snapshot(at, second, {"grid": Reading((meter_a,) * 3, at)}, (), points)
+    memory = after.turn.decision.memory if after and after.turn else None
+    turn = Turn(memory, snapshot, decide(site, memory, snapshot))
+    circuits = {circuit.id: circuit_state(site, circuit, snapshot, turn.decision) for circuit in site.circuits}
+    sessions = {name: running_session(site.point[name], 5300) for name in points}
+    return Tick(
+        at, turn.decision.plan, snapshot.meters, points, circuits, sessions=sessions, decide_s=0.0004, turn=turn
     )
 
 

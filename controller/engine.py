@@ -36,6 +36,9 @@ NOISE_LEAST_A: Final = 0.2
 NOISE_MOST_A: Final = 2.0
 """Raises leave this many mean steps of the background free, within these bounds, so that noise lowers nobody."""
 
+UNPAUSABLE_FIRST: Final = 2**31
+"""A priority above all that people give: who draws its minimum whatever is said keeps it before the others."""
+
 NEVER_READ: Final = -1
 """In place of a number of good readings: a meter that has yet to begin has not been lost."""
 
@@ -129,7 +132,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse.reduced_s)
     held = held_limits(facts, pulse)
     learned, habits, car_events = learn(layout, facts, estimate, memory.habits if memory else None, held, now_s)
-    verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, now_s)
+    verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, pulse.limit_a, now_s)
     wiring, wiring_events = watch(layout, facts, estimate, memory.wiring if memory else None, now_s)
     running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
     dwells = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
@@ -146,7 +149,8 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     now = capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved)
     cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap * ~unmetered, reserved)
     unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
-    queue = Queue(layout.by_id, facts.priority, unserved_s, facts.delivered_wh, dwelling)
+    priority = np.where(facts.pausable, facts.priority, UNPAUSABLE_FIRST)
+    queue = Queue(layout.by_id, priority, unserved_s, facts.delivered_wh, dwelling)
     division = divide_alike(layout, facts, now, cautious, queue, running, held)
 
     good, meters_good = _meters_good(layout, facts, memory)

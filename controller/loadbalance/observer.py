@@ -115,6 +115,8 @@ class Estimate:
     """(B, P, 3): what has been allowed and may still appear on the meter."""
     lingering_a: Floats
     """(B, P, 3): what the point may still be drawing, whatever it has been told since."""
+    told: Bools
+    """(B, P): its last report is from after its limit and its state have had time to show."""
     disobeys: Bools
     """(B, P): its charger has had time to follow its limit, and reports a draw well above it."""
 
@@ -171,7 +173,7 @@ def observe(
     )
     cautious = np.maximum(coming, peaks.max(axis=0))
     disobeys = running & told & (largest_phase(said) > (commanded + DISOBEYS_FROM_A) * DISOBEYS_FACTOR)
-    return Estimate(draw, meter, background, coming, cautious, high - draw, high, disobeys), memory
+    return Estimate(draw, meter, background, coming, cautious, high - draw, high, told, disobeys), memory
 
 
 def _expected(layout: Layout, facts: Facts, commanded: Floats, takes: Floats) -> Floats:

@@ -96,15 +96,23 @@ def fresh_pulse(layout: Layout, now_s: float) -> Pulse:
 
 
 def held_limits(facts: Facts, pulse: Pulse) -> Floats:
-    """What each competing or idle point is limited to now: our last word, or else what its charger holds (B, P) [A]."""
-    said = np.where(np.isnan(pulse.limit_a), np.fmax(facts.commanded_a, 0.0), pulse.limit_a)
+    """What each competing or idle point is limited to now: our last word, or else what its charger holds (B, P) [A].
+
+    A charger that cannot be paused holds its minimum, whatever the word was.
+    """
+    holds = np.fmax(facts.commanded_a, 0.0)
+    said = np.where(np.isnan(pulse.limit_a), holds, pulse.limit_a)
+    if anything(~facts.pausable):
+        said = np.where(facts.pausable, said, np.maximum(said, np.minimum(holds, facts.min_a)))
     held: Floats = np.where(facts.steered, said, 0.0)
     return held
 
 
 def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
     """Whose charger has not confirmed a reduction, and so keeps what it holds, whatever we decide (B, P)."""
-    deaf = (np.fmax(facts.commanded_a, 0.0) > pulse.limit_a + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
+    least = np.where(facts.pausable, 0.0, facts.min_a)
+    told = np.maximum(pulse.limit_a, least)
+    deaf = (np.fmax(facts.commanded_a, 0.0) > told + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
     return facts.steered & ~facts.idle & deaf if anything(deaf) else deaf
 
 
@@ -301,6 +309,8 @@ def _next_pulse(
     meters_good: Bools,
 ) -> Pulse:
     steered = facts.steered
+    if anything(~facts.pausable):  # what it holds in spite of our word is not lowered by saying it again
+        held = np.where(facts.pausable, held, np.fmin(held, pulse.limit_a))
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
     lowered = steered & (limit < held - RESOLUTION_A / 2)
     reduced = ~meters_good | (lowered @ layout.below.T) if anything(lowered) else ~meters_good

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from time import perf_counter
 from typing import Final
 
@@ -16,7 +17,7 @@ from controller.explain import Turn
 from controller.plan import Event, Severity
 from controller.ports import ChargingPoints, CircuitState, Clock, EventSink, Meter, SessionRecord, Tick
 from controller.site import Circuit, Site
-from controller.snapshot import Reading, Snapshot
+from controller.snapshot import Advice, PointState, Reading, Snapshot
 
 TURN_S: Final = 1.0
 LEAST_GAP_S: Final = 0.25
@@ -30,6 +31,8 @@ STALLED_S: Final = 3.0
 RecordSink = Callable[[Snapshot, Memory | None, Decision | None], None]
 """Takes a snapshot, what was remembered, and the decision; None where it failed."""
 
+Wished = Callable[[Mapping[str, PointState], datetime], Mapping[str, PointState]]
+
 log = structlog.get_logger(__name__)
 
 
@@ -42,6 +45,8 @@ class ControlLoop:
         meters: every meter; whoever reads them calls ``wake`` when there is something new.
         points: the charging points.
         sessions: running sessions by point, for those who watch.
+        wished: adds to the points' states what is asked for their sessions; it must neither block nor raise.
+        advice: the newest plan of the coming hours, where there is one; it must neither block nor raise.
         publish: receives every turn's ``Tick``.
         on_event: receives what the decisions say, and what goes wrong here.
         record: receives every decision with all that it was made from; it must neither block nor raise.
@@ -57,10 +62,13 @@ class ControlLoop:
         sessions: Callable[[], Mapping[str, SessionRecord]],
         publish: Callable[[Tick], None],
         on_event: EventSink,
+        wished: Wished = lambda states, _at: states,
+        advice: Callable[[], Advice | None] = lambda: None,
         record: RecordSink | None = None,
     ) -> None:
         self._site, self._clock, self._meters, self._points = site, clock, meters, points
         self._sessions, self._publish, self._on_event = sessions, publish, on_event
+        self._wished, self._advice = wished, advice
         self._record = record
         self._memory: Memory | None = None
         self._news = asyncio.Event()
@@ -110,7 +118,8 @@ class ControlLoop:
     def _decide(self) -> Tick:
         now, monotonic_s = self._clock.now(), self._clock.monotonic_s()
         readings = {meter.id: reading for meter in self._meters if (reading := meter.reading(now, monotonic_s))}
-        snapshot = Snapshot(now, monotonic_s, readings, (), self._points.states(now, monotonic_s))
+        points = self._wished(self._points.states(now, monotonic_s), now)
+        snapshot = Snapshot(now, monotonic_s, readings, (), points, self._advice())
         began = perf_counter()
         decision = self._decided(snapshot)
         took = perf_counter() - began

@@ -31,6 +31,7 @@ from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
+from adapters.wishes import Wishes
 from controller import ports
 from controller.plan import Event, Severity
 from controller.site import Site
@@ -67,6 +68,7 @@ class Service:
         self._influx: InfluxWriter | None = None
         self._recorder: Recorder | None = None
         self._on_loop: asyncio.AbstractEventLoop | None = None
+        self._loop: ControlLoop | None = None
 
     async def start(self) -> None:
         """Open the ledger, take up running sessions, listen, and begin to control.
@@ -138,6 +140,7 @@ class Service:
         )
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
+        self._wishes = Wishes(self._ledger, configuration.groups, site.time_zone, self._clock, self._wake)
         self._open_recorder()
         self._points = CentralSystem(
             site=site,
@@ -194,6 +197,7 @@ class Service:
             site=self._site,
             live=self.live,
             records=self._ledger,
+            wishes=self._wishes,
             authenticate=self._ledger.check_user,
             lab=self._lab,
             version=version("loadstar"),
@@ -228,6 +232,7 @@ class Service:
             meters=meters,
             points=self._points,
             sessions=lambda: self._sessions,
+            wished=self._wishes.overlaid,
             publish=self._publish,
             on_event=self._report,
             record=self._recorder.decided if self._recorder else None,
@@ -237,6 +242,12 @@ class Service:
             self._run(meter.run())
         self._run(self._follow_sessions())
         self._run(loop.run())
+        self._loop = loop
+
+    def _wake(self) -> None:
+        """Have the loop take its next turn now; from any thread."""
+        if self._on_loop is not None and self._loop is not None and not self._on_loop.is_closed():
+            self._on_loop.call_soon_threadsafe(self._loop.wake)
 
     def _meter(self, meter: Meter, loop: ControlLoop) -> ports.Meter:
         shared: dict[str, Any] = {
@@ -282,6 +293,7 @@ class Service:
             try:
                 sessions, _ = await asyncio.to_thread(self._ledger.sessions, running=True, limit=500)
                 self._sessions = {session.point: session for session in reversed(sessions) if session.point}
+                await asyncio.to_thread(self._wishes.refresh, self._sessions.values())
             except Exception:
                 log.exception("sessions_unreadable")
             await asyncio.sleep(SESSIONS_EVERY_S)

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from controller.site import ChargingPoint
 from controller.snapshot import PointState, State
 
 _WEEK: Final = tuple(range(7))
@@ -123,15 +122,6 @@ def with_wishes(state: PointState, asked: Asked, at: datetime) -> PointState:
         weight=asked.weight if state.weight is None else state.weight,
         max_a=min((limit for limit in (state.max_a, asked.max_a) if limit is not None), default=None),
     )
-
-
-def certain_shortfall_wh(point: ChargingPoint, state: PointState, at: datetime, voltage_v: float) -> int:
-    """What the driver will lack at the departure even if the point gives all it can from now on [Wh]."""
-    if state.departs_at is None or not state.energy_needed_wh:
-        return 0
-    most_a = point.max_a if state.max_a is None else min(point.max_a, state.max_a)
-    left_s = max(0.0, (state.departs_at - at).total_seconds())
-    return max(0, state.energy_needed_wh - int(most_a * len(point.phases) * voltage_v * left_s / 3600.0))
 
 
 def _left(wanted_wh: int | None, state: PointState) -> int | None:

@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 from adapters.live import HISTORY_SAMPLES, Live
 from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
+from adapters.web.acting import add_acting
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.stream import Broadcast, TooManyClientsError
 from adapters.web.view import (
@@ -22,6 +23,7 @@ from adapters.web.view import (
     session_view,
     site_view,
 )
+from adapters.wishes import Wishes
 from controller.ports import Records
 from controller.site import Site
 
@@ -41,7 +43,7 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="items in one answer
 
 
 def build_router(
-    *, site: Site, live: Live, records: Records, logins: Logins, broadcast: Broadcast, version: str
+    *, site: Site, live: Live, records: Records, wishes: Wishes, logins: Logins, broadcast: Broadcast, version: str
 ) -> APIRouter:
     """All routes below ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", responses=ERRORS, dependencies=[Depends(HTTPBearer(auto_error=False))])
@@ -49,6 +51,7 @@ def build_router(
     _add_site(router, site, live, version)
     _add_sessions(router, records)
     _add_past(router, site, live)
+    add_acting(router, site, live, wishes)
 
     @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
     async def stream() -> Response:

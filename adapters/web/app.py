@@ -22,10 +22,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from adapters.live import Live
 from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
+from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
 from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
+from adapters.wishes import Wishes
 from controller.ports import LedgerUnavailable, Records
 from controller.site import Site
 
@@ -39,6 +41,7 @@ def create_app(
     site: Site,
     live: Live,
     records: Records,
+    wishes: Wishes,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -49,6 +52,7 @@ def create_app(
         site: what is shown.
         live: where the control loop publishes.
         records: the book of sessions, for reading.
+        wishes: what is asked for the sessions that run.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -61,7 +65,15 @@ def create_app(
     app.add_middleware(Gate, logins=logins, lab=lab)
     _add_errors(app)
     app.include_router(
-        build_router(site=site, live=live, records=records, logins=logins, broadcast=broadcast, version=version)
+        build_router(
+            site=site,
+            live=live,
+            records=records,
+            wishes=wishes,
+            logins=logins,
+            broadcast=broadcast,
+            version=version,
+        )
     )
     _add_probes(app, site, live, version)
     _add_pages(app, site, logins, lab, version)
@@ -95,10 +107,12 @@ def _add_pages(app: FastAPI, site: Site, logins: Logins, lab: bool, version: str
         return HTMLResponse(page, status)
 
     @app.get("/", include_in_schema=False)
-    def manager_page() -> Response:
+    def manager_page(request: Request) -> Response:
         if not (HERE / "static" / "bundle" / "page.js").exists():
             return PlainTextResponse("The page has not been built. Install the package (pip install -e .) first.", 503)
-        return HTMLResponse(templates.get_template("page.html").render(facts))
+        login = request.scope["login"]
+        may_change = lab or (login is not None and login.role in ACTING)
+        return HTMLResponse(templates.get_template("page.html").render(facts, may_change=may_change))
 
     @app.get("/login", include_in_schema=False)
     def show_login() -> Response:

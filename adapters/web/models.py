@@ -5,17 +5,32 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from adapters.configuration.values import UtcTime
 from controller.plan import Severity
 from controller.snapshot import State
+from controller.wishes import Asker
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("expected a time with a zone, such as 2026-11-20T09:00:00Z")  # noqa: TRY004 - pydantic's
+    return value
+
 
 PhaseValues = tuple[float | None, float | None, float | None]
 """L1, L2, L3 of the grid; null where a phase is not known."""
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str)]
 """An amount as text, so that no reader turns it into a binary fraction, and never in exponent form."""
+
+
+Watthours = Annotated[int, Field(strict=True, ge=0, le=10**6)]
+Kilowatthours = Annotated[float, Field(strict=True, ge=0, le=1000)]
+Moment = Annotated[UtcTime, BeforeValidator(_text)]
+"""With an offset from UTC; what is text in JSON is taken as text only."""
 
 
 class Answer(BaseModel):
@@ -68,6 +83,16 @@ class Need(Answer):
     shortfall_wh: int = Field(description="what will be missing at the departure, as far as is known [Wh]")
 
 
+class Advice(Answer):
+    """What the plan of the coming hours says of a point until a slot's end."""
+
+    target_a: float = Field(description="mean current that keeps it on course: served before anybody's comfort [A]")
+    cap_a: float | None = Field(description="more would cost more than it is worth [A]; null: as much as is free")
+    because: str = Field(description="what the cap is for: `price` or `peak`")
+    until: datetime
+    made_at: datetime
+
+
 class Learned(Answer):
     """What the car has shown; null where that is nothing out of the ordinary."""
 
@@ -106,12 +131,38 @@ class Point(Answer):
     commanded_a: float | None = Field(description="the highest limit that its charger may be acting on [A]")
     session: Session | None = Field(description="the running one")
     need: Need | None = Field(description="what its driver asked for; null where that is nothing")
+    advice: Advice | None = Field(description="null where no plan has anything to say")
     learned: Learned | None = Field(description="null where the car has shown nothing out of the ordinary")
     waiting_s: float | None = Field(description="how long its car has been waiting to be admitted [s]")
     compliance: str | None = Field(
         description="`obeys`, or what the charger is treated with: `resend`, `compare`, `shut`, `stop`, `disable`"
     )
     wiring: Wiring | None = Field(description="that it seems to be wired otherwise than the site file says")
+
+
+class PointChanges(BaseModel):
+    """What is asked for the session that runs at a point. What is left out stays; null takes back."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    departs_at: Moment | None = Field(None, description="when the car leaves")
+    energy_kwh: Kilowatthours | None = Field(None, description="wanted until then, from the session's beginning on")
+    energy_needed_wh: Watthours | None = Field(None, description="the same, from now on; one of the two")
+    least_kwh: Kilowatthours | None = Field(None, description="the part of it that comes before all other needs")
+    least_needed_wh: Watthours | None = Field(None, description="the same, from now on; one of the two")
+    priority: Annotated[int, Field(strict=True, ge=-1000, le=1000)] | None = Field(None, description="higher is first")
+    weight: Annotated[float, Field(strict=True, gt=0, le=1000)] | None = Field(None, description="share among equals")
+    max_a: Annotated[float, Field(strict=True, ge=0, le=1000)] | None = Field(
+        None, description="more than this it shall not get; 0, or at least the point's `min_a`"
+    )
+    by: Asker = Field(Asker.MANAGER, description="for whom it is asked; the manager comes before the driver")
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        for one, other in (("energy_kwh", "energy_needed_wh"), ("least_kwh", "least_needed_wh")):
+            if {one, other} <= self.model_fields_set:
+                raise ValueError(f"expected either {one} or {other}, not both")
+        return self
 
 
 class Reason(Answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from controller.explain import Insight, Turn, explain, insights, sentence
 from controller.loadbalance.wiring import Suspicion
 from controller.ports import CircuitState, SessionRecord, Tick
 from controller.site import ChargingPoint, Circuit, Site
-from controller.snapshot import PointState, State
+from controller.snapshot import PointState, Snapshot, State
 from controller.units import PHASE_NAMES, Phases
 
 BEFORE_THE_FIRST_TICK = PointState(state=State.OFFLINE)
@@ -78,6 +79,7 @@ def _point_view(site: Site, point: ChargingPoint, tick: Tick | None, known: Insi
         commanded_a=state.commanded_a,
         session=None if session is None else session_view(session),
         need=_need_view(state, known),
+        advice=None if tick is None or tick.turn is None else _advice_view(point.id, tick.turn.snapshot),
         learned=None if known is None else _learned_view(known),
         waiting_s=None if known is None or known.waiting_s is None else round(known.waiting_s, 1),
         compliance=None if known is None else known.remedy.value if known.remedy else "obeys",
@@ -163,6 +165,21 @@ def _need_view(state: PointState, known: Insight | None) -> models.Need | None:
         least_wh=state.least_needed_wh,
         departs_at=state.departs_at,
         shortfall_wh=0 if known is None else round(known.shortfall_wh),
+    )
+
+
+def _advice_view(point: str, snapshot: Snapshot) -> models.Advice | None:
+    advice = snapshot.advice
+    slot = None if advice is None else advice.slot(snapshot.at)
+    if advice is None or slot is None or point not in advice.points:
+        return None
+    said = advice.points[point]
+    return models.Advice(
+        target_a=round(said.target_a[slot], 2),
+        cap_a=said.cap_a[slot],
+        because=said.because,
+        until=advice.begins_at + timedelta(seconds=(slot + 1) * advice.slot_s),
+        made_at=advice.made_at,
     )
 
 

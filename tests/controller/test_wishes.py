@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from controller.site import ChargingPoint
 from controller.snapshot import PointState, State
-from controller.wishes import Asked, Needs, asked_by_needs, certain_shortfall_wh, first_said, with_wishes
+from controller.wishes import Asked, Needs, asked_by_needs, first_said, with_wishes
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 FRIDAY_NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -76,18 +75,3 @@ def test_contradicting_wishes_are_taken_as_they_are():
     assert (more_at_least.energy_needed_wh, more_at_least.least_needed_wh) == (5_000, 5_000)
     left = with_wishes(CHARGING, Asked(in_hours(-0.1), energy_wh=60_000), FRIDAY_NOON)
     assert (left.departs_at, left.energy_needed_wh) == (None, 56_000)
-
-
-def test_sixty_kilowatt_hours_in_ten_minutes_fall_short_and_it_is_known_by_how_much():
-    point = ChargingPoint("P1", "main", "C1", 1)
-    state = with_wishes(CHARGING, Asked(in_hours(1 / 6), energy_wh=60_000), FRIDAY_NOON)
-    assert certain_shortfall_wh(point, state, FRIDAY_NOON, 230.0) == 56_000 - 32 * 3 * 230 // 6
-    slower = with_wishes(CHARGING, Asked(in_hours(1 / 6), energy_wh=60_000, max_a=6.0), FRIDAY_NOON)
-    assert certain_shortfall_wh(point, slower, FRIDAY_NOON, 230.0) == 56_000 - 6 * 3 * 230 // 6
-
-
-def test_what_can_be_met_falls_short_of_nothing():
-    point = ChargingPoint("P1", "main", "C1", 1)
-    state = with_wishes(CHARGING, Asked(in_hours(3), energy_wh=20_000), FRIDAY_NOON)
-    assert certain_shortfall_wh(point, state, FRIDAY_NOON, 230.0) == 0
-    assert certain_shortfall_wh(point, CHARGING, FRIDAY_NOON, 230.0) == 0

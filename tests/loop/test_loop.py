@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from adapters.loop import ControlLoop
 from controller.plan import Event, Plan
 from controller.ports import Tick
 from controller.site import ChargingPoint, Circuit, Site
-from controller.snapshot import PointState, Reading, State
+from controller.snapshot import Advice, PointAdvice, PointState, Reading, Snapshot, State
 from tests.support.web import HandClock
 
 SITE = Site(
@@ -141,3 +142,26 @@ async def turns(stage: Stage, count: int) -> None:
     async with asyncio.timeout(20):
         while len(stage.ticks) < count:  # noqa: ASYNC110 - the loop itself is what is watched
             await asyncio.sleep(0.005)
+
+
+def test_what_is_asked_and_what_is_planned_is_seen_by_the_decision_and_recorded(stage: Stage) -> None:
+    stage.meter.current_a = (10.0, 10.0, 10.0)
+    seen: list[Snapshot] = []
+    advice = Advice(stage.clock.now(), stage.clock.now(), 900.0, {"P01": PointAdvice((0.0,), (8.0,))})
+    loop = ControlLoop(
+        site=SITE,
+        clock=stage.clock,
+        meters=[stage.meter],
+        points=stage.points,
+        sessions=dict,
+        wished=lambda states, _: {name: replace(state, priority=7) for name, state in states.items()},
+        advice=lambda: advice,
+        publish=stage.ticks.append,
+        on_event=stage.events.append,
+        record=lambda snapshot, *_: seen.append(snapshot),
+    )
+    loop.turn()
+    assert seen[0].points["P01"].priority == stage.ticks[0].points["P01"].priority == 7
+    assert seen[0].advice is advice
+    setpoint = stage.points.applied[0].setpoints["P01"]
+    assert (setpoint.limit_a, setpoint.because) == (8.0, "plan:price")

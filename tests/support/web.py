@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from fastapi import FastAPI
 
 from adapters.live import Live
 from adapters.loop import circuit_state
 from adapters.web.app import create_app
+from adapters.wishes import Wishes
 from controller.engine import decide
 from controller.explain import Turn
 from controller.plan import Plan, Setpoint
-from controller.ports import CircuitState, SessionRecord, Tick
+from controller.ports import CircuitState, SessionRecord, Tick, Token
 from controller.site import ChargingPoint, Circuit, Site
-from controller.snapshot import PointState, Reading, Snapshot, State
+from controller.snapshot import Advice, PointState, Reading, Snapshot, State
 from controller.units import NO_CURRENT, Phases, phase_vector
+from controller.wishes import Asked, Asker, NoSuchSession, Wish
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 VERSION = "0.1.0-test"
@@ -112,11 +115,16 @@ def made_tick(
 
 
 def decided_tick(
-    site: Site, second: float, points: dict[str, PointState], after: Tick | None = None, meter_a: float = 20.0
+    site: Site,
+    second: float,
+    points: dict[str, PointState],
+    after: Tick | None = None,
+    meter_a: float = 20.0,
+    advice: Advice | None = None,
 ) -> Tick:
     """The tick of a decision that was really made, with everything that explains it."""
     at = BEGIN + timedelta(seconds=second)
-    snapshot = Snapshot(at, second, {"grid": Reading((meter_a,) * 3, at)}, (), points)
+    snapshot = Snapshot(at, second, {"grid": Reading((meter_a,) * 3, at)}, (), points, advice)
     memory = after.turn.decision.memory if after and after.turn else None
     turn = Turn(memory, snapshot, decide(site, memory, snapshot))
     circuits = {circuit.id: circuit_state(site, circuit, snapshot, turn.decision) for circuit in site.circuits}
@@ -183,13 +191,48 @@ class FakeRecords:
 
 
 def only_ada(user: str, password: str) -> str | None:
-    """The one account of these tests."""
-    return "operator" if (user, password) == ("ada", "correct horse") else None
+    """The accounts of these tests: Ada's, and Ben's, who may only look."""
+    return {("ada", "correct horse"): "operator", ("ben", "correct horse"): "viewer"}.get((user, password))
+
+
+@dataclass
+class FakeBook:
+    """Remembers what is asked; fulfils ``adapters.wishes.WishBook``."""
+
+    kept: dict[tuple[str, Asker], Asked] = field(default_factory=dict)
+    users: list[str] = field(default_factory=list)
+    known: dict[str, Token] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    """Ids of sessions that no longer run, whatever anybody believes."""
+
+    def wish(self, session: str, by: Asker, user: str, changes: Mapping[str, Any], at: datetime) -> Wish:  # noqa: ARG002
+        if session in self.ended:
+            raise NoSuchSession(session)
+        self.kept[session, by] = replace(self.kept.get((session, by), Asked()), **changes)
+        self.users.append(user)
+        return Wish(session, by, self.kept[session, by])
+
+    def wishes(self) -> Sequence[Wish]:
+        return [Wish(session, by, asked) for (session, by), asked in self.kept.items()]
+
+    def tokens(self, uids: Iterable[str]) -> Mapping[str, Token]:
+        return {uid: self.known[uid] for uid in uids if uid in self.known}
 
 
 def made_app(
-    site: Site, live: Live, records: FakeRecords | None = None, lab: bool = True, version: str = VERSION
+    site: Site,
+    live: Live,
+    records: FakeRecords | None = None,
+    lab: bool = True,
+    version: str = VERSION,
+    wishes: Wishes | None = None,
 ) -> FastAPI:
     return create_app(
-        site=site, live=live, records=records or FakeRecords(), authenticate=only_ada, lab=lab, version=version
+        site=site,
+        live=live,
+        records=records or FakeRecords(),
+        wishes=wishes or Wishes(FakeBook(), (), site.time_zone, HandClock()),
+        authenticate=only_ada,
+        lab=lab,
+        version=version,
     )

@@ -1,0 +1,93 @@
+"""What people may do through the REST API, besides reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+
+from adapters.live import Live
+from adapters.web import models
+from adapters.web.access import Login
+from adapters.web.view import point_view
+from adapters.wishes import Wishes
+from controller.ports import Tick
+from controller.site import ChargingPoint, Site
+from controller.snapshot import PointState
+from controller.units import TOLERANCE_A
+from controller.wishes import NoSuchSession
+
+ACTING: Final = frozenset({"operator", "installer"})
+"""The roles that may act on points and sessions."""
+
+_ERRORS: Final[dict[int | str, dict[str, object]]] = {
+    403: {"model": models.Problem, "description": "The login may only read"},
+    404: {"model": models.Problem, "description": "Unknown id"},
+    409: {"model": models.Problem, "description": "No session runs there"},
+}
+_DIRECT: Final = ("departs_at", "priority", "weight", "max_a")
+_ENERGIES: Final = (("energy_wh", "energy_kwh", "energy_needed_wh"), ("least_wh", "least_kwh", "least_needed_wh"))
+"""What is kept, and how it may be said: from the session's beginning on in kWh, or from now on in Wh."""
+
+
+def add_acting(router: APIRouter, site: Site, live: Live, wishes: Wishes) -> None:
+    """Add the routes that change something."""
+
+    @router.patch("/points/{point_id}", responses=_ERRORS)
+    def change_point(
+        point_id: str,
+        changes: models.PointChanges,
+        login: Annotated[Login | None, Depends(_may_act)],
+    ) -> models.Point:
+        """Ask something for the session that runs at a point: departure, energy, priority, a maximum.
+
+        Whatever is asked is taken, and met as far as physics allows; `need.shortfall_wh` says at once what will be
+        missing.
+        """
+        point = site.point.get(point_id)
+        if point is None:
+            raise HTTPException(404, f"unknown point {point_id!r}")
+        if changes.max_a and changes.max_a < point.min_a - TOLERANCE_A:
+            raise HTTPException(422, f"max_a: expected 0, or at least the point's min_a ({point.min_a:g} A)")
+        asked = _asked(changes, _state(point, live.latest()))
+        try:
+            wishes.ask(point_id, changes.by, login.user if login else "", asked)
+        except NoSuchSession:
+            raise HTTPException(409, f"no session runs at point {point_id!r}") from None
+        return point_view(site, point, _with_wishes(live.latest(), wishes))
+
+
+def _may_act(request: Request) -> Login | None:
+    """The login that acts; None in a laboratory, where nobody needs one."""
+    login: Login | None = request.scope["login"]
+    if login is not None and login.role not in ACTING:
+        raise HTTPException(403, f"the role {login.role} may only read")
+    return login
+
+
+def _state(point: ChargingPoint, tick: Tick | None) -> PointState:
+    return PointState() if tick is None else tick.points.get(point.id, PointState())
+
+
+def _asked(changes: models.PointChanges, state: PointState) -> dict[str, Any]:
+    """The changes by field of ``Asked``."""
+    asked: dict[str, Any] = {name: getattr(changes, name) for name in _DIRECT if name in changes.model_fields_set}
+    for kept, in_all, from_now in _ENERGIES:
+        if in_all in changes.model_fields_set:
+            energy_kwh = getattr(changes, in_all)
+            asked[kept] = None if energy_kwh is None else round(1000 * energy_kwh)
+        elif from_now in changes.model_fields_set:
+            energy_wh = getattr(changes, from_now)
+            asked[kept] = None if energy_wh is None else state.delivered_wh + energy_wh
+    return asked
+
+
+def _with_wishes(tick: Tick | None, wishes: Wishes) -> Tick | None:
+    """The newest turn as the next one will see it: the answer need not wait for that."""
+    if tick is None:
+        return None
+    turn = tick.turn
+    if turn is not None:
+        turn = replace(turn, snapshot=replace(turn.snapshot, points=wishes.overlaid(turn.snapshot.points, tick.at)))
+    return replace(tick, points=wishes.overlaid(tick.points, tick.at), turn=turn)

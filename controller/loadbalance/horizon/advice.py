@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from controller.loadbalance.horizon.chances import Bools
-from controller.loadbalance.horizon.outlook import Floats, Outlook
+from controller.loadbalance.horizon.outlook import Bools, Floats, Outlook
 from controller.loadbalance.horizon.program import Program
 from controller.snapshot import Advice, PointAdvice
 

@@ -8,13 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from controller.loadbalance.horizon.grid import Grid
-from controller.loadbalance.horizon.outlook import Floats, Outlook
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+from controller.loadbalance.horizon.outlook import Bools, Floats, Ints, Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +70,19 @@ def first_slot(outlook: Outlook) -> int:
     return round(outlook.begins_at.timestamp() / outlook.slot_s)
 
 
-def cells_of(outlook: Outlook, uses: Floats, room_a: Floats) -> Cells:
-    """When each car can charge; ``uses`` (P, K) and ``room_a`` (K - 1, T) as of the grid."""
-    cars, slots, slot_s = outlook.cars, outlook.price_per_kwh.size, outlook.slot_s
+def cells_of(outlook: Outlook, alone_a: Floats, kw_per_a: Floats) -> Cells:
+    """When each car can charge: ``alone_a`` (P, T) is there for it, of which an ampere gives ``kw_per_a`` (P,)."""
+    cars, slot_s = outlook.cars, outlook.slot_s
     begins, now = outlook.begins_at, outlook.at
     arrives_s = [(max(now, car.arrives_at or now) - begins).total_seconds() for car in cars]
     departs_s = [(car.departs_at - begins).total_seconds() for car in cars]
-    begins_s = slot_s * np.arange(slots)
+    begins_s = slot_s * np.arange(outlook.price_per_kwh.size)
     until_s = np.minimum(np.array(departs_s)[:, None], begins_s + slot_s)
     part = np.clip((until_s - np.maximum(np.array(arrives_s)[:, None], begins_s)) / slot_s, 0.0, 1.0)
-    most = np.repeat(np.array([car.max_a for car in cars])[:, None], slots, axis=1)
-    physical = uses[:, :-1]
-    for use in {row.tobytes(): row for row in physical}.values():
-        alone_a = (room_a[use > 0.0] / use[use > 0.0, None]).min(axis=0)
-        alike = (physical == use).all(axis=1)
-        most[alike] = np.minimum(most[alike], alone_a)
+    most_a = np.minimum(np.array([car.max_a for car in cars])[:, None], alone_a)
     energy_kwh = np.array([car.energy_wh for car in cars]) / 1000.0
-    there = (part > 0.0) & (most > 0.0) & (energy_kwh > 0.0)[:, None]
-    return Cells(there, part, most, uses[:, -1] * (slot_s / 3600.0), energy_kwh)
+    there = (part > 0.0) & (most_a > 0.0) & (energy_kwh > 0.0)[:, None]
+    return Cells(there, part, most_a, kw_per_a * (slot_s / 3600.0), energy_kwh)
 
 
 def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:

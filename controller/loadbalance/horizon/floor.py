@@ -13,16 +13,18 @@ from typing import Final
 
 import numpy as np
 
-from controller.loadbalance.horizon.chances import Bools, Ints
-from controller.loadbalance.horizon.outlook import Floats, Outlook
+from controller.loadbalance.horizon.outlook import Bools, Floats, Ints, Outlook
 from controller.loadbalance.horizon.program import TIERS, Indices, Program
-from controller.loadbalance.horizon.solver import Solver, branched
+from controller.loadbalance.horizon.solver import PlanningError, Solver
 
 ROUNDS: Final = 3
 """Rounding moves energy to other slots, where it may have to be rounded again; the last round moves it behind them."""
 
 GAP: Final = 1e-3
 """A plan that costs so much more than it might is as good as the best."""
+
+MOST_NODES: Final = 60
+"""Branching stops here, whatever the machine's speed: the same outlook gives the same plan everywhere."""
 
 _CLOSE_A: Final = 1e-6
 
@@ -35,15 +37,41 @@ def at_least_the_minimum(
     if not _broken(floor_a, values).any():
         return values
     rounded = _rounded(solver, program, outlook, floor_a, values)
-    if not exact:
-        return rounded
-    lacking = slice(program.cells.count, program.cells.count + TIERS * len(outlook.cars))
-    certain = float(program.cost[lacking] @ values[lacking])
-    lowest, found = float(program.cost @ values), float(program.cost @ rounded)
-    if found - lowest <= GAP * abs(found - certain):
-        return rounded
-    best = branched(program, floor_a, rounded, certain, GAP)
-    return rounded if best is None else best
+    return _branched(solver, program, floor_a, rounded, values) if exact else rounded
+
+
+def _branched(solver: Solver, program: Program, floor_a: Floats, found: Floats, free: Floats) -> Floats:
+    """Search for a plan that is better than the one ``found``; ``free`` is the best one without the rule.
+
+    Depth first: a cell that is between zero and its minimum gets either, the nearer one first, until nothing is left
+    that might be better by more than the gap.
+    """
+    lacking = slice(floor_a.size, floor_a.size + TIERS * program.cells.energy_kwh.size)
+    certain = float(program.cost[lacking] @ free[lacking])
+    least = float(program.cost @ found)
+    upper = program.upper[: floor_a.size]
+    nodes = [(np.zeros(floor_a.size), np.where(upper < floor_a, 0.0, upper), float(program.cost @ free))]
+    for _ in range(MOST_NODES):
+        while nodes and nodes[-1][2] >= least - GAP * abs(least - certain):
+            nodes.pop()
+        if not nodes:
+            break
+        lower, upper, _bound = nodes.pop()
+        values = solver.again(lower, upper)
+        value = np.inf if values is None else float(program.cost @ values)
+        if values is None or value >= least - GAP * abs(least - certain):
+            continue
+        broken = np.flatnonzero(_broken(floor_a, values))
+        if broken.size == 0:
+            found, least = values, value
+            continue
+        share = values[broken] / floor_a[broken]
+        cell = broken[np.argmin(np.abs(share - 0.5))]
+        waits, charges = upper.copy(), lower.copy()
+        waits[cell], charges[cell] = 0.0, floor_a[cell]
+        branches = [(lower, waits, value), (charges, upper, value)]
+        nodes += branches if values[cell] > floor_a[cell] / 2.0 else branches[::-1]
+    return found
 
 
 def _floors(program: Program, outlook: Outlook, slots: int) -> Floats:
@@ -81,7 +109,10 @@ def _rounded(solver: Solver, program: Program, outlook: Outlook, floor_a: Floats
                     charging[cell] = True
                     budget -= share
         waiting |= (broken if number < ROUNDS - 1 else floored) & ~charging
-        values = solver.again(np.where(charging, floor_a, 0.0), np.where(waiting, 0.0, upper))
+        found = solver.again(np.where(charging, floor_a, 0.0), np.where(waiting, 0.0, upper))
+        if found is None:
+            raise PlanningError("there was room for every minimum, and yet there is no solution")
+        values = found
         if not _broken(floor_a, values).any():
             break
     return values

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from controller.loadbalance.horizon.outlook import CarOutlook, Floats, Outlook
+from controller.loadbalance.horizon.outlook import CarOutlook, Floats, Ints, Outlook
 from controller.site import Site
 
 
@@ -27,23 +27,41 @@ class Grid:
         contracts = [np.inf if c.contract_w is None else c.contract_w for c in site.circuits]
         self._contract_w = np.array(contracts).reshape(-1, 1)
         self.place = {name: place for place, name in enumerate(sorted(site.point))}
-        self._uses: dict[tuple[str, tuple[int, ...]], Floats] = {}
+        self._alike: dict[tuple[str, tuple[int, ...]], int] = {}
+        self._uses = np.zeros((0, self.kinds))
 
-    def uses(self, cars: Iterable[CarOutlook]) -> Floats:
+    def alike(self, cars: Iterable[CarOutlook]) -> Ints:
+        """(P,) the number of each car's use; those on the same circuit and phases have the same."""
+        numbers = []
+        for car in cars:
+            key = self.site.point[car.point].circuit, tuple(car.phases)
+            number = self._alike.get(key)
+            if number is None:
+                number = self._alike[key] = len(self._alike)
+                self._uses = np.concatenate((self._uses, self._use(*key)[None]))
+            numbers.append(number)
+        return np.array(numbers, dtype=np.int64)
+
+    def uses(self, alike: Ints) -> Floats:
         """(P, K) what each car takes of each row per ampere: A, A of the three phases together, and kW."""
-        return np.array([self._use(car.point, car.phases) for car in cars]).reshape(-1, self.kinds)
+        uses: Floats = self._uses[alike]
+        return uses
 
-    def _use(self, point: str, phases: tuple[int, ...]) -> Floats:
-        use = self._uses.get((point, phases))
-        if use is None:
-            use = np.zeros(self.kinds)
-            for circuit in self.site.path[self.site.point[point].circuit]:
-                place = self.number[circuit]
-                use[[3 * place + phase for phase in phases]] = 1.0
-                use[3 * len(self.number) + place] = len(phases)
-            use[-1] = len(phases) * self.site.nominal_voltage_v / 1000.0
-            self._uses[point, phases] = use
+    def _use(self, circuit: str, phases: tuple[int, ...]) -> Floats:
+        use = np.zeros(self.kinds)
+        for above in self.site.path[circuit]:
+            place = self.number[above]
+            use[[3 * place + phase for phase in phases]] = 1.0
+            use[3 * len(self.number) + place] = len(phases)
+        use[-1] = len(phases) * self.site.nominal_voltage_v / 1000.0
         return use
+
+    def alone_a(self, alike: Ints, room_a: Floats) -> Floats:
+        """(P, T) what there is for each car while no other charges [A]."""
+        use, kind = np.nonzero(self._uses[:, :-1])
+        begins = np.flatnonzero(np.diff(use, prepend=-1))
+        alone: Floats = np.minimum.reduceat(room_a[kind] / self._uses[use, kind][:, None], begins, axis=0)
+        return alone[alike]
 
     def room_a(self, outlook: Outlook) -> Floats:
         """(K - 1, T) what charging may take of each row but the demand, at any moment of a slot [A].

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from controller.site import Site
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 _NUMBERS_OF_A_CAR: Final = ("min_a", "max_a", "energy_wh", "least_wh")
 

@@ -64,8 +64,9 @@ class Planner:
         values = self._solver.solve(program)
         values = at_least_the_minimum(self._solver, program, ordered, values, self._floor_slots, self._exact)
         current = np.zeros(program.cells.there.shape)
-        current[program.cells.there] = values[: program.cells.count]
-        tiers = values[program.cells.count : program.cells.count + TIERS * len(order)]
+        cells = program.cells.count
+        current[program.cells.there] = np.clip(values[:cells], 0.0, program.upper[:cells])
+        tiers = values[cells : cells + TIERS * len(order)]
         unmet_wh = tiers.reshape(TIERS, -1).sum(axis=0) * 1000.0
         advice = advice_of(program, ordered, current, unmet_wh, self._advised_slots, self._floor_slots)
         back = np.argsort(order)

@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.loadbalance.horizon.chances import Cells, Ints, Peak, cells_of, first_slot, peak_of, slots_left
+from controller.loadbalance.horizon.chances import Cells, Peak, cells_of, first_slot, peak_of, slots_left
 from controller.loadbalance.horizon.grid import Grid
-from controller.loadbalance.horizon.outlook import Floats, Outlook
+from controller.loadbalance.horizon.outlook import Floats, Ints, Outlook
 from controller.loadbalance.horizon.ranks import Prices, prices_of
 
 Indices = NDArray[np.int32]
@@ -77,8 +77,10 @@ class _Rows:
 
 def program_of(grid: Grid, outlook: Outlook) -> Program:
     """The program of an outlook whose cars stand in their canonical order."""
-    left, uses, room = slots_left(outlook), grid.uses(outlook.cars), grid.room_a(outlook)
-    cells, prices, peak = cells_of(outlook, uses, room), prices_of(outlook), peak_of(grid, outlook, left)
+    left, room, alike = slots_left(outlook), grid.room_a(outlook), grid.alike(outlook.cars)
+    uses = grid.uses(alike)
+    cells = cells_of(outlook, grid.alone_a(alike, room), uses[:, -1])
+    prices, peak = prices_of(outlook), peak_of(grid, outlook, left)
     uses[:, -1] /= 1 if peak is None else peak.window_slots
     names = _names_of_cars(grid, outlook)
     rows = _rows(uses, cells, room * left, peak, names, first_slot(outlook))

@@ -7,23 +7,17 @@ The basis of the last program saves most of it, carried over by the names of col
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import highspy
 import numpy as np
-from numpy.typing import NDArray
 
-from controller.loadbalance.horizon.chances import Ints
-from controller.loadbalance.horizon.outlook import Floats
+from controller.loadbalance.horizon.outlook import Floats, Ints
 from controller.loadbalance.horizon.program import Program
-
-MOST_NODES: Final = 200
-"""Branching stops here, whatever the machine's speed: the same outlook gives the same plan everywhere."""
 
 _COLUMNWISE: Final = 1
 _MINIMISE: Final = 1
-_CONTINUOUS: Final = int(highspy.HighsVarType.kContinuous)
-_SEMI_CONTINUOUS: Final = int(highspy.HighsVarType.kSemiContinuous)
 _OPTIONS: Final[dict[str, bool | int | float | str]] = {
     "output_flag": False,
     "threads": 1,
@@ -32,13 +26,31 @@ _OPTIONS: Final[dict[str, bool | int | float | str]] = {
     "simplex_scale_strategy": 0,  # the columns are of one scale already
 }
 
-_Statuses = NDArray[np.object_]
-_LOWER: Final = highspy.HighsBasisStatus.kLower
-_BASIC: Final = highspy.HighsBasisStatus.kBasic
+_DUAL: Final = 1
+_PRIMAL: Final = 4
+"""The simplex that a carried basis suits best: it is nearly optimal, and neither kind of feasible."""
+
+_STATUSES: Final = np.array(
+    [highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kUpper, highspy.HighsBasisStatus.kBasic], dtype=object
+)
+_LOWER: Final = 0
+_UPPER: Final = 1
+_BASIC: Final = 2
+_AT_BOUND: Final = 1e-9
 
 
 class PlanningError(Exception):
     """The solver gave up: our own bug, since every program has a solution."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """How the last program ended, by the names of its columns and rows: places in ``_STATUSES``."""
+
+    column_names: Ints
+    columns: Ints
+    row_names: Ints
+    rows: Ints
 
 
 class Solver:
@@ -46,8 +58,7 @@ class Solver:
 
     def __init__(self) -> None:
         self._highs = _Highs()
-        self._columns: tuple[Ints, _Statuses] | None = None
-        self._rows: tuple[Ints, _Statuses] | None = None
+        self._basis: _Basis | None = None
 
     def solve(self, program: Program) -> Floats:
         """The optimal values of the columns.
@@ -55,52 +66,43 @@ class Solver:
         Raises:
             PlanningError: there is none, or it was not found.
         """
-        _pass(self._highs, program, np.zeros(program.cost.size), np.full(program.cost.size, _CONTINUOUS))
-        if self._columns is not None and self._rows is not None:
+        if program.row_upper.size == 0:  # nobody to charge
+            return np.zeros(program.cost.size)
+        _pass(self._highs, program)
+        self._highs.setOptionValue("simplex_strategy", _DUAL if self._basis is None else _PRIMAL)
+        if self._basis is not None:
+            columns = _carried(self._basis.column_names, self._basis.columns, program.column_names, _LOWER)
+            rows = _carried(self._basis.row_names, self._basis.rows, program.row_names, _BASIC)
             basis = highspy.HighsBasis()
-            basis.col_status = _carried(self._columns, program.column_names, _LOWER)
-            basis.row_status = _carried(self._rows, program.row_names, _BASIC)
+            basis.col_status, basis.row_status = _STATUSES[columns].tolist(), _STATUSES[rows].tolist()
             basis.valid = True
             _accept(self._highs.setBasis(basis))
         values = _optimum(self._highs)
-        basis = self._highs.getBasis()
-        self._columns = program.column_names, np.array(basis.col_status, dtype=np.object_)
-        self._rows = program.row_names, np.array(basis.row_status, dtype=np.object_)
+        if values is None:
+            raise PlanningError("the solver takes the program to have no solution")
+        self._basis = self._ended(program, values)
         return values
 
-    def again(self, lower: Floats, upper: Floats) -> Floats:
-        """Solve the same program with other bounds on its first columns; the next one begins as if it had not been.
+    def _ended(self, program: Program, values: Floats) -> _Basis:
+        """The basis, worked out from numbers: HiGHS would tell it as thousands of objects."""
+        basic = self._highs.getBasicVariables()[1]  # type: ignore[attr-defined]
+        columns = np.where(values >= program.upper - _AT_BOUND, _UPPER, _LOWER)
+        rows = np.full(program.row_upper.size, _UPPER)
+        columns[basic[basic >= 0]] = _BASIC
+        rows[-1 - basic[basic < 0]] = _BASIC
+        return _Basis(program.column_names, columns, program.row_names, rows)
+
+    def again(self, lower: Floats, upper: Floats) -> Floats | None:
+        """Solve the same program with other bounds on its first columns; None: there is no solution.
+
+        What the next program begins with stays as it was.
 
         Raises:
-            PlanningError: as ``solve``.
+            PlanningError: the solver gave up.
         """
+        self._highs.setOptionValue("simplex_strategy", _DUAL)  # other bounds leave the basis dual feasible
         _accept(self._highs.changeColsBounds(lower.size, np.arange(lower.size, dtype=np.int32), lower, upper))
         return _optimum(self._highs)
-
-
-def branched(program: Program, floor_a: Floats, start: Floats, certain: float, gap: float) -> Floats | None:
-    """The best values in which each of the first columns is 0 or at least its ``floor_a``; None: none was found.
-
-    Args:
-        program: the one to solve.
-        floor_a: (N,) 0 where a column is free.
-        start: values that keep the rule.
-        certain: the part of the cost that no solution avoids; the gap is measured on the rest.
-        gap: what is better by less than this part of the cost is not looked for.
-    """
-    highs = _Highs()
-    highs.setOptionValue("mip_rel_gap", gap)
-    highs.setOptionValue("mip_max_nodes", MOST_NODES)
-    floored = np.flatnonzero((floor_a > 0.0) & (program.upper[: floor_a.size] >= floor_a))
-    lower, kinds = np.zeros(program.cost.size), np.full(program.cost.size, _CONTINUOUS)
-    lower[floored], kinds[floored] = floor_a[floored], _SEMI_CONTINUOUS
-    _pass(highs, program, lower, kinds, -certain)
-    barred = np.flatnonzero((floor_a > 0.0) & (program.upper[: floor_a.size] < floor_a)).astype(np.int32)
-    highs.changeColsBounds(barred.size, barred, np.zeros(barred.size), np.zeros(barred.size))
-    highs.setSolution(start.size, np.arange(start.size, dtype=np.int32), start)
-    highs.run()
-    solution = highs.getSolution()
-    return np.array(solution.col_value) if solution.value_valid else None
 
 
 class _Highs(highspy.Highs):
@@ -112,31 +114,35 @@ class _Highs(highspy.Highs):
             self.setOptionValue(name, value)
 
 
-def _pass(highs: highspy.Highs, program: Program, lower: Floats, kinds: Ints, offset: float = 0.0) -> None:
+def _pass(highs: highspy.Highs, program: Program) -> None:
     status = highs.passModel(
         program.cost.size,
         program.row_upper.size,
         program.values.size,
         _COLUMNWISE,
         _MINIMISE,
-        offset,
+        0.0,
         program.cost,
-        lower,
+        np.zeros(program.cost.size),
         program.upper,
         program.row_lower,
         program.row_upper,
         program.starts[:-1],
         program.rows,
         program.values,
-        kinds.astype(np.int32),
+        np.zeros(program.cost.size, dtype=np.int32),
     )
     _accept(status)
 
 
-def _optimum(highs: highspy.Highs) -> Floats:
+def _optimum(highs: highspy.Highs) -> Floats | None:
+    """The optimal values, None where there is no solution."""
     _accept(highs.run())
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        raise PlanningError(f"the solver ended with {highs.getModelStatus().name}")
+    status = highs.getModelStatus()
+    if status == highspy.HighsModelStatus.kInfeasible:
+        return None
+    if status != highspy.HighsModelStatus.kOptimal:
+        raise PlanningError(f"the solver ended with {status.name}")
     return np.array(highs.getSolution().col_value)
 
 
@@ -145,14 +151,11 @@ def _accept(status: highspy.HighsStatus) -> None:
         raise PlanningError("the solver refused the program")
 
 
-def _carried(
-    before: tuple[Ints, _Statuses], names: Ints, other: highspy.HighsBasisStatus
-) -> list[highspy.HighsBasisStatus]:
-    """The statuses of what has the same name, ``other`` for what is new."""
-    known, statuses = before
-    carried = np.full(names.size, other, dtype=np.object_)
-    place = np.searchsorted(known, names)
-    same = np.flatnonzero(place < known.size)
-    same = same[known[place[same]] == names[same]]
-    carried[same] = statuses[place[same]]
-    return carried.tolist()
+def _carried(names_before: Ints, before: Ints, names: Ints, other: int) -> Ints:
+    """The status of each name, ``other`` for what is new."""
+    carried = np.full(names.size, other)
+    place = np.searchsorted(names_before, names)
+    same = np.flatnonzero(place < names_before.size)
+    same = same[names_before[place[same]] == names[same]]
+    carried[same] = before[place[same]]
+    return carried

@@ -67,6 +67,8 @@ class View:
         self.share_because = [basis.division.names[reason] for reason in basis.division.reason[0].tolist()]
         self.competes: Bools = facts.competing[0]
         self.steered: Bools = facts.steered[0]
+        self.fixed: Bools = facts.fixed[0]
+        """(P,) those that keep what they hold, whatever is decided."""
         self.priority: Ints = facts.priority[0]
         self.weight: Floats = facts.weight[0]
         self.max_a: Floats = facts.max_a[0]

@@ -52,7 +52,8 @@ def need_words(view: View) -> str:
         return ", and has all that was asked for"
     need = need_of(view)
     if need is None:
-        return ""
+        wanted_wh = view.state.energy_needed_wh
+        return f", and still wants {energy(wanted_wh)}" if wanted_wh else ""
     much, when = energy(need.energy_wh), clock(need.departs_at, view.site.time_zone)
     if need.shortfall_wh:
         return f", and will lack {energy(need.shortfall_wh)} of the {much} that it still needs by {when}"

@@ -14,6 +14,8 @@ _MOVED_A = RESOLUTION_A / 2
 
 def pace_reason(view: View) -> Iterator[Reason]:
     """How the limit moved at this decision, and what keeps it from its share."""
+    if view.fixed[view.place]:
+        return
     limit, held, share = view.limit_a, float(view.held_a[view.place]), float(view.share_a[view.place])
     numbers = {"held_a": held, "share_a": share}
     because = view.setpoint.because if view.setpoint else ""

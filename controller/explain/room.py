@@ -91,11 +91,11 @@ def _difference(view: View) -> Iterator[Reason]:
 def _sharers(view: View, row: int) -> Reason:
     """Who had been given what of the row, by this decision."""
     setpoints = view.turn.decision.plan.setpoints
-    uses = view.rows[row] > 0
+    uses, shares = view.rows[row] > 0, view.steered & ~view.fixed
     given = {
         point: setpoints[point].limit_a
         for place, point in enumerate(view.layout.point_ids)
-        if uses[place] and point in setpoints and view.steered[place] and setpoints[point].limit_a > 0
+        if uses[place] and point in setpoints and shares[place] and setpoints[point].limit_a > 0
     }
     total = sum(given.values())
     if not given:

@@ -11,7 +11,7 @@ from controller.explain.insight import remedy_of
 from controller.explain.learned import REMEDIES
 from controller.explain.model import Turn, View, amperes, clock, row_words
 from controller.explain.needs import need_words, resumes_at
-from controller.explain.turns import turn_by
+from controller.explain.turns import due, turn_by
 from controller.site import Site
 from controller.snapshot import State
 from controller.units import RESOLUTION_A
@@ -89,6 +89,11 @@ def _shares(view: View, name: str) -> str:
     room = f"the {_room(view, name, row)}"
     if count < 2:
         return f", which is all of {room}"
+    urgent = due(view) & ~view.fixed & (view.rows[row] > 0)
+    if urgent[view.place]:
+        return f", its share among {count} cars of {room}, served first to be ready in time"
+    if urgent.any():
+        return f", its share among {count} cars of {room}, after {np.count_nonzero(urgent)} that must be ready in time"
     return f", its fair share among {count} cars of {room}"
 
 
@@ -130,7 +135,7 @@ def _alike(view: View, circuit: str) -> str:
 def _sharing(view: View, row: int) -> int:
     """How many were given something of a row."""
     setpoints = view.turn.decision.plan.setpoints
-    uses = view.steered & (view.rows[row] > 0)
+    uses = view.steered & ~view.fixed & (view.rows[row] > 0)
     given = (setpoints.get(view.layout.point_ids[n]) for n in np.flatnonzero(uses).tolist())
     return sum(setpoint is not None and setpoint.limit_a > 0 for setpoint in given)
 

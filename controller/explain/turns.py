@@ -26,7 +26,7 @@ def turn_by(view: View, row: int) -> datetime | None:
     """
     memory, now_s, place = view.turn.decision.memory, view.turn.snapshot.monotonic_s, view.place
     uses = view.rows[row] > 0
-    gives_way = _serving(view) & uses & (view.priority <= view.priority[place]) & ~_due(view)
+    gives_way = _serving(view) & uses & (view.priority <= view.priority[place]) & ~due(view)
     since_s = memory.admitted_since_s[0][gives_way]
     ends_s = sorted(np.maximum(0.0, since_s + view.site.control.dwell_s - now_s).tolist())
     if not ends_s:
@@ -42,6 +42,13 @@ def waited_s(view: View) -> float:
     memory, now_s = view.turn.memory, view.turn.snapshot.monotonic_s
     since_s = np.nan if memory is None else float(memory.unserved_since_s[0, view.place])
     return float(np.fmax(view.state.unserved_s, now_s - since_s))
+
+
+def due(view: View) -> Bools:
+    """(P,) who must charge now to be ready in time, and so comes before everybody's comfort."""
+    facts = view.turn.decision.basis.facts
+    due: Bools = facts.target_a[0] >= facts.min_a[0] - TOLERANCE_A
+    return due
 
 
 def turn_reason(view: View, row: int) -> Iterator[Reason]:
@@ -64,12 +71,6 @@ def turn_reason(view: View, row: int) -> Iterator[Reason]:
 def _serving(view: View) -> Bools:
     serving: Bools = ~np.isnan(view.turn.decision.memory.admitted_since_s[0])
     return serving
-
-
-def _due(view: View) -> Bools:
-    facts = view.turn.decision.basis.facts
-    due: Bools = facts.target_a[0] >= facts.min_a[0] - TOLERANCE_A
-    return due
 
 
 def _ahead(view: View, uses: Bools) -> int:

@@ -11,9 +11,24 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from adapters.live import Live
 from adapters.web import app as web_app
 from adapters.web.server import WebServer
+from adapters.wishes import Wishes
+from controller.ports import Tick
+from controller.snapshot import PointState
 from controller.units import Phases
-from tests.support.web import VERSION, FakeRecords, HandClock, Seen, ended_session, made_app, made_tick, small_site
+from tests.support.web import (
+    VERSION,
+    FakeBook,
+    FakeRecords,
+    HandClock,
+    Seen,
+    decided_tick,
+    ended_session,
+    made_app,
+    made_tick,
+    small_site,
+)
 
+AXE = web_app.HERE / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--no-sandbox",
@@ -36,12 +51,14 @@ class Stage:
         self.clock = HandClock()
         self.live = Live(self.site, self.clock)
         self.records = FakeRecords([ended_session(n) for n in range(3)])
+        self.book = FakeBook()
+        self.wishes = Wishes(self.book, (), self.site.time_zone, self.clock)
         self.port = 0
         self.second = 0.0
         self.server: WebServer | None = None
 
     def start(self, version: str = VERSION) -> None:
-        app = made_app(self.site, self.live, self.records, self.lab, version)
+        app = made_app(self.site, self.live, self.records, self.lab, version, self.wishes)
         self.server = WebServer(app, "127.0.0.1", self.port)
         self.server.start()
         self.port = self.server.port
@@ -56,6 +73,15 @@ class Stage:
         self.second += 1
         self.clock.elapsed_s = self.second
         self.live.publish(made_tick(self.site, self.second, seen, background_a, fresh))
+
+    def decide(self, points: dict[str, PointState], meter_a: float = 20.0) -> Tick:
+        """One more tick, of a decision that is really made."""
+        self.second += 1
+        self.clock.elapsed_s = self.second
+        tick = decided_tick(self.site, self.second, points, self.live.latest(), meter_a)
+        self.live.publish(tick)
+        self.wishes.refresh(tick.sessions.values())
+        return tick
 
     @property
     def url(self) -> str:

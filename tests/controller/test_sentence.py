@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,10 +37,12 @@ def advice(target_a: float, cap_a: list[float | None], because: str = "price", l
     return Advice(START, START, 900.0, {"P1": of_point}, {"P1": lacks_wh} if lacks_wh else {})
 
 
-def with_memory(made: Turn, **changes: object) -> Turn:
+def with_memory(made: Turn, **arrays: Any) -> Turn:
+    """The same turn, where cars and chargers have shown what they are."""
     memory = made.decision.memory
-    habits = replace(memory.habits, **{k: v for k, v in changes.items() if k in ("takes_a", "uses", "needs_a")})
-    conduct = replace(memory.conduct, **{k: v for k, v in changes.items() if k == "stage"})
+    learned = ("takes_a", "uses", "needs_a")
+    habits: Any = SimpleNamespace(**{name: arrays.get(name, getattr(memory.habits, name)) for name in learned})
+    conduct = replace(memory.conduct, stage=arrays.get("stage", memory.conduct.stage))
     return replace(made, decision=replace(made.decision, memory=replace(memory, habits=habits, conduct=conduct)))
 
 
@@ -145,6 +149,15 @@ def test_a_need_is_said_with_whether_it_will_be_met():
     assert sentence(TWO, tight, "P1").endswith(", and still needs 15.0 kWh by 11:00.")
     done = turn(TWO, {"P1": needing(0, 2.0)})
     assert sentence(TWO, done, "P1").endswith(", and has all that was asked for.")
+
+
+def test_who_is_served_first_to_be_ready_in_time_is_said_to_both():
+    hurry = needing(15_000, 2.0, measured_a=(10.8,) * 3, commanded_a=10.8)
+    hurried = turn(TWO, {"P1": hurry, "P2": charging(6.0)}, meter_a=38.0)
+    first, second = sentence(TWO, hurried, "P1"), sentence(TWO, hurried, "P2")
+    assert ", its share among 2 cars of the 17.6 A free on phase L1 of circuit main, served first to be ready" in first
+    assert second.endswith(", after 1 that must be ready in time.")
+    assert hurried.decision.plan.setpoints["P1"].limit_a > hurried.decision.plan.setpoints["P2"].limit_a
 
 
 def test_what_cannot_be_is_said_at_once_with_what_will_be_missing():

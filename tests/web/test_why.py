@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -29,7 +30,8 @@ def having_shown(tick: Tick, **arrays: Any) -> Tick:
     """The same tick after its cars and chargers have shown what they are."""
     assert tick.turn is not None
     memory = tick.turn.decision.memory
-    habits = replace(memory.habits, **{name: value for name, value in arrays.items() if name != "stage"})
+    learned = ("takes_a", "uses", "needs_a")
+    habits: Any = SimpleNamespace(**{name: arrays.get(name, getattr(memory.habits, name)) for name in learned})
     conduct = replace(memory.conduct, stage=arrays.get("stage", memory.conduct.stage))
     decision = replace(tick.turn.decision, memory=replace(memory, habits=habits, conduct=conduct))
     return replace(tick, turn=replace(tick.turn, decision=decision))

@@ -28,18 +28,41 @@ export interface Session {
   review_flags: string[];
 }
 
+export interface Need {
+  energy_wh: number | null;
+  departs_at: string | null;
+  shortfall_wh: number;
+}
+
+export interface Learned {
+  takes_a: number | null;
+  phases: string[] | null;
+  needs_a: number | null;
+}
+
+export type Compliance = "obeys" | "resend" | "compare" | "shut" | "stop" | "disable";
+
 export interface Point {
   id: string;
   circuit: string;
   phases: string[];
-  min_a: number;
-  fallback_a: number;
   state: PointState;
   measured_a: Phases | null;
   limit_a: number | null;
   because: string | null;
-  commanded_a: number | null;
+  why: string | null;
   session: Session | null;
+  need: Need | null;
+  learned: Learned | null;
+  waiting_s: number | null;
+  compliance: Compliance | null;
+  wiring: { configured: string; suggested: string; confidence: number } | null;
+}
+
+export interface Explanation {
+  point: string;
+  sentence: string;
+  reasons: { topic: string; text: string }[];
 }
 
 export interface Circuit {
@@ -67,6 +90,7 @@ export interface Site {
   last_event: number;
   circuits: Circuit[];
   points: Point[];
+  fairness: { jain_index: number | null; longest_wait_s: number; longest_wait_point: string | null };
 }
 
 export interface SiteEvent {
@@ -97,6 +121,19 @@ async function get<Answer>(path: string): Promise<Answer> {
   return (await answer.json()) as Answer;
 }
 
+/** Asks something for the session that runs at a point; what it says when that is refused is for people. */
+export async function change(point: string, asked: { departs_at: string | null; energy_kwh: number | null }): Promise<void> {
+  const answer = await fetch(`/api/v1/points/${encodeURIComponent(point)}`, {
+    method: "PATCH",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(asked),
+  });
+  if (answer.ok) return;
+  const problem = (await answer.json().catch(() => ({}))) as { detail?: string };
+  throw new Error(problem.detail ?? String(answer.status));
+}
+
+export const explanation = (point: string) => get<Explanation>(`points/${encodeURIComponent(point)}/explanation`);
 export const site = () => get<Site>("site");
 export const history = (circuit: string) => get<History>(`history?circuit=${encodeURIComponent(circuit)}`);
 export const sessions = async (state: Session["state"], limit: number) =>

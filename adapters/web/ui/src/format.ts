@@ -40,3 +40,13 @@ export function moment(at: string, now: string | Date, timeZone: string): string
   const time = new Intl.DateTimeFormat(language, { timeStyle: "short", timeZone }).format(new Date(at));
   return day(at) === day(now) ? time : `${day(at)}, ${time}`;
 }
+
+/** The next moment at which it is that time of day (HH:MM) at the site. */
+export function timeToday(time: string, now: Date, timeZone: string): Date {
+  const minutes = (clock: string) => 60 * Number(clock.slice(0, 2)) + Number(clock.slice(3, 5));
+  const missing = (at: Date) => minutes(time) - minutes(timeOfDay(at, timeZone, false));
+  const later = (at: Date, by: number) => new Date(at.getTime() + 60_000 * by);
+  const whole = new Date(60_000 * Math.floor(now.getTime() / 60_000));
+  const first = later(whole, (missing(now) + 1440) % 1440);
+  return later(first, ((missing(first) + 720 + 1440) % 1440) - 720); // in between the clocks may have been changed
+}

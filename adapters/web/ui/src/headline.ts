@@ -27,7 +27,7 @@ function charging(cars: Point[]): Headline {
   const why = (point: Point) => point.because ?? "";
   const waiting = cars.filter((point) => why(point).startsWith("not_admitted:"));
   const raising = cars.filter((point) => why(point).startsWith("pace:"));
-  const limited = cars.filter((point) => /^(circuit|limit|contract):/.test(why(point)));
+  const limited = cars.filter((point) => /^(circuit|imbalance|limit|contract):/.test(why(point)));
   if (limited.length > 0)
     return {
       level: "limited",
@@ -38,6 +38,8 @@ function charging(cars: Point[]): Headline {
     return { level: "limited", sentence: text.headline.waiting(waiting.length, text.full(commonest(reasons))) };
   }
   if (raising.length > 0) return { level: "ok", sentence: text.headline.raising(raising.length) };
+  const planned = cars.filter((point) => why(point).startsWith("plan:"));
+  if (planned.length > 0) return { level: "ok", sentence: text.headline.planned(planned.length) };
   return { level: "ok", sentence: cars.length > 0 ? text.headline.full : text.headline.ready };
 }
 

@@ -12,6 +12,7 @@ const paths = {
   gauge: "M4 17a8.5 8.5 0 1 1 16 0M12 15l4-5",
   info: "M12 11v6M12 7.300v.2M12 3.500a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17z",
   circle: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14z",
+  chevron: "M9 5l7 7-7 7",
 } as const;
 
 export type IconName = keyof typeof paths;

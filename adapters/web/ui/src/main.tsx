@@ -11,7 +11,14 @@ import { Points } from "./Points";
 import "./style.css";
 import { text } from "./texts";
 
-function Page({ name, version, lab }: { name: string; version: string; lab: boolean }) {
+interface PageProps {
+  name: string;
+  version: string;
+  lab: boolean;
+  mayChange: boolean;
+}
+
+function Page({ name, version, lab, mayChange }: PageProps) {
   const followed = useSite(version);
   const { site, link } = followed;
   const generation = useGeneration(link);
@@ -30,7 +37,7 @@ function Page({ name, version, lab }: { name: string; version: string; lab: bool
               <Circuits site={site} />
               {grid && <Chart site={site} circuit={grid} generation={generation} />}
             </div>
-            <Points site={site} />
+            <Points site={site} mayChange={mayChange} />
             <div class="columns">
               <Sessions site={site} generation={generation} />
               <Events site={site} generation={generation} />
@@ -76,6 +83,6 @@ function useGeneration(link: Link): number {
 
 const host = document.getElementById("page");
 if (host) {
-  const { site = "", version = "", lab } = host.dataset;
-  render(<Page name={site} version={version} lab={lab !== undefined} />, host);
+  const { site = "", version = "", lab, mayChange } = host.dataset;
+  render(<Page name={site} version={version} lab={lab !== undefined} mayChange={mayChange !== undefined} />, host);
 }

@@ -1,6 +1,6 @@
 /** Every word of the page. A further language is a further object of this shape. */
 
-import type { Circuit, Point, PointState } from "./api";
+import type { Circuit, PointState } from "./api";
 
 export const language = "en-GB";
 
@@ -9,49 +9,30 @@ const are = (count: number) => (count === 1 ? "is" : "are");
 const sources: Record<string, string> = { grid_operator: "the grid operator's limit" };
 const limit = (source: string) => sources[source] ?? `the limit set by ${source.replaceAll("_", " ")}`;
 
-/** What a constraint's name, as plans carry it, means: `circuit:garage:L2`, `limit:SOURCE`, `contract:main`. */
-function constraint(name: string): { full: string; shares: string; waits: string } | null {
+/** That a constraint is used up; its name as plans carry it: `circuit:garage:L2`, `limit:SOURCE`, `contract:main`. */
+function full(name: string): string {
   const [kind, ...rest] = name.split(":");
-  const phase = rest.at(-1) ?? "";
-  const circuit = rest.slice(0, -1).join(":");
   const all = rest.join(":");
   switch (kind) {
     case "circuit":
-      return {
-        full: `${circuit} ${phase} is full`,
-        shares: `Shares what is free on ${circuit}, phase ${phase}`,
-        waits: `Waits for its turn: too little is free on ${circuit}, phase ${phase}`,
-      };
+      return `${rest.slice(0, -1).join(":")} ${rest.at(-1) ?? ""} is full`;
+    case "imbalance":
+      return `the phases of ${rest.slice(0, -1).join(":")} must stay alike`;
     case "limit":
-      return {
-        full: `${limit(all)} is reached`,
-        shares: `Shares what ${limit(all)} leaves`,
-        waits: `Waits for its turn: ${limit(all)} leaves too little`,
-      };
+      return `${limit(all)} is reached`;
     case "contract":
-      return {
-        full: `the contracted power of ${all} is used up`,
-        shares: `Shares what the contracted power of ${all} leaves`,
-        waits: `Waits for its turn: the contracted power of ${all} is used up`,
-      };
+      return `the contracted power of ${all} is used up`;
     default:
-      return null;
+      return name;
   }
 }
 
-const paces: Record<string, string> = {
-  calm: "Goes up step by step: limits here were lowered a moment ago",
-  interval: "Goes up step by step: its last change was a moment ago",
-  headroom: "Goes up as soon as the meter shows that the current is free",
-  meter: "Held until the meter is reliable again",
-};
-
-const idle: Partial<Record<PointState, string>> = {
-  available: "Ready for the next car",
-  occupied: "A car is here: waits for a card or an app",
-  finishing: "Finished: unplug to free the point",
-  faulted: "The charger reports a fault and gives no current",
-};
+/** A stretch of time: 40 s, 12 min, 1 h 5 min. */
+function stretch(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
 
 export const text = {
   states: {
@@ -66,28 +47,7 @@ export const text = {
     offline: "Offline",
   } satisfies Record<PointState, string>,
 
-  /** Why a point has the limit that it has, in one plain sentence. */
-  reason(point: Point): string {
-    const because = point.because ?? "";
-    const [kind, ...rest] = because.split(":");
-    const name = rest.join(":");
-    const plain = idle[point.state];
-    if (plain) return plain;
-    if (point.state === "offline") {
-      const kept = Math.max(point.commanded_a ?? 0, point.fallback_a);
-      return `Not reachable: ${kept.toFixed(1)} A per phase are kept free for it`;
-    }
-    if (point.state === "ev_idle") return "The car asks for nothing at the moment";
-    if (because === "point:max") return "As fast as this point and car can";
-    if (because === "not_admitted:point:max") return `Its own limit is below the minimum of ${point.min_a} A`;
-    if (kind === "not_admitted") return constraint(name)?.waits ?? "Waits for its turn";
-    if (kind === "pace") return paces[name] ?? "Goes up step by step";
-    if (because === "charger:does_not_follow") return "Its charger does not follow: it is counted at what it draws or may draw";
-    if (because === "guard") return "Cut by the last safety check";
-    return constraint(because)?.shares ?? because;
-  },
-
-  full: (name: string) => constraint(name)?.full ?? name,
+  full,
 
   headline: {
     starting: "Waiting for the first measurements",
@@ -100,6 +60,7 @@ export const text = {
     limited: (count: number, why: string) => `${cars(count)} ${are(count)} being limited: ${why}`,
     waiting: (count: number, why: string) => `${cars(count)} ${count === 1 ? "waits" : "wait"} for current: ${why}`,
     raising: (count: number) => `${cars(count)} ${are(count)} being raised step by step`,
+    planned: (count: number) => `${cars(count)} ${count === 1 ? "charges" : "charge"} later, as planned`,
     full: "Everything charges at full speed",
     ready: "Ready: no car is charging",
   },
@@ -156,6 +117,53 @@ export const text = {
     limit: "Limit",
     why: "Why",
     session: "Session",
+    details: "details",
+    fairness: (index: number, wait: number, point: string) =>
+      `Last 24 h: fairness ${(100 * index).toFixed(0)} % (Jain), longest wait ${stretch(wait)} at ${point}`,
+    flags: {
+      shortfall: "will lack energy",
+      disobeys: "ignores its limit",
+      wiring: "check wiring",
+    },
+  },
+
+  detail: {
+    reasons: "Why this limit",
+    facts: "This point",
+    need: "Asked for",
+    noNeed: "Nothing: it charges as fast as is fair",
+    progress: (got: string, all: string, when: string | null) => `${got} of ${all}${when ? ` by ${when}` : ""}`,
+    lacks: (energy: string) => `${energy} will be missing`,
+    waiting: "Waiting",
+    since: (seconds: number) => `for ${stretch(seconds)}`,
+    car: "Car",
+    nothingLearned: "Nothing out of the ordinary",
+    learned: (takes: string | number | null, phases: string[] | null, needs: string | number | null) =>
+      [
+        takes && `takes ${takes} at most`,
+        phases && `draws on ${phases.join(" and ")} only`,
+        needs && `begins at ${needs}`,
+      ]
+        .filter(Boolean)
+        .join(", "),
+    charger: "Charger",
+    obeys: "Keeps to its limits",
+    remedies: {
+      resend: "Ignores its limit: told again",
+      compare: "Ignores its limit: asked which schedule it holds",
+      shut: "Ignores its limit: told to give nothing",
+      stop: "Ignores its limit: transaction being ended",
+      disable: "Ignores its limit: taken out of service",
+    },
+    wiring: "Wiring",
+    suspected: (configured: string, suggested: string, percent: number) =>
+      `Looks like ${suggested}, the site file says ${configured} (${percent} % sure). Nothing was changed.`,
+    departs: "Leaves at",
+    energy: "Energy of the session, kWh",
+    save: "Set",
+    saving: "Sending",
+    saved: "Set. The next decision reckons with it.",
+    notSaved: (why: string) => `Not set: ${why}`,
   },
 
   sessions: {

@@ -75,8 +75,10 @@ class ChargingStation:
         return self.profiles.limit_a(number, self.clock_s(now_s), started_at_s, self.voltage_v)
 
     def composite(self, number: int, now_s: float, duration_s: float) -> list[tuple[float, float]]:
-        """What it will allow on a connector, as (seconds from now, limit [A])."""
+        """What it says that it will allow on a connector, as (seconds from now, limit [A])."""
         connector = self.connectors[number]
+        if self.temperament.deaf:
+            return [(0.0, connector.model.max_a)]
         started_at_s = None if connector.transaction is None else self.clock_s(connector.transaction.started_at_s)
         rows = self.profiles.composite(number, self.clock_s(now_s), duration_s, started_at_s, self.voltage_v)
         most_a = connector.model.max_a

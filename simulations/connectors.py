@@ -82,7 +82,8 @@ class Connector:
         self.temperament = temperament
         self.car: Car | None = None
         self.transaction: Transaction | None = None
-        self._available = True
+        self.available = True
+        """Whether it is in service."""
         self.pilot_a = 0.0
         self.register_wh = rng.uniform(100_000, 5_000_000)
         """Lifetime energy [Wh]; never falls."""
@@ -94,16 +95,15 @@ class Connector:
         self._next_update_s = 0.0
         self._idle_s = 0.0
         self._used = False
+        self._leaves_service = False
 
-    @property
-    def available(self) -> bool:
-        """Whether it is in service."""
-        return self._available
-
-    @available.setter
-    def available(self, operative: bool) -> None:
-        self._available = operative
+    def change_availability(self, operative: bool) -> bool:
+        """Put it in or out of service; whether that must wait until its transaction has ended (OCPP 1.6 §5.2)."""
+        self._leaves_service = not operative and self.transaction is not None
+        if not self._leaves_service:
+            self.available = operative
         self._set_status()
+        return self._leaves_service
 
     def plug_in(self, car: Car) -> None:
         """A car arrives on the cable."""
@@ -134,6 +134,7 @@ class Connector:
     def end(self) -> None:
         """The contactor opens; the car may stay."""
         self.transaction = None
+        self.available = self.available and not self._leaves_service
         self.pilot_a = 0.0
         if self.car is not None:
             self.car.disconnect()
@@ -194,8 +195,10 @@ class Connector:
         return offer_a if offer_a >= PILOT_MIN_A - 1e-6 else 0.0
 
     def _set_status(self) -> None:
-        if self.transaction is None and self.car is None:
-            self.status = Status.AVAILABLE if self._available else Status.UNAVAILABLE
+        if self.transaction is None and not self.available:
+            self.status = Status.UNAVAILABLE
+        elif self.transaction is None and self.car is None:
+            self.status = Status.AVAILABLE
         elif self.transaction is None:
             self.status = Status.FINISHING if self._used else Status.PREPARING
         elif self.pilot_a <= 0.0:

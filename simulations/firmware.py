@@ -64,7 +64,6 @@ class Firmware:
         self.profiles_refused = 0
         self._on_profile = on_profile
         self._sample_at_s: dict[int, float] = {}
-        self._leave_service: set[int] = set()
 
     def timestamp(self, now_s: float) -> str:
         """The station's own time, as OCPP writes it."""
@@ -113,9 +112,6 @@ class Firmware:
         self.outbox.append(Message(Kind.STOP, number, transaction, fields))
         session = EndedSession(self.station.identity, number, transaction.tag, transaction, end_wh, car_wh)
         self.ended.append(session)
-        if number in self._leave_service:
-            self._leave_service.discard(number)
-            connector.available = False
 
     def start_answered(self, message: Message, transaction_id: int, accepted: bool, now_s: float) -> None:
         """The central system has given the transaction its id, or refused its token (1.6 §5.11)."""
@@ -171,6 +167,13 @@ class Firmware:
         running = None if transaction is None else (-1 if transaction.id is None else transaction.id)
         self.station.install(number, profile, now_s, running)
 
+    def remote_stop(self, transaction_id: int, now_s: float) -> bool:
+        """Do as RemoteStopTransaction asks, if its temperament lets it; whether it knows the transaction."""
+        number = self.transaction_on(transaction_id)
+        if number is not None and not self.station.temperament.ignores_stop:
+            self.stop(number, "Remote", now_s)
+        return number is not None
+
     def transaction_on(self, transaction_id: int) -> int | None:
         """The connector on which a transaction runs."""
         for number, connector in self.station.connectors.items():
@@ -182,16 +185,9 @@ class Firmware:
         """Put a connector (0: all) in or out of service; a running transaction is left to end first (1.6 §5.2)."""
         if number != 0 and number not in self.station.connectors:
             return "Rejected"
-        answer = "Accepted"
-        for each in (number,) if number else tuple(self.station.connectors):
-            connector = self.station.connectors[each]
-            if not operative and connector.transaction is not None:
-                self._leave_service.add(each)
-                answer = "Scheduled"
-            else:
-                self._leave_service.discard(each)
-                connector.available = operative
-        return answer
+        chosen = (number,) if number else tuple(self.station.connectors)
+        scheduled = [self.station.connectors[each].change_availability(operative) for each in chosen]
+        return "Scheduled" if any(scheduled) else "Accepted"
 
     def _interval_s(self) -> float:
         own_s = self.station.temperament.report_s

@@ -170,11 +170,8 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
     @_answers(Action.remote_stop_transaction)
     def on_remote_stop_transaction(self, transaction_id: int, **_: Any) -> call_result.RemoteStopTransaction:
         """1.6 §5.12."""
-        number = self._firmware.transaction_on(transaction_id)
-        if number is None:
-            return call_result.RemoteStopTransaction(status="Rejected")
-        self._firmware.stop(number, "Remote", self._now())
-        return call_result.RemoteStopTransaction(status="Accepted")
+        known = self._firmware.remote_stop(transaction_id, self._now())
+        return call_result.RemoteStopTransaction(status="Accepted" if known else "Rejected")
 
     @_answers(Action.unlock_connector)
     def on_unlock_connector(self, connector_id: int, **_: Any) -> call_result.UnlockConnector:

@@ -22,7 +22,9 @@ class Temperament:
     resolution_a: float | None = None
     """Steps of its pilot signal [A]; None: as its connectors are built."""
     deaf: bool = False
-    """It accepts limits and always offers all that its hardware allows."""
+    """It accepts limits and always offers all that its hardware allows; asked, it says so."""
+    ignores_stop: bool = False
+    """It accepts to end a transaction, and goes on."""
     lies_about_status: bool = False
     """It says Charging while it withholds current, and SuspendedEVSE while it charges."""
     lies_about_current: bool = False
@@ -55,6 +57,12 @@ TEMPERAMENTS: Final[Mapping[str, Temperament]] = {
     ),
     "deaf": Temperament(
         "accepts limits and charges with all that its hardware allows", "goecharger/go-eCharger-API-v2#105", deaf=True
+    ),
+    "headstrong": Temperament(
+        "accepts limits and to end its transaction, and goes on with all that its hardware allows",
+        "found in no public report; the worst that a deaf charger can do",
+        deaf=True,
+        ignores_stop=True,
     ),
     "lying_status": Temperament(
         "says SuspendedEVSE while it charges, and Charging while it withholds",

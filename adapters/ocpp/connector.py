@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final
 
 from adapters.ocpp.limits import Limits, Retry
 from adapters.ocpp.meter_values import Measured
+from adapters.ocpp.pausing import Pausing
 from adapters.ocpp.progress import Progress
+from adapters.ocpp.remedies import Treatment
 from controller.hub_satellite.connector import DRAWING_A, Status, point_state
 from controller.hub_satellite.deadman import Cadence, Schedule, Write
 from controller.ports import MeterSample
@@ -32,6 +35,16 @@ DEFAULT_ANSWER_S: Final = 5.0
 
 _STALE_TRANSACTION_S: Final = 900.0
 """A connector that stays Available this long with a transaction open has lost its StopTransaction, or delays it."""
+
+
+class Call(Enum):
+    """What may be asked of a connector."""
+
+    LIMIT = "write the limit of its transaction"
+    DEFAULT = "write its permanent default"
+    STOP = "stop its transaction"
+    SERVICE = "take it out of service, or put it back"
+    COMPARE = "ask what it holds"
 
 
 @dataclass(slots=True)
@@ -59,6 +72,8 @@ class Connector:
     def __init__(self, point: ChargingPoint, cadence: Cadence) -> None:
         self.point = point
         self.limits = Limits(point.fallback_a, cadence)
+        self.pausing = Pausing(point.min_a)
+        self.treatment = Treatment()
         self.status = Status.UNKNOWN
         self.transaction: Transaction | None = None
         self.default_accepted = False
@@ -78,13 +93,20 @@ class Connector:
         self._register_wh: int | None = None
         self._available_since_s: float | None = None
 
+    @property
+    def fallback_a(self) -> float:
+        """What it is told to draw when nobody tells it anything [A]."""
+        return self.pausing.told_a(self.point.fallback_a)
+
     def target_a(self, monotonic_s: float) -> float | None:
         """Return what its charger should hold [A]; None where nobody says, and while no transaction is open."""
         if self.transaction is None:
             return None
         if not self.transaction.authorised:
-            return 0.0
-        return self._desired_a if monotonic_s - self._desired_at_s <= PLAN_HOLD_S else None
+            return self.pausing.told_a(0.0)
+        if self._desired_a is None or monotonic_s - self._desired_at_s > PLAN_HOLD_S:
+            return None
+        return self.pausing.told_a(self._desired_a)
 
     def desire(self, limit_a: float | None, monotonic_s: float) -> None:
         """Take the plan's word; None where it has none."""
@@ -108,13 +130,19 @@ class Connector:
     def reconnected(self) -> None:
         """Count on nothing that the charger accepted on an earlier connection."""
         self.limits.reconnected()
+        self.treatment.reconnected()
         self.default_accepted = False
         self.default_retry.reset()
 
     def booted(self) -> None:
         """The charger has started anew."""
-        self.limits.booted()
+        self.limits.start_afresh()
         self.reconnected()
+
+    def doubt(self) -> None:
+        """Its charger does not hold what it accepted: everything is to be written again."""
+        self.limits.doubted = True
+        self.default_accepted = False
 
     def report(self, status: Status, monotonic_s: float) -> None:
         """Take the charger's word on its status."""
@@ -153,14 +181,17 @@ class Connector:
         if self._default_asked_s is None:
             self._default_asked_s = monotonic_s
 
-    def default_answered(self, monotonic_s: float, *, accepted: bool) -> None:
+    def default_answered(self, monotonic_s: float, *, accepted: bool, certain: bool = True) -> None:
         """The charger has taken its permanent default; or it has not, and may draw all it can."""
         self.default_accepted = self._bound = accepted
         self._default_asked_s = None
         if accepted:
             self._in_default.clear()
+            self.pausing.accepted(self.fallback_a)
         else:
             self.default_retry.failed(monotonic_s)
+            if certain:
+                self._refused(self.fallback_a)
 
     def send(self, limit_a: float, now: datetime, monotonic_s: float, skew_s: float) -> tuple[Write, Schedule]:
         """Count a limit of its transaction from now on, and return it with the schedule to be sent."""
@@ -174,6 +205,7 @@ class Connector:
     def accept(self, write: Write) -> None:
         """The charger took a limit."""
         self.limits.accept(write)
+        self.pausing.accepted(min(write.limit_a, write.fallback_a))
         if write.in_default:
             self._in_default = [write]
             self._bound = True  # its schedule ends at the fallback
@@ -182,11 +214,20 @@ class Connector:
         """The charger did not take a limit."""
         self.limits.refuse(write, monotonic_s, skew_s)
         self._in_default = [other for other in self._in_default if other is not write]
+        self._refused(min(write.limit_a, write.fallback_a))
+
+    def _refused(self, least_a: float) -> None:
+        """Where it shows that it cannot be paused, or that this was not the reason, begin anew with what it takes."""
+        if self.pausing.refused(least_a):
+            self.limits.fallback_a = self.fallback_a
+            self.limits.start_afresh()
+            self.default_accepted = False
+            self.default_retry.reset()
 
     def commanded_a(self, monotonic_s: float, skew_s: float) -> float:
         """Return the highest limit that the charger may be acting on [A]."""
         owes = self._default_asked_s is not None and monotonic_s - self._default_asked_s > DEFAULT_ANSWER_S
-        default_a = self.point.fallback_a if self._bound and not owes else self.point.max_a
+        default_a = self.fallback_a if self._bound and not owes else self.point.max_a
         default_a = max([default_a, *(write.highest_a(monotonic_s, skew_s) for write in self._in_default)])
         if self.transaction is None:
             return default_a
@@ -196,6 +237,21 @@ class Connector:
         """Whether its target is below what the charger may be acting on."""
         target_a = self.target_a(monotonic_s)
         return target_a is not None and target_a < self.commanded_a(monotonic_s, skew_s) - TOLERANCE_A
+
+    def wants(self, monotonic_s: float) -> Call | None:
+        """Return what it is to be asked besides limits and default, the most urgent first."""
+        transaction, treatment = self.transaction, self.treatment
+        unauthorised = transaction is not None and not transaction.authorised and not transaction.stop_asked
+        if unauthorised or (transaction is not None and treatment.stop):
+            return Call.STOP
+        if self.wants_service(monotonic_s) is not None:
+            return Call.SERVICE
+        return Call.COMPARE if treatment.compare else None
+
+    def wants_service(self, monotonic_s: float) -> bool | None:
+        """Return whether to tell it to be in service (True) or out of it (False); None: there is nothing to tell."""
+        unavailable = self.status is Status.UNAVAILABLE
+        return self.treatment.wants_service(unavailable=unavailable, monotonic_s=monotonic_s)
 
     def went_stale(self, monotonic_s: float) -> bool:
         """Whether its transaction has now, for the first time, been open too long on an empty connector."""
@@ -228,6 +284,7 @@ class Connector:
             commanded_a=commanded_a,
             max_a=None if transaction is None or transaction.authorised else 0.0,
             delivered_wh=self._delivered_wh(),
+            pausable=self.pausing.pausable,
         )
 
     def _delivered_wh(self) -> int:

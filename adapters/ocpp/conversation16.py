@@ -103,8 +103,13 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
             self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
             await self._link.close(CloseCode.INTERNAL_ERROR, "")
 
-    async def _ask(self, request: Any) -> Any:
+    async def _ask(self, request: Any, within_s: float | None = None, *, lenient: bool = False) -> Any:
         """Send a call and return its answer.
+
+        Args:
+            request: the call.
+            within_s: how long it may take [s]; None: as long as any call.
+            lenient: whatever its schema says of the answer, whoever asks reads it with care.
 
         Raises:
             CallFailedError: there is no usable answer.
@@ -115,12 +120,18 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
         reply = self._link.expected = ExpectedReply(str(uuid4()), frozenset(known))
         try:
             # The library's timeout starts when the frame is out; a peer that does not read blocks before that.
-            async with asyncio.timeout(2 * self._around.call_timeout_s) as self._patience:
-                told = await self.call(request, suppress=False, unique_id=reply.message_id)
+            async with asyncio.timeout(within_s or 2 * self._around.call_timeout_s) as self._patience:
+                told = await self.call(
+                    request, suppress=False, unique_id=reply.message_id, skip_schema_validation=lenient
+                )
                 end_if_cancelled()
                 return told
         except TimeoutError:
             raise CallFailedError("no answer") from None
+        except TypeError as error:
+            if not lenient:
+                raise
+            raise CallFailedError("an answer that lacks what it must have") from error
         except (OCPPError, UnknownCallErrorCodeError, ValidationError) as error:
             code = getattr(error, "code", "unknown error code")
             raise CallFailedError(code, refused=reply.is_error) from None

@@ -110,6 +110,8 @@ class Limits:
     confirmed: bool = False
     """Whether a limit was accepted on the present connection: some chargers forget theirs when they reconnect."""
     accepted: Write | None = None
+    doubted: bool = False
+    """Whether it is to be written again although it was accepted: the charger does not do it."""
     _uncertain: list[Write] = field(default_factory=list)
     _above: list[Write] = field(default_factory=list)
     """What may still lie above a limit in the default profile: TxProfiles of before it, or of before a restart."""
@@ -120,10 +122,10 @@ class Limits:
 
     def forget(self) -> None:
         """Start anew: a TxProfile ends with its transaction."""
-        self.accepted = None
+        self.accepted, self.doubted = None, False
         self._uncertain.clear()
         self._above.clear()
-        self._own_refusals, self._own_just_refused = 0, False
+        self.start_afresh()
         self.reconnected()
 
     def recall(self, limit_a: float, written_s: float) -> None:
@@ -136,10 +138,11 @@ class Limits:
         self._failed = None
         self._retry.reset()
 
-    def booted(self) -> None:
-        """Begin without prejudice: it may have other firmware now."""
+    def start_afresh(self) -> None:
+        """Begin without prejudice: it may have other firmware now, or is told something else from now on."""
         self._own_refusals, self._own_just_refused = 0, False
-        self.reconnected()
+        self._failed = None
+        self._retry.reset()
 
     def needs_default(self, monotonic_s: float, skew_s: float = CLOCK_SKEW_S) -> bool:
         """Whether its limit lies in the charger's default profile, may lie there, or is to go there.
@@ -181,12 +184,13 @@ class Limits:
             return False
         if self.differs(limit_a) or self.accepted is None:
             return True
-        return self.accepted.renewal_due(monotonic_s, self.cadence.renew_s)
+        return self.doubted or self.accepted.renewal_due(monotonic_s, self.cadence.renew_s)
 
     def send(
         self, limit_a: float, now: datetime, monotonic_s: float, skew_s: float = CLOCK_SKEW_S
     ) -> tuple[Write, Schedule]:
         """Count a write from now on, and return it with the schedule to be sent."""
+        self.doubted = False
         in_default = self.into_default(monotonic_s, skew_s)
         write = Write(floored(limit_a), self.fallback_a, self.cadence.validity_s, monotonic_s, in_default)
         self._uncertain.append(write)

@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any, Final, Protocol
 
-from adapters.ocpp.connector import Connector, Transaction
+from ocpp.v16.enums import AvailabilityStatus, RemoteStartStopStatus
+
+from adapters.ocpp.composite import compare
+from adapters.ocpp.connector import Call, Connector, Transaction
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.surroundings import Premises
 from controller.hub_satellite.deadman import CLOCK_SKEW_S, WriteCount, cadence
@@ -47,14 +49,6 @@ class StationView:
     frames_refused: int
     clock_skew_s: float
     """How far its clock is ahead (+) or behind (-) [s]; 0 while within what is allowed for."""
-
-
-class Call(Enum):
-    """What may be asked of a connector."""
-
-    LIMIT = "write the limit of its transaction"
-    DEFAULT = "write its permanent default"
-    STOP = "stop its transaction"
 
 
 class Station:
@@ -173,8 +167,7 @@ class Station:
         older = connector.transaction
         if older is not None and older.id != transaction.id:
             message = f"transaction {transaction.id} started before the end of {older.id} was reported"
-            subject = f"point:{connector.point.id}"
-            self._around.report("transaction_superseded", subject, message, Severity.WARNING)
+            self.tell(connector, "transaction_superseded", message, Severity.WARNING)
         connector.begin(transaction)
 
     def end(self, transaction_id: int) -> None:
@@ -191,9 +184,9 @@ class Station:
             before_a = connector.target_a(now_s)
             connector.desire(None if setpoint is None else floored(setpoint.limit_a), now_s)
             target_a = connector.target_a(now_s)
-            if connector.went_stale(now_s):
-                message = "the connector is available, and the end of its transaction was never reported"
-                self._around.report("transaction_stale", f"point:{connector.point.id}", message, Severity.WARNING)
+            if connector.treatment.call_for(plan.remedies.get(connector.point.id)):
+                connector.limits.doubted = True
+            self._notice(connector, now_s)
             if connector.progress is not None and before_a == target_a:
                 continue  # on its way already
             connector.settle(accepted=False)
@@ -202,6 +195,15 @@ class Station:
             if connector.limits.due(target_a, now_s):
                 connector.progress = progress
                 progress.expect(connector.point.id)
+
+    def _notice(self, connector: Connector, monotonic_s: float) -> None:
+        """Report what a connector has shown by now."""
+        if connector.went_stale(monotonic_s):
+            message = "the connector is available, and the end of its transaction was never reported"
+            self.tell(connector, "transaction_stale", message, Severity.WARNING)
+        if connector.pausing.news():
+            message = f"its charger refuses 0 A: it is told {connector.point.min_a:g} A in its place"
+            self.tell(connector, "not_pausable", message, Severity.WARNING)
 
     def lowers(self, monotonic_s: float) -> bool:
         """Whether one of its points is to get less than its charger may be acting on."""
@@ -219,10 +221,7 @@ class Station:
                 return Call.DEFAULT, connector
         if due:
             return Call.LIMIT, due[0]
-        for connector in connectors:
-            if connector.transaction and not connector.transaction.authorised and not connector.transaction.stop_asked:
-                return Call.STOP, connector
-        return None
+        return next(((call, c) for c in connectors if (call := c.wants(monotonic_s)) is not None), None)
 
     def wake(self) -> None:
         """Let the connection look for something to send."""
@@ -239,7 +238,40 @@ class Station:
         """A charging profile was not accepted."""
         self.profiles_rejected += 1
         message = f"its charger has not accepted a {purpose}: {reason}"
-        self._around.report("profile_rejected", f"point:{connector.point.id}", message, Severity.WARNING)
+        self.tell(connector, "profile_rejected", message, Severity.WARNING)
+
+    def stop_answered(self, connector: Connector, status: str) -> None:
+        """It was asked to end a transaction, and has answered."""
+        if status != RemoteStartStopStatus.accepted:
+            message = f"its charger does not end its transaction: {status}"
+            self.tell(connector, "remote_stop_rejected", message, Severity.WARNING)
+
+    def service_answered(self, connector: Connector, status: str, *, in_service: bool) -> None:
+        """It was told to be in service or out of it, and has answered."""
+        accepted = status in {AvailabilityStatus.accepted, AvailabilityStatus.scheduled}
+        now_s = self._around.clock.monotonic_s()
+        connector.treatment.service_answered(in_service=in_service, accepted=accepted, monotonic_s=now_s)
+        if not accepted:
+            words = f"does not go {'into' if in_service else 'out of'} service: {status}"
+            self.tell(connector, "availability_rejected", f"its connector {words}", Severity.WARNING)
+        elif in_service:
+            self.tell(connector, "connector_in_service", "its connector is in service again")
+        else:
+            later = ", when its transaction has ended" if status == AvailabilityStatus.scheduled else ""
+            self.tell(connector, "connector_out_of_service", f"its connector is out of service{later}")
+
+    def compared(self, connector: Connector, status: str, schedule: Any) -> None:
+        """It was asked what it holds, and has answered."""
+        told_a = connector.commanded_a(self._around.clock.monotonic_s(), self.skew_s)
+        found = compare(status, schedule, told_a, self._around.site.nominal_voltage_v)
+        severity = Severity.WARNING if found.kind == "differs" else Severity.INFO
+        self.tell(connector, f"composite_{found.kind}", found.message, severity)
+        if found.kind == "differs":
+            connector.doubt()
+
+    def tell(self, connector: Connector, kind: str, message: str, severity: Severity = Severity.INFO) -> None:
+        """Report something about one of its points."""
+        self._around.report(kind, f"point:{connector.point.id}", message, severity)
 
     def hear_time(self, told: datetime | None) -> None:
         """Judge its clock by a time that it sent just now.

@@ -15,15 +15,17 @@ from typing import Any, Final
 
 from ocpp.v16 import call
 from ocpp.v16.enums import (
+    AvailabilityType,
     ChargingProfileStatus,
+    ChargingRateUnitType,
     ConfigurationStatus,
     MessageTrigger,
-    RemoteStartStopStatus,
 )
 
-from adapters.ocpp.connector import SAMPLE_INTERVAL_S, Connector
+from adapters.ocpp.composite import DURATION_S
+from adapters.ocpp.connector import SAMPLE_INTERVAL_S, Call, Connector
 from adapters.ocpp.limits import default_profile, permanent, tx_profile
-from adapters.ocpp.station import Call, Station
+from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity
@@ -35,6 +37,10 @@ MEASURANDS: Final = (
     "Power.Active.Import,Energy.Active.Import.Register",
 )
 """What chargers are asked to measure, best first: some refuse a list for one entry that they do not know."""
+
+REMEDY_ANSWER_S: Final = 5.0
+"""One call is under way per station at a time (OCPP-J 1.6 §4.1.1), so a charger in trouble that does not answer what
+it is asked about that must not keep limits waiting, its other connectors' least of all."""
 
 _Step = Callable[[], Awaitable[None]]
 
@@ -51,13 +57,13 @@ class CallFailedError(Exception):
 class Writer:
     """Everything that we ask of one station on one connection."""
 
-    def __init__(self, station: Station, around: Surroundings, ask: Callable[[Any], Awaitable[Any]]) -> None:
+    def __init__(self, station: Station, around: Surroundings, ask: Callable[..., Awaitable[Any]]) -> None:
         """Prepare for a connection.
 
         Args:
             station: whom it is about.
             around: the ports and settings.
-            ask: sends one call and returns its answer; raises CallFailedError.
+            ask: sends one call and returns its answer, as ``Conversation16`` does; raises CallFailedError.
         """
         self._station = station
         self._around = around
@@ -95,7 +101,13 @@ class Writer:
         if chosen is None:
             return self._next_chore()
         wanted, connector = chosen
-        work = {Call.LIMIT: self._write_limit, Call.DEFAULT: self._write_default, Call.STOP: self._stop}
+        work = {
+            Call.LIMIT: self._write_limit,
+            Call.DEFAULT: self._write_default,
+            Call.STOP: self._stop,
+            Call.SERVICE: self._change_service,
+            Call.COMPARE: self._compare,
+        }
         return partial(work[wanted], connector)
 
     async def _write_limit(self, connector: Connector) -> None:
@@ -128,10 +140,10 @@ class Writer:
 
     async def _write_default(self, connector: Connector) -> None:
         """Write the permanent default of a connector."""
-        profile = default_profile(connector.point.connector, permanent(connector.point.fallback_a))
+        profile = default_profile(connector.point.connector, permanent(connector.fallback_a))
         connector.default_asked(self._around.clock.monotonic_s())
-        accepted, _ = await self._write(connector, profile)
-        connector.default_answered(self._around.clock.monotonic_s(), accepted=accepted)
+        accepted, certain = await self._write(connector, profile)
+        connector.default_answered(self._around.clock.monotonic_s(), accepted=accepted, certain=certain)
 
     async def _write(self, connector: Connector, profile: Any) -> tuple[bool, bool]:
         """Send one profile; returns whether it was accepted, and whether that is certain."""
@@ -149,18 +161,37 @@ class Writer:
         return True, True
 
     async def _stop(self, connector: Connector) -> None:
-        """Ask a charger to end a transaction that nobody authorised. Its limit is 0 A meanwhile."""
+        """Ask a charger to end a transaction: one that nobody authorised, or that ignores its limit."""
         transaction = connector.transaction
         if transaction is None:
             return
-        transaction.stop_asked = True
+        transaction.stop_asked, connector.treatment.stop = True, False
+        request = call.RemoteStopTransaction(transaction_id=transaction.id)
+        self._station.stop_answered(connector, (await self._try(request))[0])
+
+    async def _change_service(self, connector: Connector) -> None:
+        """Take a connector out of service, or put it back."""
+        in_service = connector.wants_service(self._around.clock.monotonic_s())
+        if in_service is None:
+            return
+        kind = AvailabilityType.operative if in_service else AvailabilityType.inoperative
+        request = call.ChangeAvailability(connector_id=connector.point.connector, type=kind)
+        self._station.service_answered(connector, (await self._try(request))[0], in_service=in_service)
+
+    async def _compare(self, connector: Connector) -> None:
+        """Ask what a charger holds that does not keep to its limit."""
+        connector.treatment.compare = False
+        request = call.GetCompositeSchedule(connector.point.connector, DURATION_S, ChargingRateUnitType.amps)
+        status, answer = await self._try(request, lenient=True)
+        self._station.compared(connector, status, getattr(answer, "charging_schedule", None))
+
+    async def _try(self, request: Any, *, lenient: bool = False) -> tuple[str, Any]:
+        """Ask; returns the status, or why there is none, and the answer."""
         try:
-            status = (await self._ask(call.RemoteStopTransaction(transaction_id=transaction.id))).status
+            answer = await self._ask(request, REMEDY_ANSWER_S, lenient=lenient)
         except CallFailedError as failure:
-            status = str(failure)
-        if status != RemoteStartStopStatus.accepted:
-            message = f"its charger does not stop an unauthorised transaction: {status}"
-            self._around.report("remote_stop_rejected", f"point:{connector.point.id}", message, Severity.WARNING)
+            return str(failure), None
+        return str(answer.status), answer
 
     def _next_chore(self) -> _Step | None:
         if not self._station.configured:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from ocpp.v16.datatypes import ChargingProfile as OcppProfile
 
@@ -96,7 +96,7 @@ class FineCharger:
         """A driver plugs in and presents a token; where it is not allowed, the car stays without a transaction."""
         connector = self.station.connectors[number]
         connector.plug_in(car)
-        if not allowed:
+        if not allowed or not connector.available:
             return
         transaction = Transaction(token, self.now_s, int(connector.register_wh))
         connector.begin(transaction)
@@ -117,6 +117,24 @@ class FineCharger:
         connector.end()
         self.station.profiles.end_transaction(number)
         self._say(lambda hub: hub.stopped(self.station.identity, transaction))
+
+    def remote_stop(self, number: int) -> str:
+        """Do as RemoteStopTransaction asks, if its temperament lets it; returns its answer."""
+        if not self.station.temperament.ignores_stop:
+            self.stop(number)
+        return "Accepted"
+
+    def change_availability(self, number: int, *, operative: bool) -> str:
+        """Do as ChangeAvailability asks; returns its answer."""
+        scheduled = self.station.connectors[number].change_availability(operative)
+        self.observe()
+        return "Scheduled" if scheduled else "Accepted"
+
+    def composite(self, number: int, duration_s: float) -> dict[str, Any]:
+        """What it says that it holds, as a ChargingSchedule with its keys in snake case."""
+        rows = self.station.composite(number, self.now_s, duration_s)
+        periods = [{"start_period": start_s, "limit": limit_a} for start_s, limit_a in rows]
+        return {"charging_rate_unit": "A", "charging_schedule_period": periods}
 
     def install(self, number: int, profile: OcppProfile) -> bool:
         """Take a profile as it came; whether it was accepted."""

@@ -5,15 +5,16 @@ What is said, and what an answer means, is the service's own (``adapters.ocpp``)
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from typing import Final
 
 from ocpp.v16.datatypes import ChargingProfile
 
-from adapters.ocpp.connector import Connector
+from adapters.ocpp.composite import DURATION_S
+from adapters.ocpp.connector import Call, Connector
 from adapters.ocpp.limits import default_profile, permanent, tx_profile
-from adapters.ocpp.station import Call, Station
+from adapters.ocpp.station import Station
 from controller.ports import HeldLimit
 from simulations.clock import VirtualClock
 from simulations.fast.fine_charger import FineCharger
@@ -54,7 +55,14 @@ class Line:
         if chosen is None:
             return
         call, connector = chosen
-        {Call.LIMIT: self._write_limit, Call.DEFAULT: self._write_default, Call.STOP: self._stop}[call](connector)
+        work: Mapping[Call, Callable[[Connector], None]] = {
+            Call.LIMIT: self._write_limit,
+            Call.DEFAULT: self._write_default,
+            Call.STOP: self._stop,
+            Call.SERVICE: self._change_service,
+            Call.COMPARE: self._compare,
+        }
+        work[call](connector)
 
     def _ask(self, action: Callable[[], None]) -> None:
         """Let a request be carried out and answered when the charger gets round to it."""
@@ -95,7 +103,7 @@ class Line:
 
     def _write_default(self, connector: Connector) -> None:
         number = connector.point.connector
-        profile = default_profile(number, permanent(connector.point.fallback_a))
+        profile = default_profile(number, permanent(connector.fallback_a))
         connector.default_asked(self._clock.monotonic_s())
         self._station.count_write()
 
@@ -113,5 +121,24 @@ class Line:
 
     def _stop(self, connector: Connector) -> None:
         assert connector.transaction is not None, "only a transaction is stopped"
-        connector.transaction.stop_asked = True
-        self._ask(lambda: self._charger.stop(connector.point.connector))
+        connector.transaction.stop_asked, connector.treatment.stop = True, False
+        number = connector.point.connector
+        self._ask(lambda: self._station.stop_answered(connector, self._charger.remote_stop(number)))
+
+    def _change_service(self, connector: Connector) -> None:
+        in_service = bool(connector.wants_service(self._clock.monotonic_s()))
+
+        def answer() -> None:
+            status = self._charger.change_availability(connector.point.connector, operative=in_service)
+            self._station.service_answered(connector, status, in_service=in_service)
+
+        self._ask(answer)
+
+    def _compare(self, connector: Connector) -> None:
+        connector.treatment.compare = False
+
+        def answer() -> None:
+            schedule = self._charger.composite(connector.point.connector, DURATION_S)
+            self._station.compared(connector, "Accepted", schedule)
+
+        self._ask(answer)

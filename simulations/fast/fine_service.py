@@ -239,6 +239,7 @@ class FineService:
             energy_needed_wh=None if needed_wh is None else max(0, round(needed_wh) - state.delivered_wh),
             departs_at=None if left_s is None else self._clock.now() + timedelta(seconds=left_s),
             delivered_wh=state.delivered_wh,
+            pausable=state.pausable,
         )
 
     def _apply(self, plan: Plan) -> None:

@@ -86,20 +86,42 @@ def test_a_car_that_comes_while_its_charger_is_out_of_reach_charges_at_the_fallb
     assert calm(outcome)
 
 
-def test_a_charger_that_turns_deaf_is_reported_until_it_hears_again():
+def turned_deaf(hears_again_s: float, duration_s: float) -> Outcome:
+    """P0 goes on with what it did at 60 s, and the building takes 20 A more."""
     faults = (
-        TimedFault("charger_deaf", 60.0, 150.0, "P0"),
+        TimedFault("charger_deaf", 60.0, hears_again_s, "P0"),
         TimedFault("building_step", 70.0, 1e6, current_a=(20.0, 20.0, 20.0)),
     )
     visits = [hungry(f"P{n}", 2.0 + n) for n in range(3)]
-    outcome = Outcome(run_fine(story(garage(3), visits, load((0, 10)), 220.0, faults=faults)))
-    assert outcome.told("limit_ignored", "limit_ignored_ended") == [
+    return Outcome(run_fine(story(garage(3), visits, load((0, 10)), duration_s, faults=faults)))
+
+
+def test_a_charger_that_turns_deaf_is_reported_until_it_hears_again():
+    outcome = turned_deaf(120.0, 190.0)
+    told = outcome.told("limit_ignored", "composite_agrees", "limit_ignored_ended")
+    assert told == [
+        ("limit_ignored", "point:P0"),
+        ("limit_ignored", "point:P0"),
+        ("composite_agrees", "point:P0"),
+        ("limit_ignored_ended", "point:P0"),
+    ]
+    assert outcome.current_a("P0", 115) > 15 > outcome.limit_a("P1", 115)
+    assert outcome.highest_a("main", 90, 190) <= 63.0
+    assert outcome.current_a("P0", 185) == pytest.approx(outcome.limit_a("P0", 185), abs=0.2)
+    assert outcome.limit_a("P0", 185) >= 6.0
+
+
+def test_a_charger_that_hears_only_its_shut_is_held_for_some_minutes_and_then_let_in_again():
+    outcome = turned_deaf(145.0, 520.0)
+    assert outcome.told("limit_ignored", "limit_ignored_ended")[-2:] == [
         ("limit_ignored", "point:P0"),
         ("limit_ignored_ended", "point:P0"),
     ]
-    assert outcome.current_a("P0", 145) > 15 > outcome.limit_a("P1", 145)
-    assert outcome.highest_a("main", 90, 220) <= 63.0
-    assert outcome.current_a("P0", 215) == pytest.approx(outcome.limit_a("P0", 215), abs=0.2)
+    assert outcome.limit_a("P0", 300) == outcome.current_a("P0", 300) == 0.0
+    assert outcome.because("P0", 300) == "charger:does_not_follow"
+    assert outcome.limit_a("P1", 300) > 12, "the others have its part"
+    assert outcome.current_a("P0", 515) > 6.0
+    assert outcome.results.sessions[0].delivered_wh > 300, "its transaction was not ended"
 
 
 def test_a_step_of_the_building_is_answered_in_time_and_forgotten_afterwards():

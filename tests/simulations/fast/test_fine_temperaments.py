@@ -54,21 +54,37 @@ def test_a_slow_charger_makes_room_later_and_still_in_time(obedient: Outcome):
     assert outcome.current_a("P0", 215) == pytest.approx(outcome.limit_a("P0", 215), abs=0.2)
 
 
-def test_a_deaf_charger_is_reported_and_the_others_live_on_what_it_leaves():
-    outcome = met("deaf", building=((0.0, 10.0), (RISE_S, 20.0)))
-    assert outcome.told("limit_ignored") == [("limit_ignored", "point:P0")]
-    assert outcome.times_s("limit_ignored")[0] < 45
-    assert relieved(outcome)
-    assert outcome.current_a("P0", 215) == pytest.approx(32.0)
-    assert outcome.highest_a("main", RISE_S + 20, 220) <= 62.5
-    assert outcome.current_a("P1", 115) >= 6.0
-
-
-def test_where_a_deaf_charger_leaves_no_room_the_alarm_is_all_that_is_done():
+def test_a_deaf_charger_is_met_by_the_others_asked_shut_and_then_stopped():
     outcome = met("deaf", building=((0.0, 10.0), (RISE_S, 40.0)))
-    assert outcome.told("limit_ignored") == [("limit_ignored", "point:P0")]
+    told = outcome.told("limit_ignored", "composite_differs", "limit_ignored_ended")
+    assert told == [
+        ("limit_ignored", "point:P0"),
+        ("limit_ignored", "point:P0"),
+        ("composite_differs", "point:P0"),
+        ("limit_ignored", "point:P0"),
+        ("limit_ignored", "point:P0"),
+        ("limit_ignored_ended", "point:P0"),
+    ]
+    assert outcome.times_s("limit_ignored")[0] < 50
+    assert outcome.current_a("P0", 85) == pytest.approx(32.0)
+    assert outcome.limit_a("P0", 85) == 0.0
+    assert outcome.highest_a("main", 30, RISE_S - 5) <= 62.5, "until then it is counted at what it draws"
+    assert outcome.times_s("limit_ignored")[-1] < RISE_S - 10
+    assert STATES[outcome.results.series.state[-1, 0]] is State.FINISHING
+    assert outcome.current_a("P1", 215) > 8, "what it left is theirs"
+    assert relieved(outcome)
+
+
+def test_of_a_charger_that_nothing_moves_all_that_can_be_done_is_done_and_said():
+    outcome = met("headstrong", building=((0.0, 10.0), (RISE_S, 40.0)))
+    assert outcome.told("limit_ignored", "connector_out_of_service") == [
+        *[("limit_ignored", "point:P0")] * 5,
+        ("connector_out_of_service", "point:P0"),
+    ]
+    assert outcome.told("limit_ignored_ended") == []
+    assert outcome.current_a("P0", 215) == pytest.approx(32.0)
     assert outcome.current_a("P1", 215) == 0.0
-    assert outcome.results.violations["main"] > 0, "it is not switched off yet: docs/explanation/control-loop.md"
+    assert outcome.results.violations["main"] > 0, "only somebody on the spot can help: docs/explanation/compliance.md"
 
 
 def test_a_charger_that_lies_about_its_status_is_known_by_its_current(obedient: Outcome):
@@ -143,13 +159,30 @@ def test_a_charger_that_ends_its_transaction_at_zero_is_not_kept_room_for(fallba
     assert relieved(outcome)
 
 
-def test_a_charger_that_refuses_limits_below_its_minimum_overloads_until_its_dead_man_schedule_ends():
-    outcome = met("refuses_below_min", building=((0.0, 10.0), (RISE_S, 50.0)), duration_s=260.0)
-    assert set(outcome.told("profile_rejected")) == {("profile_rejected", "point:P0")}
-    assert outcome.limit_a("P0", RISE_S + 15) == outcome.current_a("P1", RISE_S + 15) == 0.0
-    assert outcome.current_a("P0", RISE_S + 15) > 15, "it is not offered the 6 A that it would take"
-    assert outcome.results.truth.longest_overload_s <= 125.0
-    assert outcome.current_a("P0", 255) == pytest.approx(6.0, abs=0.1)
+@pytest.mark.parametrize("fallback_a", [0.0, 6.0])
+def test_a_charger_that_refuses_limits_below_its_minimum_is_told_its_minimum_in_place_of_zero(fallback_a: float):
+    building = ((0.0, 10.0), (RISE_S, 50.0))
+    outcome = met("refuses_below_min", building=building, duration_s=200.0, fallback_a=fallback_a)
+    assert outcome.told("profile_rejected", "not_pausable") == [
+        ("profile_rejected", "point:P0"),
+        ("profile_rejected", "point:P0"),
+        ("not_pausable", "point:P0"),
+    ]
+    assert outcome.limit_a("P0", RISE_S + 15) >= 6.0 > outcome.limit_a("P1", RISE_S + 15) == 0.0
+    assert 6.0 <= outcome.current_a("P0", 195) <= 13.0, "it keeps what is left, since it cannot be paused"
+    assert outcome.current_a("P1", 195) == 0.0
+    assert relieved(outcome)
+
+
+def test_where_not_even_its_minimum_fits_a_charger_that_cannot_be_paused_is_stopped():
+    outcome = met("refuses_below_min", building=((0.0, 10.0), (RISE_S, 58.0)), duration_s=220.0)
+    assert outcome.told("limit_ignored", "limit_ignored_ended") == [
+        ("limit_ignored", "point:P0"),
+        ("limit_ignored_ended", "point:P0"),
+    ]
+    assert outcome.current_a("P0", 215) == 0.0
+    assert STATES[outcome.results.series.state[-1, 0]] is State.FINISHING
+    assert outcome.results.truth.longest_overload_s <= 75.0
     assert outcome.results.truth.thermal_peak < 0.01
 
 

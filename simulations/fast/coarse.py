@@ -76,7 +76,7 @@ def batch_key(scenario: Scenario) -> tuple[object, ...]:
     site = scenario.site
     points = tuple((p.id, p.circuit, p.phases) for p in site.points)
     circuits = tuple((c.id, c.parent) for c in site.circuits)
-    return scenario.duration_s, scenario.step_s, scenario.record_s, scenario.controller, points, circuits
+    return scenario.duration_s, scenario.step_s, scenario.record_s, scenario.controller, scenario.plan, points, circuits
 
 
 class _Run:

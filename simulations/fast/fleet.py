@@ -28,7 +28,7 @@ ENOUGH_WH: Final = 0.01
 HOUR_S: Final = 3600.0
 
 # Rows of the table of what a visit brings.
-_MISSING, _TAPER, _MOST, _LEAST, _W_PER_A, _ARRIVED, _LEAVES, _SAYS_LEAVES, _SAYS_WH, _PRICE = range(10)
+_MISSING, _TAPER, _MOST, _LEAST, _W_PER_A, _ARRIVED, _LEAVES, _SAYS_LEAVES, _SAYS_WH, _PRICE, _SAID = range(11)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Fleet:
         self._step_s = scenarios[0].step_s
         place = {point.id: number for number, point in enumerate(site.points)}
         shape = (len(scenarios), len(site.points))
-        self._brought = np.zeros((10, len(self._visits)))
+        self._brought = np.zeros((11, len(self._visits)))
         self._phases = np.zeros((len(self._visits), 3))
         arrivals: list[tuple[int, int, int, int, float]] = []
         lasts: list[tuple[int, int, int, int, float]] = []
@@ -88,8 +88,11 @@ class Fleet:
                     lasts.append((last, *where, self._part(visit, last)))
                     departures.append((last + 1, *where, 0.0))
                 number += 1
+        wired = [len(site.point[visit.point].phases) for visit in self._visits]
+        self.single_phase_cars = bool((self._phases.sum(axis=1) < wired).any())
+        """Whether anybody ever draws on fewer phases than its point has."""
         self._arrivals, self._lasts, self._departures = _sorted(arrivals), _sorted(lasts), _sorted(departures)
-        self._now = np.zeros((10, *shape))
+        self._now = np.zeros((11, *shape))
         self.phases = np.zeros((*shape, 3))
         """(B, P, 3): 1 where the car there draws on that phase of the grid."""
         self.visit = np.full(shape, -1, dtype=np.int64)
@@ -97,6 +100,8 @@ class Fleet:
         self.wants = np.zeros(shape, dtype=bool)
         self.current_a = np.zeros(shape)
         self.power_w = np.zeros(shape)
+        self.drawn_w = np.zeros(shape[0])
+        """(B,) mean power of all cars together in the last step, of those too that have left since [W]."""
         self.delivered_wh = np.zeros(shape)
         self.waited_s = np.zeros(shape)
         self._longest_wait_s = np.zeros(shape)
@@ -125,6 +130,12 @@ class Fleet:
         """What it still needs, as stated if that was stated [Wh]."""
         left: Floats = np.maximum(0.0, self._now[_SAYS_WH] - self.delivered_wh)
         return left
+
+    @property
+    def has_said(self) -> Bools:
+        """Whose driver has said both."""
+        said: Bools = self._now[_SAID] > 0.0
+        return said
 
     @property
     def car_max_a(self) -> Floats:
@@ -186,10 +197,11 @@ class Fleet:
         flows = self._flows(limit_a)
         start_a = np.where(flows, np.minimum(limit_a, now[_MOST]), 0.0)
         hours = self._weight * (self._step_s / HOUR_S)
-        energy_wh = _taken_wh(start_a, now[_MISSING], now[_TAPER], now[_MOST], now[_W_PER_A], hours)
+        energy_wh = taken_wh(start_a, now[_MISSING], now[_TAPER], now[_MOST], now[_W_PER_A], hours)
         now[_MISSING] -= energy_wh
         self.delivered_wh += energy_wh
         self.power_w = energy_wh * (HOUR_S / self._step_s)
+        self.drawn_w = self.power_w.sum(axis=1)
         self.current_a = np.divide(self.power_w, now[_W_PER_A], out=np.zeros_like(energy_wh), where=flows)
         starts = flows & np.isnan(self._first_s)
         if starts.any():
@@ -229,6 +241,7 @@ class Fleet:
             visit.leaves_s if visit.stated_leaves_s is None else visit.stated_leaves_s,
             visit.energy_wh if visit.stated_energy_wh is None else visit.stated_energy_wh,
             np.inf if visit.price_limit is None else visit.price_limit,
+            visit.stated_leaves_s is not None and visit.stated_energy_wh is not None,
         )
 
     def _steps(self, visit: Visit, steps: int, free_from: int) -> tuple[int, int]:
@@ -261,7 +274,7 @@ class Fleet:
         return affordable
 
 
-def _taken_wh(
+def taken_wh(
     start_a: Floats, missing_wh: Floats, taper_wh: Floats, most_a: Floats, w_per_a: Floats, hours: Floats
 ) -> Floats:
     """Energy taken in a time, from a car that begins with ``start_a`` and tapers as its battery fills [Wh].

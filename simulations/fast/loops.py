@@ -12,9 +12,10 @@ import numpy as np
 from controller.engine import Memory, decide
 from controller.loadbalance.facts import STATES
 from controller.plan import Event
-from controller.snapshot import PointState, Reading, Snapshot, State
+from controller.snapshot import Advice, PointState, Reading, Snapshot, State
 from controller.units import TOLERANCE_A
 from simulations.fast.moment import NOBODY, Floats, Ints, Moment, Told, in_force, states_of
+from simulations.fast.plans import Plans
 from simulations.scenario.model import Scenario
 
 SETTLE_S: Final = 20.0
@@ -32,9 +33,13 @@ class Loops:
         self._memory: list[Memory | None] = [None] * len(scenarios)
         self._events: list[list[Event]] = [[] for _ in scenarios]
         self._reasons: dict[str, int] = {}
+        self._plans = Plans(scenarios, scenarios[0].plan) if scenarios[0].plan else None
+        self._advice: list[Advice | None] = [None] * len(scenarios)
 
     def limits(self, moment: Moment) -> Told:
         """Let each loop turn until its site has come to rest: within a step of minutes it turns hundreds of times."""
+        if self._plans is not None:
+            self._advice = self._plans.advice(moment)
         limit_a = moment.limit_a.copy()
         because = np.zeros(limit_a.shape, dtype=np.int64)
         for member in range(len(self._scenarios)):
@@ -51,7 +56,7 @@ class Loops:
     def _turn(self, member: int, moment: Moment, now_s: float, limit_a: Floats, because: Ints) -> None:
         """One decision of one loop, on what its cars draw under their last limits; changes the arrays in place."""
         scenario = self._scenarios[member]
-        snapshot = snapshot_of(scenario, member, moment, now_s, limit_a)
+        snapshot = replace(snapshot_of(scenario, member, moment, now_s, limit_a), advice=self._advice[member])
         decision = decide(scenario.site, self._memory[member], snapshot)
         self._memory[member] = decision.memory
         self._events[member] += [replace(event, at=snapshot.at) for event in decision.plan.events]
@@ -97,9 +102,10 @@ def snapshot_of(scenario: Scenario, member: int, moment: Moment, now_s: float, l
         fleet.delivered_wh[member].tolist(),
         fleet.stated_left_wh[member].tolist(),
         fleet.stated_leaves_s[member].tolist(),
+        fleet.has_said[member].tolist(),
         strict=True,
     )
-    for point, number, drawn, limit, waited_s, delivered_wh, left_wh, leaves_s in rows:
+    for point, number, drawn, limit, waited_s, delivered_wh, left_wh, leaves_s, said in rows:
         if STATES[number] is State.AVAILABLE:
             continue
         points[point.id] = PointState(
@@ -108,8 +114,8 @@ def snapshot_of(scenario: Scenario, member: int, moment: Moment, now_s: float, l
             measured_at=at,
             commanded_a=limit,
             unserved_s=waited_s,
-            energy_needed_wh=int(left_wh),
-            departs_at=at + timedelta(seconds=max(0.0, leaves_s - now_s)),
+            energy_needed_wh=int(left_wh) if said else None,
+            departs_at=at + timedelta(seconds=max(0.0, leaves_s - now_s)) if said else None,
             delivered_wh=int(delivered_wh),
         )
     meters = _readings(scenario, moment.building_a[member], draw_a, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from controller.loadbalance.layout import layout_of_many
 from controller.plan import Event
 from controller.units import TOLERANCE_A
 from simulations.fast.moment import NOBODY, Moment, Told, states_of
+from simulations.fast.plans import Plans, follow
 from simulations.scenario.model import Scenario
 
 
@@ -28,15 +30,20 @@ class Rules:
         self._root = next(n for n, c in enumerate(sites[0].circuits) if c.parent is None)
         self._facts = blank_facts(self._layout, len(sites))
         self._admitted_s = np.full(self._facts.state.shape, np.nan)
+        self._plans = Plans(scenarios, scenarios[0].plan) if scenarios[0].plan else None
 
     def limits(self, moment: Moment) -> Told:
         """Divide what is free at the beginning of a step."""
+        advice = self._plans.advice(moment) if self._plans else None
         if not moment.fleet.present.any():  # the division of nothing, without its trouble
             self._admitted_s.fill(np.nan)
             return Told(np.zeros(moment.limit_a.shape), np.zeros(moment.limit_a.shape, dtype=np.int64), (NOBODY,))
         facts = self._look(moment)
         running = facts.competing & (moment.limit_a >= moment.min_a - TOLERANCE_A)
         dwelling = running & (moment.now_s - self._admitted_s < self._dwell_s)
+        if advice is not None:
+            times = [datetime.fromtimestamp(one.start_s + moment.now_s, UTC) for one in self._scenarios]
+            follow(self._layout, facts, advice, times, dwelling)
         split = split_arrays(self._layout, facts, self._power_limits(moment.now_s), dwelling)
         admitted = facts.competing & (split.limit_a >= moment.min_a - TOLERANCE_A)
         newly = admitted & (np.isnan(self._admitted_s) | moment.new)
@@ -59,6 +66,8 @@ class Rules:
         drawn_a = fleet.settled_a(moment.limit_a)
         facts.state = states_of(moment, moment.limit_a, drawn_a)
         facts.measured_a = fleet.phases * drawn_a[:, :, None]
+        if fleet.single_phase_cars:
+            facts.uses = np.where(fleet.present[:, :, None], fleet.phases > 0.0, layout.wired)
         facts.commanded_a = moment.limit_a
         facts.unserved_s = fleet.waited_s
         facts.delivered_wh = fleet.delivered_wh.astype(np.int64)

@@ -21,6 +21,7 @@ from simulations.scenario.model import (
     DemandCharge,
     Judging,
     MeterModel,
+    Planning,
     PriceCurve,
     Scenario,
     TimedFault,
@@ -90,6 +91,7 @@ def assembled(
         building=building_of(file.building, file.solar, measured.load, calendar, site.nominal_voltage_v, seed),
         price=_price(file, measured, calendar, seed),
         controller=file.scenario.controller or ("decide" if step_s <= FINE_STEP_S else "rules"),
+        plan=_plan(file) if file.scenario.plan else None,
         demand=_demand(file, measured, calendar),
         turned_away=turned_away,
         limits=tuple(_limits(file, calendar)),
@@ -144,6 +146,12 @@ def _demand(file: ScenarioFile, measured: Measured, calendar: Calendar) -> Deman
     if measured.tariff is not None:
         return measured.tariff.demand(calendar.start_s, calendar.zone)
     return DemandCharge(file.demand.per_kw, 60.0 * file.demand.window_min) if file.demand else None
+
+
+def _plan(file: ScenarioFile) -> Planning:
+    table = file.plan
+    exact = table.minimum == "exact"
+    return Planning(60.0 * table.slot_min, 3600.0 * table.horizon_h, exact, table.peak, table.peak_hint_kw)
 
 
 def _limits(file: ScenarioFile, calendar: Calendar) -> Iterable[TimedLimit]:

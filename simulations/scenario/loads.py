@@ -17,7 +17,7 @@ from controller.units import Phases
 from simulations.building import Building, LivelyBuilding, ScriptedBuilding
 from simulations.data.series import TimeSeries
 from simulations.scenario.calendar import DAY_S, Calendar
-from simulations.scenario.tables import BuildingTable, SolarTable
+from simulations.scenario.supply_tables import BuildingTable, SolarTable
 
 Floats = NDArray[np.float64]
 

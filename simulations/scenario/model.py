@@ -89,6 +89,21 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
+class Planning:
+    """How the coming hours are planned."""
+
+    slot_s: float = 900.0
+    horizon_s: float = 86_400.0
+    exact: bool = False
+    """Whether 0 or at least the minimum is decided by the program itself in the first slot, or by rounding."""
+    peak: str = "by_days_left"
+    """``by_days_left``: a part of the demand charge counts that grows as the days of the month go by. ``full``: all of
+    it. ``hint``: all of it, above a peak that will be reached anyway."""
+    peak_hint_kw: float = 0.0
+    """That peak [kW]."""
+
+
+@dataclass(frozen=True, slots=True)
 class DataNote:
     """What was found wrong with data, how often, and what was done about it."""
 
@@ -120,6 +135,8 @@ class Scenario:
     price: PriceCurve
     controller: str = "decide"
     """``decide``: the site's loop with its memory. ``rules``: the division of each instant, with dwell times."""
+    plan: Planning | None = None
+    """None: nobody plans ahead."""
     demand: DemandCharge | None = None
     turned_away: int = 0
     """Cars that came and found no free point."""

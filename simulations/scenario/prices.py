@@ -12,7 +12,7 @@ from simulations.data.series import TimeSeries
 from simulations.scenario.calendar import Calendar, on_day
 from simulations.scenario.loads import KNOT_S, knots_s
 from simulations.scenario.model import Floats, PriceCurve
-from simulations.scenario.tables import PeriodTable, PricesTable
+from simulations.scenario.supply_tables import PeriodTable, PricesTable
 
 _HOUR_S: Final = 3600.0
 

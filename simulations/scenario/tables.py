@@ -10,10 +10,18 @@ from pydantic import Field
 from adapters.configuration.tables import CircuitTable, PointTable, SiteTable, StationTable
 from adapters.configuration.values import Id, NotNegative, PerPhase, Positive, Tenths
 from adapters.strict import StrictModel
+from simulations.scenario.supply_tables import (
+    BuildingTable,
+    Days,
+    DemandTable,
+    PeriodTable,
+    PlanTable,
+    PricesTable,
+    Share,
+    SolarTable,
+)
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Step = Annotated[float, Field(gt=0, le=3600)]
-Days = Literal["every", "workdays", "weekends"]
 
 
 class ScenarioTable(StrictModel):
@@ -40,6 +48,8 @@ class ScenarioTable(StrictModel):
     controller: Literal["decide", "rules"] | None = None
     """decide: the site's loop with its memory. rules: the division of each instant, which also runs in batches.
     Default: decide up to steps of 5 s, rules above."""
+    plan: bool = False
+    """Whether the coming hours are planned: prices, the month's peak and departures."""
 
 
 class ShortTable(StrictModel):
@@ -147,76 +157,6 @@ class PeopleTable(StrictModel):
     """What they drive; default: the cars of the scenario."""
 
 
-class BuildingTable(StrictModel):
-    """What else draws current at the grid connection."""
-
-    kind: Literal["none", "constant", "office", "homes", "shop", "hotel", "depot", "lively", "file"] = "none"
-    """A typical daily course; lively: swings within a minute, for incidents; file: a measured one."""
-    base_kw: NotNegative = 0.0
-    """What always draws [kW]."""
-    peak_kw: NotNegative = 0.0
-    """The highest of a typical day [kW]; of lively, the worst case."""
-    noise: Share = 0.05
-    """How much it scatters from one quarter of an hour to the next, as a share of itself."""
-    phase_share: PerPhase = (0.3334, 0.3333, 0.3333)
-    """How it divides over L1, L2, L3."""
-    file: str | None = None
-    """A measured load (docs/reference/data-formats.md)."""
-    scale: Positive = 1.0
-    """Factor on the measured load."""
-
-
-class SolarTable(StrictModel):
-    """A photovoltaic plant at the grid connection."""
-
-    peak_kw: NotNegative
-    """Highest output [kW]."""
-    latitude: Annotated[float, Field(ge=-66, le=66)] = 52.0
-    """Degrees north."""
-    longitude: Annotated[float, Field(ge=-180, le=180)] = 5.0
-    """Degrees east."""
-    clouds: Share = 0.5
-    """How much of it clouds take on average."""
-
-
-class PricesTable(StrictModel):
-    """What a kWh costs the site."""
-
-    kind: Literal["flat", "time_of_use", "day_ahead", "file", "tariff"] = "flat"
-    """day_ahead: hourly prices with the shape of a market with much solar power, drawn from the seed.
-    file: measured prices. tariff: a tariff as JSON, whose demand charge counts as well."""
-    per_kwh: float = 0.25
-    """The price; the mean of day_ahead, and what time_of_use costs outside its periods."""
-    spread: NotNegative = 0.1
-    """Half of what lies between the cheap and the dear hours of day_ahead, on average."""
-    file: str | None = None
-    """Measured prices, or a tariff (docs/reference/data-formats.md)."""
-    add_per_kwh: float = 0.0
-    """What is added to measured prices: taxes and grid fees."""
-
-
-class PeriodTable(StrictModel):
-    """A time of day with a price of its own."""
-
-    days: Days = "every"
-    """On which days."""
-    begins: time
-    """From this time of day."""
-    ends: time
-    """Until this one; 00:00 is the end of the day."""
-    per_kwh: float
-    """The price."""
-
-
-class DemandTable(StrictModel):
-    """What the highest mean power of a month costs."""
-
-    per_kw: NotNegative
-    """Per kW and month."""
-    window_min: Positive = 15.0
-    """Length of the windows over which power is averaged [min]."""
-
-
 class LimitTable(StrictModel):
     """A bound on a circuit's power that somebody sets for a while, such as the grid operator."""
 
@@ -313,6 +253,8 @@ class ScenarioFile(StrictModel):
     """The times of day of time_of_use prices."""
     demand: DemandTable | None = None
     """What the month's peak costs."""
+    plan: PlanTable = PlanTable()
+    """How the coming hours are planned."""
     limits: list[LimitTable] = Field(default_factory=list)
     """Bounds set by others."""
     faults: list[FaultTable] = Field(default_factory=list)

@@ -12,10 +12,11 @@ from time import perf_counter, process_time
 from rich.console import Console
 
 from simulations.fast import run, run_batch
+from simulations.quality.common_case import scenario
 from simulations.results import Results
 from tests.benchmarks import caltech
 from tests.benchmarks.acn_environment import ask
-from tests.benchmarks.common_case import for_acnportal, scenario
+from tests.benchmarks.common_case import for_acnportal
 from tests.benchmarks.registry import Measurement, benchmark
 
 DAYS = 7

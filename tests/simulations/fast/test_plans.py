@@ -1,0 +1,167 @@
+"""Planning in long steps: what a plan saves, what it may know, and what it must never do."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from controller.site import ChargingPoint, Circuit, Site
+from simulations.cars import CarModel
+from simulations.fast.coarse import run_coarse
+from simulations.fast.knowledge import Books, LoadForecast
+from simulations.results import Results
+from simulations.scenario.loads import SampledBuilding
+from simulations.scenario.model import DemandCharge, Planning, PriceCurve, Scenario
+from simulations.scenario.reading import load_scenario
+from simulations.visits import Visit
+
+GALLERY = Path(__file__).parents[3] / "simulations" / "scenarios"
+HOUR_S = 3600.0
+CHEAP_FROM_H = 4.0
+
+
+def garage(min_a: float = 6.0) -> Site:
+    wirings = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 1, 2)]
+    points = [ChargingPoint(f"P{n}", "main", f"S{n}", 1, wirings[n], min_a=min_a) for n in range(4)]
+    return Site("g", (Circuit("main", None, (63.0,) * 3, meter="grid"),), tuple(points))
+
+
+def visit(point: str, arrives_h: float, leaves_h: float, kwh: float, *, said: bool = True) -> Visit:
+    car = CarModel(max_a=16.0, taper_from=1.0, capacity_wh=90_000.0)
+    one = Visit(f"{point}-{arrives_h:g}", point, arrives_h * HOUR_S, leaves_h * HOUR_S, kwh * 1000.0, car)
+    return replace(one, stated_leaves_s=one.leaves_s, stated_energy_wh=one.energy_wh) if said else one
+
+
+def story(*visits: Visit, **more: object) -> Scenario:
+    """Twelve hours from midnight; electricity is dear for the first four."""
+    plain = Scenario(
+        name="story",
+        description="",
+        site=garage(),
+        start_s=0.0,
+        duration_s=12 * HOUR_S,
+        step_s=900.0,
+        record_s=900.0,
+        seed=1,
+        visits=tuple(sorted(visits, key=lambda v: v.arrives_s)),
+        building=SampledBuilding(0.0, 86_400.0, np.full((2, 3), 5.0)),
+        price=PriceCurve(np.array([0.0, CHEAP_FROM_H * HOUR_S]), np.array([0.40, 0.20])),
+        controller="rules",
+        plan=Planning(),
+    )
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def run(*visits: Visit, **more: object) -> Results:
+    return run_coarse([story(*visits, **more)])[0]
+
+
+@pytest.mark.parametrize("controller", ["rules", "decide"])
+def test_a_car_with_time_waits_for_the_cheap_hours_and_one_without_does_not(controller: str):
+    result = run(visit("P0", 0.0, 10.0, 20.0), visit("P1", 0.0, 3.0, 20.0), controller=controller)
+    early = result.series.time_s < CHEAP_FROM_H * HOUR_S
+    assert result.series.power_w[early, 0].max() == 0.0
+    assert result.series.power_w[early, 1].max() > 5_000.0
+    assert [session.met for session in result.sessions] == [True, True]
+    assert result.invalid_setpoints == 0
+
+
+def test_whoever_waits_is_told_for_what():
+    series = run(visit("P0", 0.0, 10.0, 20.0)).series
+    assert series.reasons[series.because[2, 0]] == "plan:price"
+
+
+def test_a_driver_who_says_nothing_is_not_made_to_wait():
+    result = run(visit("P0", 0.0, 10.0, 20.0, said=False))
+    assert result.sessions[0].first_charge_s == 0.0
+    assert result.sessions[0].met
+
+
+def test_a_peak_that_costs_much_is_shared_by_whoever_has_time():
+    cars = [visit(f"P{n}", 0.0, 10.0, 22.0) for n in range(4)]
+    dear = replace(story(*cars), price=PriceCurve(np.zeros(1), np.array([0.2])))
+    alone = run_coarse([replace(dear, plan=None)])[0]
+    planned = run_coarse([replace(dear, demand=DemandCharge(10.0), plan=Planning(peak="full"))])[0]
+    assert alone.series.power_w.sum(axis=1).max() > 40_000.0
+    assert planned.series.power_w.sum(axis=1).max() < 15_000.0
+    assert all(session.met for session in planned.sessions)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_everybody_has_nothing_or_the_minimum(exact: bool):
+    cars = [visit(f"P{n}", 0.25 * n, 9.0 + n / 4, 7.0 + n) for n in range(4)]
+    result = run(*cars, demand=DemandCharge(20.0), plan=Planning(exact=exact, peak="full"))
+    limits = result.series.limit_a
+    assert ((limits == 0.0) | (limits >= 6.0 - 1e-6)).all()
+    assert result.invalid_setpoints == 0
+    assert all(session.met for session in result.sessions)
+
+
+def test_steps_within_a_slot_follow_the_same_plan():
+    result = run(visit("P0", 0.0, 10.0, 20.0), step_s=300.0, record_s=300.0)
+    early = result.series.time_s < CHEAP_FROM_H * HOUR_S
+    assert result.series.power_w[early, 0].max() == 0.0
+    assert result.sessions[0].met
+
+
+def test_a_car_that_stays_longer_than_said_is_not_forgotten():
+    late = replace(visit("P0", 0.0, 9.0, 30.0), stated_leaves_s=2.0 * HOUR_S)
+    assert run(late).sessions[0].met
+
+
+def test_members_of_a_batch_have_no_influence_on_one_another():
+    stories = [
+        story(visit("P0", 0.0, 10.0, 20.0)),
+        story(visit("P0", 1.0, 8.0, 9.0), visit("P3", 0.0, 5.0, 9.0), seed=2),
+    ]
+    together = run_coarse(stories)
+    for one, result in zip(stories, together, strict=True):
+        alone = run_coarse([one])[0]
+        assert alone.series.limit_a.tobytes() == result.series.limit_a.tobytes()
+
+
+def test_the_load_is_expected_to_be_as_a_week_ago_or_else_a_day_ago():
+    long = story(duration_s=8 * 86_400.0, step_s=HOUR_S, record_s=HOUR_S)
+    forecast = LoadForecast(long)
+    for step in range(7 * 24 + 1):
+        forecast.see(step, np.full(3, float(step)))
+    at_six = np.array([7 * 24 + 6.5]) * HOUR_S
+    assert forecast.background_a(7 * 24, at_six)[0, 0].tolist() == [6.0] * 3
+    first_day = LoadForecast(long)
+    first_day.see(0, np.full(3, 9.0))
+    assert first_day.background_a(0, at_six % 86_400.0)[0, 0].tolist() == [9.0] * 3
+
+
+def test_a_peak_that_was_reached_is_paid_for_until_the_month_ends():
+    charged = story(duration_s=40 * 86_400.0, step_s=900.0, demand=DemandCharge(12.0))
+    books = Books(charged, Planning(peak="full"))
+    books.see(0, 0.0)
+    books.see(1, 30_000.0)
+    known = books.demand(1)
+    assert known is not None
+    assert (known.per_kw, known.floor_kw) == (12.0, pytest.approx(30.0))
+    february = 31 * 96
+    books.see(february - 1, 0.0)
+    books.see(february, 0.0)
+    fresh = books.demand(february)
+    assert fresh is not None
+    assert fresh.floor_kw == 0.0
+
+
+def test_a_new_peak_counts_more_as_the_month_goes_by():
+    charged = story(duration_s=31 * 86_400.0, demand=DemandCharge(12.0))
+    books = Books(charged, Planning())
+    prices = [known.per_kw for day in (0, 15, 30) if (known := books.demand(96 * day))]
+    assert prices == sorted(prices)
+    assert prices[0] < 1.0
+    assert prices[-1] == 12.0
+
+
+def test_a_scenario_file_says_whether_it_plans():
+    path = GALLERY / "office.toml"
+    assert load_scenario(path, short=True).plan is None
+    settings = {"scenario.plan": "true", "plan.peak": "hint", "plan.peak_hint_kw": "40", "plan.minimum": "exact"}
+    assert load_scenario(path, short=True, settings=settings).plan == Planning(
+        exact=True, peak="hint", peak_hint_kw=40.0
+    )

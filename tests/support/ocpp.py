@@ -17,7 +17,7 @@ from ocpp.v16 import ChargePoint, call, call_result
 from websockets.asyncio.client import ClientConnection, connect
 
 from adapters.ocpp import CentralSystem
-from controller.plan import Plan, Setpoint
+from controller.plan import Plan, Remedy, Setpoint
 from controller.ports import Applied, HeldLimit
 from controller.site import ChargingPoint, Circuit, Control, Site, Station
 from controller.snapshot import PointState
@@ -63,9 +63,14 @@ class Bench:
     def state(self, name: str = "P01") -> PointState:
         return self.central.states(self.clock.now(), self.clock.monotonic_s())[name]
 
-    def plan(self, **limits_a: float) -> None:
+    def plan(self, remedies: dict[str, Remedy] | None = None, **limits_a: float) -> None:
         now = self.clock.now()
-        self.central.apply(Plan(now, {name: Setpoint(limit_a, "test", now) for name, limit_a in limits_a.items()}))
+        setpoints = {name: Setpoint(limit_a, "test", now) for name, limit_a in limits_a.items()}
+        self.central.apply(Plan(now, setpoints, remedies=remedies or {}))
+
+    def said(self, kind: str) -> list[str]:
+        """What events of a kind say."""
+        return [event.message for event in self.events.events if event.kind == kind]
 
     def limits_of(self, charger: Charger, connector: int = 1) -> list[float]:
         """First limits of the TxProfiles that a charger was sent."""
@@ -138,6 +143,12 @@ class Charger(ChargePoint):  # type: ignore[misc]  # the library has no types
         self.settings: list[tuple[str, str]] = []
         self.triggers: list[tuple[str, int | None]] = []
         self.stopped: list[int] = []
+        self.stop_answer = "Accepted"
+        self.asked: list[int] = []
+        self.composite: dict[str, Any] = {"status": "Rejected"}
+        """What it answers when it is asked what it holds."""
+        self.service: list[tuple[int, str]] = []
+        self.service_answer = "Accepted"
         self.order: list[str] = []
         self.profile_answer: Callable[[dict[str, Any]], str] = lambda _profile: "Accepted"
         self.setting_answer: Callable[[str, str], str] = lambda _key, _value: "Accepted"
@@ -208,7 +219,17 @@ class Charger(ChargePoint):  # type: ignore[misc]  # the library has no types
     @on("RemoteStopTransaction")
     def _remote_stop_transaction(self, transaction_id: int) -> Any:
         self.stopped.append(transaction_id)
-        return call_result.RemoteStopTransaction("Accepted")
+        return call_result.RemoteStopTransaction(self.stop_answer)
+
+    @on("GetCompositeSchedule")
+    def _get_composite_schedule(self, connector_id: int, **_: Any) -> Any:
+        self.asked.append(connector_id)
+        return call_result.GetCompositeSchedule(**self.composite)
+
+    @on("ChangeAvailability")
+    def _change_availability(self, connector_id: int, type: str) -> Any:  # noqa: A002 - the protocol's name
+        self.service.append((connector_id, type))
+        return call_result.ChangeAvailability(self.service_answer)
 
 
 @asynccontextmanager

@@ -88,7 +88,7 @@ class PlanOracle:
         window_h = 1.0 if outlook.demand is None else outlook.demand.window_slots * outlook.slot_s / 3600
         peak = 0.0 if outlook.demand is None else outlook.demand.per_kw / window_h
         highest = max(abs(price))
-        early = 1e-4 * (highest or 1.0) / self.slots
+        early = 1e-3 * (highest or 1.0) / self.slots
         delay = max(price) - min(price) + peak + early if any(car.eager for car in outlook.cars) else 0.0
         energy = np.array(
             [

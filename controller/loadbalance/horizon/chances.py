@@ -1,6 +1,6 @@
 """When each car can charge and how much, and what the demand windows hold already.
 
-Shapes: P cars, K row kinds (see ``grid``), T slots, W demand windows.
+Shapes: N cells, P cars, K row kinds (see ``grid``), T slots, W demand windows.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ class Cells:
 
     there: Bools
     """(P, T) where the cells are."""
+    car: Ints
+    """(N,) car and slot of every cell, car by car."""
+    slot: Ints
     part: Floats
     """(P, T) the part of the slot in which the car is there, from now on."""
     most_a: Floats
@@ -27,11 +30,6 @@ class Cells:
     """(P,) energy of one ampere for a whole slot."""
     energy_kwh: Floats
     """(P,) what it needs."""
-
-    @property
-    def count(self) -> int:
-        """How many there are: so many columns come first in a program."""
-        return int(np.count_nonzero(self.there))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,8 @@ def cells_of(outlook: Outlook, alone_a: Floats, kw_per_a: Floats) -> Cells:
     most_a = np.minimum(np.array([car.max_a for car in cars])[:, None], alone_a)
     energy_kwh = np.array([car.energy_wh for car in cars]) / 1000.0
     there = (part > 0.0) & (most_a > 0.0) & (energy_kwh > 0.0)[:, None]
-    return Cells(there, part, most_a, kw_per_a * (slot_s / 3600.0), energy_kwh)
+    car, slot = np.nonzero(there)
+    return Cells(there, car, slot, part, most_a, kw_per_a * (slot_s / 3600.0), energy_kwh)
 
 
 def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from controller.loadbalance.horizon.outlook import Bools, Floats, Ints, Outlook
-from controller.loadbalance.horizon.program import TIERS, Indices, Program
+from controller.loadbalance.horizon.program import Indices, Program
 from controller.loadbalance.horizon.solver import PlanningError, Solver
 
 ROUNDS: Final = 3
@@ -34,7 +34,7 @@ def at_least_the_minimum(
 ) -> Floats:
     """The column values of a plan whose first ``slots`` slots keep the rule, from those of the plan without it."""
     floor_a = _floors(program, outlook, slots)
-    if not _broken(floor_a, values).any():
+    if not _broken(floor_a, program.currents(values)).any():
         return values
     rounded = _rounded(solver, program, outlook, floor_a, values)
     return _branched(solver, program, floor_a, rounded, values) if exact else rounded
@@ -46,10 +46,9 @@ def _branched(solver: Solver, program: Program, floor_a: Floats, found: Floats, 
     Depth first: a cell that is between zero and its minimum gets either, the nearer one first, until nothing is left
     that might be better by more than the gap.
     """
-    lacking = slice(floor_a.size, floor_a.size + TIERS * program.cells.energy_kwh.size)
-    certain = float(program.cost[lacking] @ free[lacking])
+    certain = float(program.cost[program.tiers] @ free[program.tiers])
     least = float(program.cost @ found)
-    upper = program.upper[: floor_a.size]
+    upper = _most(program)
     nodes = [(np.zeros(floor_a.size), np.where(upper < floor_a, 0.0, upper), float(program.cost @ free))]
     for _ in range(MOST_NODES):
         while nodes and nodes[-1][2] >= least - GAP * abs(least - certain):
@@ -57,20 +56,21 @@ def _branched(solver: Solver, program: Program, floor_a: Floats, found: Floats, 
         if not nodes:
             break
         lower, upper, _bound = nodes.pop()
-        values = solver.again(lower, upper)
+        values = solver.again(*program.bounds(lower, upper))
         value = np.inf if values is None else float(program.cost @ values)
         if values is None or value >= least - GAP * abs(least - certain):
             continue
-        broken = np.flatnonzero(_broken(floor_a, values))
+        current = program.currents(values)
+        broken = np.flatnonzero(_broken(floor_a, current))
         if broken.size == 0:
             found, least = values, value
             continue
-        share = values[broken] / floor_a[broken]
+        share = current[broken] / floor_a[broken]
         cell = broken[np.argmin(np.abs(share - 0.5))]
         waits, charges = upper.copy(), lower.copy()
         waits[cell], charges[cell] = 0.0, floor_a[cell]
         branches = [(lower, waits, value), (charges, upper, value)]
-        nodes += branches if values[cell] > floor_a[cell] / 2.0 else branches[::-1]
+        nodes += branches if current[cell] > floor_a[cell] / 2.0 else branches[::-1]
     return found
 
 
@@ -82,38 +82,45 @@ def _floors(program: Program, outlook: Outlook, slots: int) -> Floats:
     return np.where(np.arange(floor.shape[1]) < slots, floor, 0.0)[cells.there]
 
 
-def _broken(floor_a: Floats, values: Floats) -> Bools:
+def _broken(floor_a: Floats, current_a: Floats) -> Bools:
     """(N,) the cells that would charge below their minimum."""
-    currents = values[: floor_a.size]
-    broken: Bools = (currents > _CLOSE_A) & (currents < floor_a - _CLOSE_A)
+    broken: Bools = (current_a > _CLOSE_A) & (current_a < floor_a - _CLOSE_A)
     return broken
+
+
+def _most(program: Program) -> Floats:
+    """(N,) the most that each cell can take [A]."""
+    cells = program.cells
+    return (cells.most_a * cells.part)[cells.there]
 
 
 def _rounded(solver: Solver, program: Program, outlook: Outlook, floor_a: Floats, values: Floats) -> Floats:
     """Decide for each cell whether it charges, slot by slot and the most urgent car first."""
-    car, slot = np.nonzero(program.cells.there)
-    turn = _turns(program, outlook)[car]
-    upper, floored = program.upper[: floor_a.size], floor_a > 0.0
-    possible = floored & (upper >= floor_a)
+    car, slot = program.cells.car, program.cells.slot
+    turn, kwh_per_a = _turns(program, outlook)[car], program.cells.kwh_per_a[car]
+    most_a, floored = _most(program), floor_a > 0.0
+    possible = floored & (most_a >= floor_a)
     waiting = floored & ~possible
     for number in range(ROUNDS):
-        broken = _broken(floor_a, values)
-        charging = possible & (values[: floor_a.size] >= floor_a - _CLOSE_A)
+        current = program.currents(values)
+        broken = _broken(floor_a, current)
+        charging = possible & (current >= floor_a - _CLOSE_A)
         room = _Room(program, floor_a, np.flatnonzero(charging))
         for place in np.unique(slot[broken]).tolist():
             unsure = np.flatnonzero(broken & possible & (slot == place))
-            budget = float((values[unsure] * program.cells.kwh_per_a[car[unsure]]).sum())
+            budget_kwh = float(current[unsure] @ kwh_per_a[unsure])
             for cell in unsure[np.argsort(turn[unsure], kind="stable")].tolist():
-                share = floor_a[cell] * program.cells.kwh_per_a[car[cell]]
-                if budget >= share / 2.0 and room.take(cell):
+                share_kwh = floor_a[cell] * kwh_per_a[cell]
+                if budget_kwh >= share_kwh / 2.0 and room.take(cell):
                     charging[cell] = True
-                    budget -= share
+                    budget_kwh -= share_kwh
         waiting |= (broken if number < ROUNDS - 1 else floored) & ~charging
-        found = solver.again(np.where(charging, floor_a, 0.0), np.where(waiting, 0.0, upper))
+        bounds = program.bounds(np.where(charging, floor_a, 0.0), np.where(waiting, 0.0, most_a))
+        found = solver.again(*bounds)
         if found is None:
             raise PlanningError("there was room for every minimum, and yet there is no solution")
         values = found
-        if not _broken(floor_a, values).any():
+        if not _broken(floor_a, program.currents(values)).any():
             break
     return values
 

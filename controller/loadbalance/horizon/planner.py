@@ -60,14 +60,13 @@ class Planner:
             self._grid, self._solver = Grid(outlook.site), Solver()
         order = sorted(range(len(outlook.cars)), key=lambda place: _identity(outlook.cars[place]))
         ordered = replace(outlook, cars=tuple(outlook.cars[place] for place in order))
-        program = program_of(self._grid, ordered)
+        program = program_of(self._grid, ordered, self._floor_slots)
         values = self._solver.solve(program)
         values = at_least_the_minimum(self._solver, program, ordered, values, self._floor_slots, self._exact)
         current = np.zeros(program.cells.there.shape)
-        cells = program.cells.count
-        current[program.cells.there] = np.clip(values[:cells], 0.0, program.upper[:cells])
-        tiers = values[cells : cells + TIERS * len(order)]
-        unmet_wh = tiers.reshape(TIERS, -1).sum(axis=0) * 1000.0
+        values = np.clip(values, 0.0, program.upper)
+        current[program.cells.there] = program.currents(values)
+        unmet_wh = values[program.tiers].reshape(TIERS, -1).sum(axis=0) * 1000.0
         advice = advice_of(program, ordered, current, unmet_wh, self._advised_slots, self._floor_slots)
         back = np.argsort(order)
         peak_kw, cost = _account(program, outlook, current)

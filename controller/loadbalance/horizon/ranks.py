@@ -22,8 +22,11 @@ OUTBID: Final = 4.0
 NEVER_PAYS: Final = 1.1
 """A kWh that is missing costs so many times the most that a kWh can cost."""
 
-EARLY: Final = 1e-4
+EARLY: Final = 1e-3
 """Waiting for a whole horizon costs this part of the highest price."""
+
+EVEN: Final = 0.5
+"""Charging side by side is worth half a slot's wait: nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Prices:
     """(P,) of energy by departure that is not given."""
     least: Floats
     """(P,) of least energy that is not given."""
+    even: float
+    """Of charging in the upper half of what a car can take, on top."""
 
 
 def prices_of(outlook: Outlook) -> Prices:
@@ -53,4 +58,4 @@ def prices_of(outlook: Outlook) -> Prices:
     rank = np.unique([car.priority for car in cars], return_inverse=True)[1].reshape(-1).astype(np.float64)
     unmet: Floats = max(outlook.unmet_per_kwh, most) * OUTBID**rank
     least: Floats = unmet.max(initial=0.0) * OUTBID ** (rank + 1.0)
-    return Prices(energy, unmet, least)
+    return Prices(energy, unmet, least, early * EVEN)

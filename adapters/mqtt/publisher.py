@@ -167,7 +167,7 @@ class _Connection:
     async def send(self, tick: Tick) -> None:
         """Send what is new in ``tick``, and the whole document if it is due."""
         self._seen = tick
-        found = values(self._site, tick)
+        found = await asyncio.to_thread(values, self._site, tick)  # the sentences take longer than a decision
         for path, value in (dict.fromkeys(self._sent, None) | found).items():
             await self._send_value(path, value)
         now_s = self._clock.monotonic_s()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
+from controller.explain import Insight, insights, sentence
 from controller.plan import Event, Setpoint
 from controller.ports import CircuitState, SessionRecord, Tick
 from controller.site import Site
@@ -45,6 +46,8 @@ class PointView:
     state: PointState
     setpoint: Setpoint | None
     session: SessionRecord | None
+    why: str | None
+    known: Insight | None
 
 
 def _per_phase(
@@ -71,6 +74,22 @@ def _session(value: Callable[[SessionRecord], Value]) -> Callable[[PointView], V
     return lambda view: None if view.session is None else value(view.session)
 
 
+def _known(value: Callable[[Insight], Value]) -> Callable[[PointView], Value]:
+    return lambda view: None if view.known is None else value(view.known)
+
+
+def _shortfall_wh(known: Insight) -> Value:
+    return round(known.shortfall_wh)
+
+
+def _waiting_s(known: Insight) -> Value:
+    return None if known.waiting_s is None else round(known.waiting_s)
+
+
+def _compliance(known: Insight) -> Value:
+    return known.remedy.value if known.remedy else "obeys"
+
+
 METER: Final[tuple[Topic[Reading], ...]] = (
     Topic("power_w", "W", "Active power of the three phases; export is negative", lambda r: _total(r.power_w)),
     *_per_phase("{phase}_a", "A", "Current on {phase}; export is negative", lambda r: r.current_a),
@@ -88,6 +107,12 @@ POINT: Final[tuple[Topic[PointView], ...]] = (
     *_per_phase("current_{phase}_a", "A", "What it draws on the grid's {phase}", lambda p: p.state.measured_a),
     Topic("limit_a", "A", "What it may draw per phase", _setpoint(lambda s: s.limit_a)),
     Topic("because", "", "What keeps the limit from being higher", _setpoint(lambda s: s.because)),
+    Topic("why", "", "The same for people, in one sentence with its numbers", lambda p: p.why),
+    Topic("need/energy_wh", "Wh", "What its driver still needs", lambda p: p.state.energy_needed_wh),
+    Topic("need/departs_at", "", "Until when, UTC", lambda p: p.state.departs_at),
+    Topic("need/shortfall_wh", "Wh", "What will be missing then, as far as is known", _known(_shortfall_wh)),
+    Topic("waiting_s", "s", "How long its car has been waiting to be admitted", _known(_waiting_s)),
+    Topic("compliance", "", "`obeys`, or what its charger is treated with, e.g. `resend`", _known(_compliance)),
     Topic("session/id", "", "The running session", _session(lambda s: s.id)),
     Topic("session/started_at", "", "When it began, UTC", _session(lambda s: s.started_at)),
     Topic("session/energy_wh", "Wh", "Energy of the session so far", _session(lambda s: s.energy_wh)),
@@ -97,7 +122,7 @@ POINT: Final[tuple[Topic[PointView], ...]] = (
 
 
 def values(site: Site, tick: Tick) -> dict[Path, Value]:
-    """Every value of the site, by the levels of its topic below ``loadstar/<site>``."""
+    """Every value of the site, by the levels of its topic below ``loadstar/<site>``; takes milliseconds."""
     found: dict[Path, Value] = {}
     for meter_id, reading in tick.meters.items():
         found |= _filled(("meter", meter_id), METER, reading)
@@ -105,9 +130,14 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
         state = tick.circuits.get(circuit.id)
         if state is not None:
             found |= _filled(("circuit", circuit.id), CIRCUIT, state)
+    known = {} if tick.turn is None else insights(site, tick.turn)
     for point in site.points:
         view = PointView(
-            tick.points.get(point.id, PointState()), tick.plan.setpoints.get(point.id), tick.sessions.get(point.id)
+            state=tick.points.get(point.id, PointState()),
+            setpoint=tick.plan.setpoints.get(point.id),
+            session=tick.sessions.get(point.id),
+            why=None if tick.turn is None else sentence(site, tick.turn, point.id),
+            known=known.get(point.id),
         )
         found |= _filled(("point", point.id), POINT, view)
     return found

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.mqtt.reference import reference
 from adapters.mqtt.topics import CIRCUIT, METER, POINT, document, text, topic, values
-from controller.snapshot import State
-from tests.support.web import Seen, made_tick, small_site
+from controller.snapshot import PointState, State
+from tests.support.web import BEGIN, Seen, decided_tick, made_tick, small_site
 
 SITE = small_site()
 TICK = made_tick(SITE, 0.0, {"P01": Seen(), "P02": Seen(State.OFFLINE)})
@@ -53,6 +54,24 @@ def test_every_meter_circuit_and_point_has_every_topic_of_the_manual():
 )
 def test_values_are_plain(place: str, payload: str):
     assert text(values(SITE, TICK)[tuple(place.split("/"))]) == payload
+
+
+def test_what_a_decision_was_made_from_is_told_in_words_and_figures():
+    leaves = BEGIN + timedelta(minutes=10)
+    needs = PointState(State.CHARGING, (8.0,) * 3, BEGIN, 8.0, energy_needed_wh=60_000, departs_at=leaves)
+    tick = decided_tick(SITE, 0.0, {"P01": needs})
+    tick = decided_tick(SITE, 1.0, {"P01": needs, "P02": PointState(State.PLUGGED)}, after=tick, meter_a=61.0)
+    found = {"/".join(path): text(value) for path, value in values(SITE, tick).items()}
+    assert found["point/P01/why"].startswith("P01 charges at 6.8 A, ")
+    assert found["point/P01/why"].endswith("that it still needs by 10:10.")
+    assert found["point/P01/need/energy_wh"] == "60000"
+    assert found["point/P01/need/departs_at"] == "2026-11-20T09:10:00Z"
+    assert int(found["point/P01/need/shortfall_wh"]) > 50_000
+    assert (found["point/P01/compliance"], found["point/P01/waiting_s"], found["point/P02/waiting_s"]) == (
+        "obeys",
+        "",
+        "0",
+    )
 
 
 def test_the_document_has_the_values_where_the_topics_have_them():

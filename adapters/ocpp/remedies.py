@@ -39,7 +39,7 @@ class Treatment:
 
     def reconnected(self) -> None:
         """What is called for is applied anew: nobody knows what became of it."""
-        self._remedy = None
+        self._remedy, self.compare, self.stop = None, False, False
 
     def wants_service(self, *, unavailable: bool, monotonic_s: float) -> bool | None:
         """Return whether to tell it to be in service (True) or out of it (False); None: there is nothing to tell.

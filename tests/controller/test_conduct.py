@@ -6,7 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from controller.loadbalance.escalation import DISABLE, RESEND, Case, Evidence, judged
 from controller.plan import Remedy, Severity
 from controller.snapshot import PointState, State
 from simulations.cars import Car, CarModel
@@ -106,6 +109,18 @@ def test_one_that_nothing_ends_is_taken_out_of_service_and_stays_counted_as_it_i
     assert "limit_ignored_ended" not in loop.told()
 
 
+def test_one_that_obeys_only_when_it_is_out_of_service_is_put_back_when_it_has_drawn_nothing_for_a_while() -> None:
+    loop = turned_deaf(cured_by=Remedy.DISABLE)
+    loop.reaches(Remedy.DISABLE)
+    loop.after(600)
+    assert loop.stages("P00")[-1] is Remedy.DISABLE
+    assert loop.decision is not None
+    assert loop.decision.plan.remedies == {"P00": Remedy.DISABLE}, "it is called for as long as it is needed"
+    loop.after(360)
+    assert loop.decision.plan.remedies == {}
+    assert [e.message for e in loop.events][-1].endswith("its connector is put back into service")
+
+
 def test_one_that_keeps_to_zero_gets_current_again_after_some_minutes_and_is_shut_at_once_when_it_relapses() -> None:
     loop = turned_deaf()
     loop.reaches(Remedy.SHUT)
@@ -175,6 +190,25 @@ def test_a_charger_that_is_out_of_reach_is_not_taken_further_until_it_is_back() 
     away = False
     loop.after(40)
     assert loop.stages("P00")[2] is Remedy.SHUT
+
+
+@given(st.lists(st.tuples(*[st.booleans()] * 6, st.floats(0, 40), st.floats(1, 30)), max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_no_remedy_comes_before_the_last_one_had_its_time_to_show(story: list[tuple[Any, ...]]) -> None:
+    case, now_s = Case(), 0.0
+    for offline, absent, steered, draws, fresh, denied, drawn_a, passed_s in story:
+        now_s += passed_s
+        reported_s = now_s if fresh else now_s - 20.0
+        seen = Evidence(offline, absent, steered, draws, not draws, denied, drawn_a, 6.0, reported_s)
+        before, (case, why) = case, judged(case, seen, now_s, settle_s=12.0)
+        assert bool(why) == (case.stage != before.stage), "whatever changes is told, and nothing else"
+        assert RESEND <= case.stage <= DISABLE or case.stage == 0
+        if case.stage > before.stage:
+            assert draws
+            assert not offline
+            patience_s = 12.0 if before.stage else 0.0
+            assert reported_s >= before.since_s + patience_s
+            assert before.stage or now_s >= before.since_s + 15.0
 
 
 # -- who is not meant --------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "build" / "campaign"
-LONG_TESTS = ("tests/simulations/wire",)
+LONG_TESTS = ("tests/simulations/wire", "tests/property/test_days.py")
 SHOWN = ("sessions", "sessions_met", "of_bound_pct", "regret_pct", "overload_as", "longest_overload_s", "wall_s")
 
 

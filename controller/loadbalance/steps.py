@@ -23,6 +23,8 @@ from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import UNHEARD_S, Estimate
 from controller.snapshot import State
 
+LOOK_S: Final = 3.0
+"""Between a report and a look at it nothing much happens in so short a time."""
 STEP_A: Final = 3.0
 """Smaller changes of a point tell little of where it is wired."""
 STILL_A: Final = 0.5
@@ -52,6 +54,8 @@ class Footing:
 
     state: Ints
     """(P,): place in ``STATES``."""
+    next_s: float
+    """When to look next, unless a state changes before [s]."""
     ends_s: Floats
     """(P,): when a point that has just stopped is looked at (monotonic); NaN for the others [s]."""
     base_s: Floats
@@ -114,6 +118,7 @@ def first_footing(layout: Layout, facts: Facts, now_s: float) -> Footing:
     points, circuits = layout.size, len(layout.site.circuits)
     return Footing(
         state=facts.state[0],
+        next_s=now_s,
         ends_s=np.full(points, np.nan),
         base_s=np.full(points, _NEVER_S),
         base_a=np.zeros((points, 3)),
@@ -131,21 +136,17 @@ def steps_of(
     layout: Layout, facts: Facts, estimate: Estimate, footing: Footing, now_s: float
 ) -> tuple[list[Step], Footing]:
     """Find the steps that have been completed since the last look."""
+    changed = anything(facts.state[0] != footing.state)
+    if now_s < footing.next_s and not changed:  # as nearly always
+        return [], footing
+    begins, footing = _stops_and_begins(facts.state[0], footing, now_s) if changed else (None, footing)
     heard_s = now_s - facts.measured_age_s[0]
     reports = estimate.told[0] & (heard_s > footing.base_s + HEARD_AGAIN_S)
-    looked_at = reports | (footing.ends_s <= now_s)
-    if anything(facts.state[0] != footing.state):
-        begins, footing = _stops_and_begins(facts.state[0], footing, now_s)
-        looked_at |= begins
-    settled = np.flatnonzero(looked_at & _places(layout).metered)
-    overdue = now_s - footing.usual_s >= USUAL_S
-    if not (settled.size or overdue):
-        return [], footing
+    settled = reports | (footing.ends_s <= now_s)
+    settled = np.flatnonzero((settled if begins is None else settled | begins) & _places(layout).metered)
     building_a = facts.meter_a[0] - layout.circuit_flow(estimate.draw_a)[0]
-    if overdue:
+    if now_s - footing.usual_s >= USUAL_S:
         footing = _usual(footing, building_a, now_s)
-    if not settled.size:
-        return [], footing
     heard_s = np.where(reports, heard_s, now_s)[settled]
     drawn_a = np.where(reports[:, None], facts.measured_a[0], 0.0)[settled]
     return _compare(layout, facts, estimate, footing, _Look(settled, heard_s, drawn_a, building_a, now_s))
@@ -193,12 +194,12 @@ def _compare(
     size_a = largest_phase(np.abs(step_a))
     step_a2 = np.where(size_a > STILL_A, size_a**2, 0.0)
     total_a2 = footing.total_a2 + known.below[:, settled] @ step_a2
-    moving_a2 = _moving_a2(facts, estimate)
-    doubt_a2 = (known.below @ moving_a2)[circuit] - moving_a2[settled]
+    doubt_a2, moving_a2 = (_of_others(known, settled, a**2) for a in _unsettled(facts, estimate, footing))
 
     span_s = look.heard_s - footing.base_s[settled]
     seen_a = rest_a - footing.rest_a[settled]
-    unsure_a2 = doubt_a2 + footing.doubt_a2[settled] + total_a2[circuit] - footing.total_then_a2[settled] - step_a2
+    moved_a2 = total_a2[circuit] - footing.total_then_a2[settled] - step_a2
+    unsure_a2 = moved_a2 + moving_a2 + footing.doubt_a2[settled]
     steps = [
         Step(
             place=int(settled[n]),
@@ -209,9 +210,11 @@ def _compare(
         )
         for n in np.flatnonzero((size_a >= STEP_A) & (span_s <= SPAN_S)).tolist()
     ]
+    ends_s = np.where(footing.ends_s <= look.now_s, np.nan, footing.ends_s)
     footing = replace(
         footing,
-        ends_s=np.where(footing.ends_s <= look.now_s, np.nan, footing.ends_s),
+        next_s=min(look.now_s + LOOK_S, float(np.fmin.reduce(ends_s, initial=np.inf))),
+        ends_s=ends_s,
         base_s=_with(footing.base_s, settled, look.heard_s),
         base_a=_with(footing.base_a, settled, look.drawn_a),
         rest_a=_with(footing.rest_a, settled, rest_a),
@@ -222,16 +225,27 @@ def _compare(
     return steps, footing
 
 
+def _of_others(known: _Places, places: Ints, values: Floats) -> Floats:
+    """Add up what the others under the same meter have, for the points at those places."""
+    others: Floats = (known.below @ values)[known.circuit[places]] - values[places]
+    return others
+
+
 def _with(values: Floats, places: Ints, new: Floats) -> Floats:
     changed = values.copy()
     changed[places] = new
     return changed
 
 
-def _moving_a2(facts: Facts, estimate: Estimate) -> Floats:
-    """How wide the interval is that each point's draw lies in at the moment, squared (P,) [A²]."""
+def _unsettled(facts: Facts, estimate: Estimate, footing: Footing) -> tuple[Floats, Floats]:
+    """How wide the interval is that each point's draw lies in, and how far from its footing it may have come (P,) [A].
+
+    Both are 0 for the points that are settled.
+    """
     said_a = np.where(facts.measured_age_s <= UNHEARD_S, largest_phase(facts.measured_a), np.inf)
-    least_a = np.minimum(np.minimum(said_a, np.fmax(facts.commanded_a, 0.0)), largest_phase(estimate.draw_a))
-    width_a = np.where(estimate.told, 0.0, np.maximum(largest_phase(estimate.lingering_a) - least_a, 0.0))
-    squared: Floats = width_a[0] ** 2
-    return squared
+    least_a = np.minimum(np.minimum(said_a, np.fmax(facts.commanded_a, 0.0)), largest_phase(estimate.draw_a))[0]
+    most_a = largest_phase(estimate.lingering_a)[0]
+    then_a = largest_phase(footing.base_a)
+    moving = ~estimate.told[0]
+    width_a = np.maximum(most_a - least_a, 0.0)
+    return width_a * moving, np.maximum(width_a, np.maximum(most_a - then_a, then_a - least_a)) * moving

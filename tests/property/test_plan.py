@@ -26,7 +26,7 @@ def is_possible(outlook: Outlook, plan: HorizonPlan) -> None:
     assert (plan.current_a <= oracle.most_a() + 1e-6).all()
     for name, slot, use, room in oracle.bounds():
         drawn = sum(share * plan.current_a[number, slot] for number, share in use.items())
-        assert drawn <= room * oracle.left(slot) * (1 + 1e-9) + 1e-5, f"{name} in slot {slot}"
+        assert drawn <= room * oracle.shared(slot, use) * (1 + 1e-9) + 1e-5, f"{name} in slot {slot}"
     for number, car in enumerate(outlook.cars):
         given_wh = 1000 * oracle.kwh(car) * plan.current_a[number].sum()
         assert given_wh <= car.energy_wh + 1e-3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -31,6 +32,11 @@ class PlanOracle:
         from_s = max(self.ends_s[slot] - self.outlook.slot_s, comes_s, self.now_s)
         return max(0.0, min(self.ends_s[slot], goes_s) - from_s) / self.outlook.slot_s
 
+    def shared(self, slot: int, use: dict[int, float]) -> float:
+        """The part of a slot in which anybody is there who needs something of a bound."""
+        users = [self.outlook.cars[number] for number in use]
+        return max((self.part(car, slot) for car in users if car.energy_wh > 0.0), default=0.0)
+
     def kwh(self, car: CarOutlook) -> float:
         """Of one ampere for a slot."""
         return len(car.phases) * self.volts * self.outlook.slot_s / 3.6e6
@@ -53,7 +59,7 @@ class PlanOracle:
                 limits = [circuit.contract_w] if circuit.contract_w is not None else []
                 limits += [float(b.limit_w[slot]) for b in self.outlook.bounds if b.circuit == circuit.id]
                 use = {number: self.volts * len(car.phases) for number, car in below}
-                for limit in limits:
+                for limit in filter(math.isfinite, limits):
                     yield circuit.id, slot, use, max(0.0, limit - self.volts * sum(background))
 
     def most_a(self) -> Floats:
@@ -142,10 +148,9 @@ class PlanOracle:
             upper[tiers] = (need - at_last) / 2, (need - at_last) / 2, at_last
             balances[number, own], balances[number, tiers], needs[number] = self.kwh(car), 1.0, need
         for _, slot, use, room in self.bounds():
-            if np.isfinite(room):
-                row = np.zeros(columns)
-                row[[number * self.slots + slot for number in use]] = list(use.values())
-                rows, limits = [*rows, row], [*limits, room * self.left(slot)]
+            row = np.zeros(columns)
+            row[[number * self.slots + slot for number in use]] = list(use.values())
+            rows, limits = [*rows, row], [*limits, room * self.shared(slot, use)]
         if outlook.demand is not None:
             cost[-1] = outlook.demand.per_kw
             floor = max(outlook.demand.floor_kw, *(kw for _, kw in self.windows().values()))

@@ -7,11 +7,15 @@ demand of the connection. Shapes: C circuits, K = 4 C + 1 row kinds, T slots.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 
 from controller.loadbalance.horizon.outlook import CarOutlook, Floats, Ints, Outlook
 from controller.site import Site
+
+ENDLESS_A: Final = 1e9
+"""In place of infinity where nothing bounds: it can be multiplied by nothing."""
 
 
 class Grid:
@@ -77,5 +81,5 @@ class Grid:
             place = self.number[bound.circuit]
             limit_w[place] = np.minimum(limit_w[place], bound.limit_w)
         powers_a = limit_w / self.site.nominal_voltage_v - drawn_a.sum(axis=1)
-        room: Floats = np.maximum(np.concatenate((phases_a, powers_a)), 0.0)
+        room: Floats = np.clip(np.concatenate((phases_a, powers_a)), 0.0, ENDLESS_A)
         return room

@@ -112,7 +112,7 @@ def program_of(grid: Grid, outlook: Outlook, even_slots: int) -> Program:
     prices, peak = prices_of(outlook), peak_of(grid, outlook, left)
     uses[:, -1] /= 1 if peak is None else peak.window_slots
     names = _names_of_cars(grid, outlook)
-    rows = _rows(uses, cells, room * left, peak, names, first_slot(outlook))
+    rows = _rows(uses, cells, room * _shared(uses, cells, left), peak, names, first_slot(outlook))
     row_lower = np.full(rows.upper.size, -np.inf)
     row_lower[: len(outlook.cars)] = cells.energy_kwh
     halved = np.flatnonzero(cells.slot < even_slots)
@@ -143,6 +143,18 @@ def _names_of_cars(grid: Grid, outlook: Outlook) -> Ints:
         own = MOST_CARS * grid.place[car.point]
         names.append(max(own, names[-1] + 1) if names else own)
     return np.array(names, dtype=np.int64)
+
+
+def _shared(uses: Floats, cells: Cells, left: Floats) -> Floats:
+    """(K - 1, T) the part of each slot in which anybody is there who needs something of a row.
+
+    The last to leave decides; those who leave before can only take of it while they are there.
+    """
+    needing = np.where((cells.energy_kwh > 0.0)[:, None], cells.part, 0.0)
+    uneven = np.flatnonzero(((needing > 0.0) & (needing < left)).any(axis=0))
+    shared = np.repeat(left[None], uses.shape[1] - 1, axis=0)
+    shared[:, uneven] = ((uses.T[:-1, :, None] > 0.0) * needing[None, :, uneven]).max(axis=1, initial=0.0)
+    return shared
 
 
 def _rows(uses: Floats, cells: Cells, free_a: Floats, peak: Peak | None, cars: Ints, first: int) -> _Rows:

@@ -114,7 +114,10 @@ class Plans:
                 point=point.id,
                 phases=tuple(np.flatnonzero(fleet.phases[member, place]).tolist()),
                 min_a=point.min_a,
-                max_a=float(min(point.max_a, fleet.car_max_a[member, place], self._takes_a[member, place])),
+                max_a=max(
+                    point.min_a,
+                    float(min(point.max_a, fleet.car_max_a[member, place], self._takes_a[member, place])),
+                ),
                 energy_wh=max(LEAST_WH if needs_wh is None else 0.0, left_wh),
                 departs_at=datetime.fromtimestamp(scenario.start_s + max(soonest_s, until_s), UTC),
                 priority=point.priority,

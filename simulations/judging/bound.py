@@ -1,8 +1,8 @@
 """The perfect-information bound: what could be reached at best by who knew everything beforehand.
 
-A linear program under the same physics: every car between its arrival and its departure and up to its maximum, every
-phase of every circuit and every power limit with the building's true load. It is a bound because it only leaves out
-what constrains: the minimum current, the taper, reaction times, and what happens within a slot.
+A linear program under the same physics: every car between its arrival and its departure, up to its maximum and to what
+its battery accepts as it fills, every phase of every circuit and every power limit with the building's true load. It is
+a bound because it only leaves out what constrains: the minimum current, reaction times, and what happens within a slot.
 """
 
 from __future__ import annotations

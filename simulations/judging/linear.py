@@ -28,6 +28,8 @@ def physics(programme: Programme, chosen: Ints) -> tuple[csr_array, Floats]:
     for use, free_a in zip(programme.rows, programme.free_a, strict=True):
         if use[visit].any():
             blocks.append(_binding(slot, use[visit], most_a, free_a))
+    if programme.decay is not None and programme.full_wh is not None:
+        blocks.append(_tapering(visit, kwh_per_a, programme.decay[chosen], programme.full_wh[visit] / 1000.0))
     return vstack([matrix for matrix, _ in blocks], format="csr"), np.concatenate([limit for _, limit in blocks])
 
 
@@ -39,6 +41,20 @@ def _binding(group: Ints, use: Floats, most: Floats, limit: Floats) -> tuple[csr
     entries = np.flatnonzero(can_bind[group] & (use != 0.0))
     shape = (int(can_bind.sum()), group.size)
     return coo_array((use[entries], (row[group[entries]], entries)), shape=shape).tocsr(), limit[can_bind]
+
+
+def _tapering(visit: Ints, kwh_per_a: Floats, decay: Floats, full_kwh: Floats) -> tuple[csr_array, Floats]:
+    """Rows by which nobody takes more in a slot than its part of what is missing then, pair by pair of each visit."""
+    number = np.arange(visit.size)
+    begins = np.append(True, visit[1:] != visit[:-1]) if visit.size else np.zeros(0, dtype=bool)
+    before = number - np.maximum.accumulate(np.where(begins, number, 0))
+    bound = np.flatnonzero(np.isfinite(decay))
+    row = np.repeat(np.arange(bound.size), before[bound] + 1)
+    back = np.arange(row.size) - np.repeat(np.cumsum(before[bound] + 1) - before[bound] - 1, before[bound] + 1)
+    column = bound[row] - back
+    use = np.where(back == 0, 1.0, decay[bound][row]) * kwh_per_a[column]
+    matrix = coo_array((use, (row, column)), shape=(bound.size, visit.size)).tocsr()
+    return matrix, decay[bound] * full_kwh[bound]
 
 
 def minimum(cost: Floats, matrix: csr_array, limit: Floats, most: Floats) -> Floats:

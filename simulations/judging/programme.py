@@ -51,6 +51,11 @@ class Programme:
     """(N,)"""
     most_a: Floats
     """(N,) most mean current over the slot: the car's maximum times the share of the slot that it is there [A]."""
+    full_wh: Floats | None = None
+    """(V,) what would fill each battery wholly [Wh]; None: nobody tapers."""
+    decay: Floats | None = None
+    """(N,) the part of what is missing of a full battery that a car takes at most in the slot; infinite where the
+    battery sets no bound."""
 
     @property
     def most_wh(self) -> Floats:
@@ -127,18 +132,36 @@ def programme_of(scenario: Scenario) -> tuple[Programme, Floats]:
         np.array([min(v.car.max_a, point[v.point].max_a) for v in visits], dtype=np.float64),
     )
     voltage_v = scenario.site.nominal_voltage_v
+    w_per_a = np.array([voltage_v * len(_phases(scenario, v)) for v in visits], dtype=np.float64)
     programme = Programme(
         begins_s=begins_s,
         length_s=length_s,
         need_wh=np.array([v.energy_wh for v in visits], dtype=np.float64),
-        w_per_a=np.array([voltage_v * len(_phases(scenario, v)) for v in visits], dtype=np.float64),
+        w_per_a=w_per_a,
         rows=rows,
         free_a=np.array([means(slot, step_s, free) for free in free_a]),
         visit=stays[0],
         slot=stays[1],
         most_a=stays[2],
+        full_wh=np.array([v.to_full_wh for v in visits], dtype=np.float64),
+        decay=_decay(scenario, stays, length_s, w_per_a),
     )
     return programme, voltage_v * means(slot, step_s, load_a.sum(axis=1))
+
+
+def _decay(scenario: Scenario, stays: tuple[Ints, Ints, Floats], length_s: Floats, w_per_a: Floats) -> Floats:
+    """(N,) as in ``Programme``: where the current falls with what is missing, that decays exponentially.
+
+    What a car takes in a slot is a concave function of what is missing at its beginning, and this is its first slope:
+    a bound from above also before the current begins to fall.
+    """
+    visit, slot, most_a = stays
+    taper_wh = np.array([v.taper_wh for v in scenario.visits], dtype=np.float64)[visit]
+    car_a = np.array([v.car.max_a for v in scenario.visits], dtype=np.float64)[visit]
+    point_a = np.array([min(v.car.max_a, scenario.site.point[v.point].max_a) for v in scenario.visits])[visit]
+    there_h = length_s[slot] * np.divide(most_a, point_a, out=np.zeros_like(most_a), where=point_a > 0.0) / 3600.0
+    per_h = np.divide(car_a * w_per_a[visit], taper_wh, out=np.full(taper_wh.shape, np.inf), where=taper_wh > 0.0)
+    return np.where(taper_wh > 0.0, -np.expm1(-np.minimum(per_h, 1e9) * there_h), np.inf)
 
 
 def _phases(scenario: Scenario, visit: Visit) -> tuple[int, ...]:

@@ -34,6 +34,20 @@ def test_a_car_that_is_there_for_part_of_a_slot_can_draw_in_that_part_only():
     assert bound.delivered_wh == pytest.approx(16 * V / 6)
 
 
+def test_a_battery_that_fills_takes_in_each_slot_a_part_of_what_is_missing():
+    car = CarModel(max_a=16.0, taper_from=0.5, capacity_wh=7200.0, phases=1)
+    one = visit("P0", 0, 3600, 3500, car)
+    rate = car.max_a * V / one.taper_wh
+    bound = bound_of(scenario([one]))
+    assert bound.delivered_wh == pytest.approx(one.to_full_wh * (1.0 - np.exp(-rate)))
+    assert bound.delivered_wh < min(3500.0, 16 * V)
+
+
+def test_a_battery_far_from_full_does_not_matter():
+    car = CarModel(max_a=16.0, taper_from=0.9, capacity_wh=60_000.0, phases=1)
+    assert bound_of(scenario([visit("P0", 0, 3600, 50_000, car)])).delivered_wh == pytest.approx(16 * V)
+
+
 def test_the_fuse_less_margin_and_building_bounds_what_all_get():
     site = single_phase_site(fuse_a=20.0, margin_a=1.0)
     cars = [visit("P0", 0, 3600, 50_000), visit("P1", 0, 3600, 50_000)]

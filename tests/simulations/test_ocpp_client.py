@@ -13,6 +13,7 @@ from simulations.chargers import ChargingStation
 from simulations.connectors import Connector, ConnectorModel
 from simulations.firmware import Firmware
 from simulations.ocpp_client import OcppClient
+from simulations.temperaments import TEMPERAMENTS
 from tests.support.central import CentralSystem
 from tests.support.ocpp import until
 
@@ -221,6 +222,27 @@ async def test_the_central_system_can_configure_trigger_and_command(central: Cen
     await central.request("ChangeAvailability", {"connectorId": 0, "type": "Operative"})
     assert await central.request("RemoteStartTransaction", {"idTag": "X"}) == {"status": "Accepted"}
     await central.has("StartTransaction", idTag="X")
+
+
+async def test_a_headstrong_station_says_yes_and_does_nothing_of_it_and_says_so_when_asked(
+    central: CentralSystem, wire: OnWire
+):
+    wire.station.temperament = TEMPERAMENTS["headstrong"]
+    await wire.charging()
+    await wire.settled()
+    told = profile("TxProfile", (0, 8.0), transactionId=1)
+    assert await central.request("SetChargingProfile", told) == {"status": "Accepted"}
+    assert await central.request("RemoteStopTransaction", {"transactionId": 1}) == {"status": "Accepted"}
+    inoperative = {"connectorId": 1, "type": "Inoperative"}
+    assert await central.request("ChangeAvailability", inoperative) == {"status": "Scheduled"}
+    await wire.advance(15)
+    assert wire.station.connectors[1].own_a == pytest.approx((16.0, 16.0, 16.0)), "all that its car takes"
+    assert not central.payloads("StopTransaction")
+    composite = await central.request("GetCompositeSchedule", {"connectorId": 1, "duration": 60})
+    assert composite["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 32.0
+    wire.client.leave(1)
+    await wire.advance(1)
+    await central.has("StatusNotification", connectorId=1, status="Unavailable")
 
 
 async def test_a_reset_ends_transactions_and_boots_again(central: CentralSystem, wire: OnWire):

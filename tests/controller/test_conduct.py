@@ -192,6 +192,21 @@ def test_a_charger_that_is_out_of_reach_is_not_taken_further_until_it_is_back() 
     assert loop.stages("P00")[2] is Remedy.SHUT
 
 
+def test_one_that_draws_on_without_a_transaction_is_taken_out_of_service_whatever_its_step_was() -> None:
+    loop = turned_deaf()
+    loop.reaches(Remedy.RESEND)
+    known = loop._state
+
+    def welded(name: str, at: datetime) -> PointState:
+        state = known(name, at)
+        return replace(state, state=State.FINISHING, measured_at=at) if name == "P00" else state
+
+    loop._state = welded  # type: ignore[method-assign]
+    loop.after(30)
+    assert loop.stages("P00") == [Remedy.RESEND, Remedy.DISABLE]
+    assert "without a transaction: its connector is taken out of service" in loop.events[-1].message
+
+
 @given(st.lists(st.tuples(*[st.booleans()] * 6, st.floats(0, 40), st.floats(1, 30)), max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_no_remedy_comes_before_the_last_one_had_its_time_to_show(story: list[tuple[Any, ...]]) -> None:

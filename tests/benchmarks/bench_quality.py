@@ -1,0 +1,90 @@
+"""Planning: how fast a closed loop with a plan is simulated, and how near to perfect it comes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from simulations.fast import run
+from simulations.judging.metrics import metrics_of
+from simulations.quality.cases import DAYS, QUESTIONS, STEP_S, answer, trace
+from simulations.quality.common_case import CAR
+from simulations.scenario.model import Planning, Scenario
+from tests.benchmarks.acn_environment import ask
+from tests.benchmarks.common_case import for_acnportal
+from tests.benchmarks.registry import Measurement, benchmark
+
+SEEDS = 6
+MPC_DAYS = 7
+RUNS = 3
+
+
+@benchmark
+def plan_quality() -> dict[str, Measurement]:
+    """Cost over the bound of perfect information; ``python -m simulations.quality`` shows every seed."""
+    measured = {}
+    for question in QUESTIONS:
+        regrets = [answer(question, seed, DAYS).regret_pct or 0.0 for seed in range(1, SEEDS + 1)]
+        measured[question.name] = Measurement(median(regrets), "% over the bound", SEEDS, at_most=question.at_most_pct)
+    return measured
+
+
+@benchmark
+def plan_year() -> dict[str, Measurement]:
+    """A year of 20 points in steps of a quarter of an hour, a plan in each, with the 6 A minimum; single run."""
+    year = replace(trace(1, 364, real=True, before=2), plan=Planning())
+    began = process_time()
+    results = run(year)
+    return {
+        "sim_year_plan_s": Measurement(process_time() - began, "s of one core", 1, at_most=120),
+        "sim_year_plan_invalid": Measurement(results.invalid_setpoints, "set-points", 1, at_most=0),
+    }
+
+
+@benchmark
+def closed_loop_beside_adacharge() -> dict[str, Measurement]:
+    """A week of the same trace, site and tariff, ours with a plan and acnportal with adacharge's published program."""
+    case = trace(1, MPC_DAYS, real=False)
+    theirs = _theirs(case)
+    seconds = []
+    for _ in range(RUNS):
+        began = process_time()
+        ours = run(replace(case, plan=Planning()))
+        seconds.append(process_time() - began)
+    our_cost = metrics_of(ours).cost
+    Console(stderr=True).print(f"closed loop of a week: ours costs {our_cost:.2f}, adacharge's {theirs['cost']:.2f}")
+    return {
+        "mpc_loop_vs_adacharge": Measurement(theirs["seconds"] / median(seconds), "times faster", RUNS, at_least=10),
+        "mpc_cost_over_adacharge_pct": Measurement(100.0 * (our_cost / theirs["cost"] - 1.0), "% dearer", 1, at_most=0),
+    }
+
+
+def _theirs(case: Scenario) -> dict[str, Any]:
+    """How long acnportal takes [s of a core], and what the week costs."""
+    periods = round(case.duration_s / STEP_S)
+    price = case.price.at(STEP_S * (np.arange(periods + 96) + 0.5))
+    assert case.demand is not None
+    document = for_acnportal(case) | {
+        "periods": periods,
+        "max_a": CAR.max_a,
+        "price_per_kwh": price.tolist(),
+        "per_kw": case.demand.per_kw,
+        "unmet_per_kwh": case.judging.unmet_per_kwh,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "case.json"
+        file.write_text(json.dumps(document))
+        told = ask("mpc.py", str(file))
+    power_kw = np.array(told["power_kw"])[:periods]
+    energy_cost = float(power_kw @ price[: power_kw.size]) * STEP_S / 3600.0
+    unmet_kwh = sum(max(0.0, v.energy_wh / 1000.0 - told["delivered_kwh"][v.id]) for v in case.visits)
+    cost = energy_cost + case.demand.per_kw * float(power_kw.max()) + case.judging.unmet_per_kwh * unmet_kwh
+    return {"seconds": told["seconds"], "cost": cost}

@@ -9,6 +9,7 @@ Shapes: B sites, P points, T slots.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -27,8 +28,8 @@ from simulations.scenario.model import Planning, Scenario
 
 FLOOR_SLOTS: Final = 1
 """In so many slots everybody has 0 or at least the minimum."""
-ADVISED_SLOTS: Final = 2
-"""Every slot brings a new plan; the second is for a step that lies across their edge."""
+ADVISED_SLOTS: Final = 1
+"""Every slot brings a new plan."""
 SHOWN_A: Final = 0.3
 """A car that stays so far below its limit takes no more."""
 STAY_S: Final = 4 * 3600.0
@@ -86,7 +87,9 @@ class Plans:
         scenario, slot_s = self._scenarios[member], self._settings.slot_s
         now_s = scenario.start_s + moment.now_s
         begins_s = now_s - now_s % slot_s
-        middles_s = begins_s - scenario.start_s + self._middles_s
+        cars = tuple(self._cars(moment, member))
+        last_s = max(car.departs_at.timestamp() for car in cars) - begins_s
+        middles_s = begins_s - scenario.start_s + self._middles_s[: math.ceil(last_s / slot_s)]
         return Outlook(
             site=scenario.site,
             at=datetime.fromtimestamp(now_s, UTC),
@@ -94,7 +97,7 @@ class Plans:
             slot_s=slot_s,
             price_per_kwh=scenario.price.at(middles_s),
             background_a=self._loads[member].background_a(moment.step, middles_s),
-            cars=tuple(self._cars(moment, member)),
+            cars=cars,
             demand=self._books[member].demand(moment.step),
             bounds=tuple(_bounds(scenario, middles_s)),
             unmet_per_kwh=scenario.judging.unmet_per_kwh,

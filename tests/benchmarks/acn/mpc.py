@@ -1,12 +1,13 @@
-"""Runs in acnportal's own environment: a week under model-predictive control of adacharge's published form.
+"""Runs in acnportal's own environment: some weeks under model-predictive control of adacharge's published form.
 
     python mpc.py CASE.json
 
 The problem of each period is that of Lee et al., Adaptive Charging Networks (arXiv 2012.02636), with linear bounds:
 rates within each stay, energy at most what was asked, the sum of rates within each bound; and the objective energy,
 time-of-use cost, demand charge above the peak already incurred and divided by the days that are left, quick charging
-as the tie-break. It is written anew in cvxpy and solved with HiGHS, the fastest of its solvers here. Prints the seconds
-of a core, the mean power of every period [kW], and each session's energy [kWh].
+as the tie-break. As there, each station and slot has a variable, and each session and each bound a constraint of its
+own. It is written anew in cvxpy and solved with HiGHS, the fastest of its solvers here. Prints the seconds of a core,
+the mean power of every period [kW], and each session's energy [kWh].
 """
 
 import json
@@ -48,17 +49,18 @@ class Control(BaseAlgorithm):  # type: ignore[misc]
         kw_per_a = case["voltage_v"] / 1000.0
         kwh_per_a = kw_per_a * self._hours
         slots = min(HORIZON, max(ev.departure - now for ev in active))
-        most_a = np.zeros((len(active), slots))
-        for row, ev in enumerate(active):
-            most_a[row, : max(0, ev.departure - now)] = case["max_a"]
-        needs_kwh = np.array([ev.remaining_demand for ev in active])
-        rates = cp.Variable((len(active), slots))
-        constraints = [rates >= 0, rates <= most_a, kwh_per_a * cp.sum(rates, axis=1) <= needs_kwh]
-        names = [ev.station_id for ev in active]
+        stations = list(case["stations"])
+        most_a = np.zeros((len(stations), slots))
+        rates = cp.Variable((len(stations), slots))
+        constraints = []
+        for ev in active:
+            place, stays = stations.index(ev.station_id), max(0, ev.departure - now)
+            most_a[place, :stays] = case["max_a"]
+            constraints.append(kwh_per_a * cp.sum(rates[place, :stays]) <= ev.remaining_demand)
+        constraints += [rates >= 0, rates <= most_a]
         for bound in case["bounds"].values():
-            below = np.array([1.0 if name in bound["stations"] else 0.0 for name in names])
-            if below.any():
-                constraints.append(below @ rates <= bound["most_a"])
+            below = np.array([1.0 if name in bound["stations"] else 0.0 for name in stations])
+            constraints.append(below @ rates <= bound["most_a"])
         price = self._price[now : now + slots]
         left_days = max(1.0, (case["periods"] - now) * self._hours / 24.0)
         total_kw = kw_per_a * cp.sum(rates, axis=0)
@@ -69,7 +71,7 @@ class Control(BaseAlgorithm):  # type: ignore[misc]
         cp.Problem(cp.Maximize(profit), constraints).solve(solver=cp.HIGHS)
         first = np.clip(rates.value[:, 0], 0.0, most_a[:, 0])
         self.peak_kw = max(self.peak_kw, kw_per_a * float(first.sum()))
-        return {name: [float(rate)] for name, rate in zip(names, first, strict=True)}
+        return {name: [float(rate)] for name, rate in zip(stations, first, strict=True)}
 
 
 def simulator(case: dict[str, Any], control: Control) -> Any:
@@ -101,7 +103,7 @@ def simulator(case: dict[str, Any], control: Control) -> Any:
 
 
 def main() -> None:
-    """Run the week, and tell what it took."""
+    """Run the weeks, and tell what it took."""
     warnings.filterwarnings("ignore")
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # HiGHS says hello on standard output

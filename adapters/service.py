@@ -25,6 +25,7 @@ from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
+from adapters.planning import Planning
 from adapters.recording import Recorder
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
@@ -33,14 +34,19 @@ from adapters.web.app import create_app
 from adapters.web.server import WebServer
 from adapters.wishes import Wishes
 from controller import ports
+from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
 from controller.site import Site
+from controller.snapshot import Snapshot
 
 CEILING: Final = 10.0
 """No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
 
 SESSIONS_EVERY_S: Final = 2.0
 """How often running sessions are looked up for those who watch."""
+
+PAST_SESSIONS: Final = 500
+"""As many of a point tell its habits: the busiest has a dozen a day."""
 
 log = structlog.get_logger("loadstar")
 
@@ -67,6 +73,7 @@ class Service:
         self._mqtt: MqttPublisher | None = None
         self._influx: InfluxWriter | None = None
         self._recorder: Recorder | None = None
+        self._planning: Planning | None = None
         self._on_loop: asyncio.AbstractEventLoop | None = None
         self._loop: ControlLoop | None = None
 
@@ -161,6 +168,7 @@ class Service:
         self._stops.append(("ocpp", self._points.stop))
         self._open_web()
         self._open_telemetry()
+        self._open_planning()
         self._open_loop()
 
     def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, ports.MeterSample]:
@@ -224,6 +232,18 @@ class Service:
             )
             self._stops.append(("influx", self._influx.close))
 
+    def _open_planning(self) -> None:
+        if (settings := self._configuration.plan) is not None:
+            self._planning = Planning(
+                site=self._site,
+                settings=settings,
+                clock=self._clock,
+                running=lambda: self._sessions,
+                past=lambda point: self._ledger.sessions(running=False, point=point, limit=PAST_SESSIONS)[0],
+                on_event=self._report,
+            )
+            self._run(self._planning.run())
+
     def _open_loop(self) -> None:
         meters: list[ports.Meter] = []
         loop = ControlLoop(
@@ -235,7 +255,8 @@ class Service:
             wished=self._wishes.overlaid,
             publish=self._publish,
             on_event=self._report,
-            record=self._recorder.decided if self._recorder else None,
+            advice=self._planning.advice if self._planning else lambda: None,
+            record=self._decided,
         )
         meters += [self._meter(meter, loop) for meter in self._configuration.meters]
         for meter in meters:
@@ -274,6 +295,12 @@ class Service:
         if self._influx is not None:
             self._influx.write(tick)
         notify("WATCHDOG=1")
+
+    def _decided(self, snapshot: Snapshot, memory: Memory | None, decision: Decision | None) -> None:
+        if self._recorder is not None:
+            self._recorder.decided(snapshot, memory, decision)
+        if self._planning is not None and decision is not None:
+            self._planning.decided(snapshot, decision)
 
     def _applied(self, applied: ports.Applied) -> None:
         self.live.applied(applied)

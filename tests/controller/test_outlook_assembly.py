@@ -119,7 +119,7 @@ def test_a_car_that_has_shown_one_phase_and_ten_amperes_is_planned_with_these():
         uses=np.array([[[True, False, False], [False, True, False]]]),
         needs_a=np.array([[7.5, 6.0]]),
     )
-    car = only_car(outlook(habits=cast(Habits, habits), P1=CHARGING))
+    car = only_car(outlook(habits=cast("Habits", habits), P1=CHARGING))
     assert (car.phases, car.min_a, car.max_a) == ((0,), 7.5, 10.0)
 
 

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
-from adapters.configuration.values import UtcTime
 from controller.plan import Severity
 from controller.snapshot import State
 from controller.wishes import Asker
+
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 2999
+"""Far from both ends of what a datetime holds, so that arithmetic with it cannot overflow."""
 
 
 def _text(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("expected a time with a zone, such as 2026-11-20T09:00:00Z")  # noqa: TRY004 - pydantic's
     return value
+
+
+def _within_reach(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"expected a time between the years {_FIRST_YEAR} and {_LAST_YEAR}")
+    return moment.astimezone(UTC)
 
 
 PhaseValues = tuple[float | None, float | None, float | None]
@@ -29,7 +47,7 @@ Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_
 
 Watthours = Annotated[int, Field(strict=True, ge=0, le=10**6)]
 Kilowatthours = Annotated[float, Field(strict=True, ge=0, le=1000)]
-Moment = Annotated[UtcTime, BeforeValidator(_text)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_within_reach)]
 """With an offset from UTC; what is text in JSON is taken as text only."""
 
 

@@ -116,6 +116,7 @@ async def test_the_manager_comes_before_the_driver_who_comes_before_the_token(de
         ({"departs_at": "tomorrow", "energy_kwh": -1, "priority": 1.5}, ["departs_at", "energy_kwh", "priority"]),
         ({"departs_at": "2026-11-20T13:00:00", "weight": 0}, ["departs_at", "weight"]),
         ({"departs_at": 1_800_000_000}, ["departs_at"]),
+        ({"departs_at": "9999-12-31T23:59:59-10:00"}, ["departs_at"]),
         ({"energy_needed_wh": "1000", "max_a": True}, ["energy_needed_wh", "max_a"]),
         ({"energy_needed_wh": 1000, "energy_kwh": 1}, ["either energy_kwh or energy_needed_wh"]),
         ({"least_needed_wh": None, "least_kwh": None}, ["either least_kwh or least_needed_wh"]),

@@ -23,12 +23,13 @@ Found with the seeds 101 to 106 of ``simulations.quality``."""
 
 
 class LoadForecast:
-    """What is not charging will be as it was a week ago, or else a day ago, or else as it is now."""
+    """What is not charging will be as it was a week ago, or else a day ago, or else as bad as was declared."""
 
     def __init__(self, scenario: Scenario) -> None:
         site = scenario.site
         self._root = next(n for n, c in enumerate(site.circuits) if c.parent is None)
         self._circuits = len(site.circuits)
+        self._declared_a = np.array(site.circuits[self._root].base_load_a)
         self._step_s = scenario.step_s
         self._seen_a = np.zeros((scenario.steps, 3))
 
@@ -41,9 +42,9 @@ class LoadForecast:
         now_s = (step + 0.5) * self._step_s
         back_s = np.where(times_s - WEEK_S >= 0.0, WEEK_S, DAY_S)
         then_s = np.where(times_s <= now_s, now_s, times_s - back_s)
-        then = np.where(then_s >= 0.0, (then_s / self._step_s).astype(np.int64), step)
+        then = np.clip((then_s / self._step_s).astype(np.int64), 0, step)
         expected = np.zeros((times_s.size, self._circuits, 3))
-        expected[:, self._root] = self._seen_a[np.minimum(then, step)]
+        expected[:, self._root] = np.where(then_s[:, None] >= 0.0, self._seen_a[then], self._declared_a)
         return expected
 
 

@@ -52,6 +52,7 @@ class Plans:
         self._advice: list[Advice | None] = [None] * len(scenarios)
         self._takes_a = np.full((len(scenarios), len(scenarios[0].site.points)), np.inf)
         self._there: Bools = np.zeros(self._takes_a.shape, dtype=bool)
+        self._newest: Bools = self._there
         self._building_a: Floats = np.zeros(len(scenarios))
         self._visits = [visit for one in scenarios for visit in one.visits]
         slots = round(settings.horizon_s / settings.slot_s)
@@ -71,7 +72,7 @@ class Plans:
                 self._advice[member] = None
             elif begins or changed[member] or self._advice[member] is None:
                 self._advice[member] = self._planners[member].plan(self._outlook(moment, member)).advice
-        self._there = fleet.present.copy()
+        self._there, self._newest = fleet.present.copy(), moment.new
         self._building_a = moment.building_a.sum(axis=1)
         return self._advice
 
@@ -80,7 +81,8 @@ class Plans:
         fleet = moment.fleet
         self._takes_a[moment.new | ~fleet.present] = np.inf
         offered_a = np.minimum(moment.limit_a, fleet.car_max_a)
-        short = fleet.wants & (fleet.current_a > 0.0) & (fleet.current_a < offered_a - SHOWN_A)
+        whole = fleet.wants & self._there & ~self._newest  # who came within the last step drew for a part of it
+        short = whole & (fleet.current_a > 0.0) & (fleet.current_a < offered_a - SHOWN_A)
         self._takes_a[short] = np.minimum(self._takes_a, fleet.current_a)[short]
 
     def _outlook(self, moment: Moment, member: int) -> Outlook:

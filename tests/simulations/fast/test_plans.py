@@ -24,7 +24,7 @@ CHEAP_FROM_H = 4.0
 def garage(min_a: float = 6.0) -> Site:
     wirings = [(0, 1, 2), (1, 2, 0), (2, 0, 1), (0, 1, 2)]
     points = [ChargingPoint(f"P{n}", "main", f"S{n}", 1, wirings[n], min_a=min_a) for n in range(4)]
-    return Site("g", (Circuit("main", None, (63.0,) * 3, meter="grid"),), tuple(points))
+    return Site("g", (Circuit("main", None, (63.0,) * 3, meter="grid", base_load_a=(8.0,) * 3),), tuple(points))
 
 
 def visit(point: str, arrives_h: float, leaves_h: float, kwh: float, *, said: bool = True) -> Visit:
@@ -110,6 +110,15 @@ def test_a_car_that_stays_longer_than_said_is_not_forgotten():
     assert run(late).sessions[0].met
 
 
+def test_a_car_that_comes_within_a_step_is_not_taken_for_a_slow_one():
+    """Whoever is thought to take less than it does is left uncapped, and makes a peak that nobody planned."""
+    cars = [visit(f"P{n}", 0.2 + n / 4, 10.0, 22.0) for n in range(4)]
+    flat = PriceCurve(np.zeros(1), np.array([0.2]))
+    result = run(*cars, price=flat, demand=DemandCharge(10.0), plan=Planning(peak="hint", peak_hint_kw=18.45))
+    assert result.series.power_w.sum(axis=1).max() <= 15_000.0 + 1.0
+    assert all(session.met for session in result.sessions)
+
+
 def test_members_of_a_batch_have_no_influence_on_one_another():
     stories = [
         story(visit("P0", 0.0, 10.0, 20.0)),
@@ -121,7 +130,7 @@ def test_members_of_a_batch_have_no_influence_on_one_another():
         assert alone.series.limit_a.tobytes() == result.series.limit_a.tobytes()
 
 
-def test_the_load_is_expected_to_be_as_a_week_ago_or_else_a_day_ago():
+def test_the_load_is_expected_to_be_as_a_week_ago_and_on_the_first_day_as_bad_as_was_declared():
     long = story(duration_s=8 * 86_400.0, step_s=HOUR_S, record_s=HOUR_S)
     forecast = LoadForecast(long)
     for step in range(7 * 24 + 1):
@@ -130,7 +139,8 @@ def test_the_load_is_expected_to_be_as_a_week_ago_or_else_a_day_ago():
     assert forecast.background_a(7 * 24, at_six)[0, 0].tolist() == [6.0] * 3
     first_day = LoadForecast(long)
     first_day.see(0, np.full(3, 9.0))
-    assert first_day.background_a(0, at_six % 86_400.0)[0, 0].tolist() == [9.0] * 3
+    assert first_day.background_a(0, at_six % 86_400.0)[0, 0].tolist() == [8.0] * 3
+    assert first_day.background_a(0, np.array([0.5 * HOUR_S]))[0, 0].tolist() == [9.0] * 3
 
 
 def test_a_peak_that_was_reached_is_paid_for_until_the_month_ends():

@@ -24,6 +24,8 @@ _OPTIONS: Final[dict[str, bool | int | float | str]] = {
     "parallel": "off",
     "presolve": "off",  # takes longer than it saves: no bound is in the program that cannot bind
     "simplex_scale_strategy": 0,  # the columns are of one scale already
+    "simplex_dual_edge_weight_strategy": 1,  # Devex: exact weights of a carried basis take longer than the steps
+    "dual_simplex_cost_perturbation_multiplier": 0.1,  # tie-breaks leave little that is degenerate
 }
 
 _DUAL: Final = 1

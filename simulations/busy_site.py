@@ -7,10 +7,11 @@ import random
 from typing import Final
 
 from controller.site import Site
+from simulations.asking import Asked
 from simulations.building import LivelyBuilding, ScriptedBuilding
 from simulations.chargers import ChargingStation
 from simulations.connectors import Connector, random_model
-from simulations.drivers import busy_visits
+from simulations.drivers import Visit, busy_visits, highest_w
 from simulations.live_site import LiveSite
 from simulations.world import World
 
@@ -51,6 +52,14 @@ async def _visits(site: LiveSite, point_id: str, opened_s: float) -> None:
     dice = random.Random(f"driver-{site.options.seed}-{point_id}")
     for visit in busy_visits(dice):
         await asyncio.sleep(max(0.0, opened_s + visit.arrives_s - site.pace.now_s()))
+        site.asking.comes(point_id, _asked(site, point_id, visit, opened_s + visit.leaves_s))
         await site.plug_in(point_id, visit.car, dice.choice(site.tokens))
         await asyncio.sleep(max(0.0, opened_s + visit.leaves_s - site.pace.now_s()))
+        site.asking.leaves(point_id, visit.car.drawn_wh)
         site.unplug(point_id)
+
+
+def _asked(site: LiveSite, point_id: str, visit: Visit, leaves_s: float) -> Asked | None:
+    full_w = highest_w(visit.car.model, site.site.point[point_id], site.site.nominal_voltage_v)
+    energy_wh = visit.asked_wh(full_w)
+    return None if energy_wh is None else Asked(energy_wh, leaves_s)

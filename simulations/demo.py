@@ -19,6 +19,7 @@ from adapters.log import configure_logging
 from adapters.service import Service
 from simulations.demo_credentials import Credentials, make_credentials
 from simulations.demo_site import Ports, write_demo_site
+from simulations.drivers_app import DriversApp
 from simulations.faults import FAULTS
 from simulations.loopback import HOST, free_port
 from simulations.site_handle import SiteHandle, SiteProcessError, start_site
@@ -45,6 +46,11 @@ class _Plan:
     credentials: Credentials | None
     recorded: bool
     """Whether decisions are recorded: only where somebody can find them afterwards."""
+
+    @property
+    def url(self) -> str:
+        """Where the page is served."""
+        return f"{'http' if self.credentials is None else 'https'}://{HOST}:{self.ports.web}"
 
 
 def run_demo(
@@ -124,7 +130,7 @@ async def _demonstrate(plan: _Plan, console: Console, log: int) -> dict[str, Any
         await service.start()
         try:
             _announce(plan, console)
-            await _watch(plan, site, console)
+            await _watch(plan, site, DriversApp(plan.url, plan.credentials), console)
             console.print("Everybody leaves; waiting for the last sessions to be recorded ...")
             truth = await site.finish()
             return _summary(service.summary(), truth)
@@ -135,8 +141,7 @@ async def _demonstrate(plan: _Plan, console: Console, log: int) -> dict[str, Any
 
 
 def _announce(plan: _Plan, console: Console) -> None:
-    scheme = "http" if plan.credentials is None else "https"
-    console.print(f"Loadstar runs on {scheme}://{HOST}:{plan.ports.web} - Ctrl-C ends it", style="bold")
+    console.print(f"Loadstar runs on {plan.url} - Ctrl-C ends it", style="bold")
     if plan.credentials is not None:
         console.print(f"Log in as {plan.credentials.user} with the password {plan.credentials.user_password}")
         console.print(f"Your browser may want to trust {plan.credentials.authority}", soft_wrap=True)
@@ -144,7 +149,7 @@ def _announce(plan: _Plan, console: Console) -> None:
         console.print(f"Halfway, {FAULTS[plan.fault].meaning}.")
 
 
-async def _watch(plan: _Plan, site: SiteHandle, console: Console) -> None:
+async def _watch(plan: _Plan, site: SiteHandle, app: DriversApp, console: Console) -> None:
     """Show the site until the time is over or somebody wants to stop; let the fault happen on the way."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -157,7 +162,9 @@ async def _watch(plan: _Plan, site: SiteHandle, console: Console) -> None:
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("starting", total=plan.duration_s)
             while not ended.is_set() and (plan.duration_s is None or loop.time() - begun_s < plan.duration_s):
-                progress.update(task, completed=loop.time() - begun_s, description=_line(await site.command("status")))
+                status = await site.command("status")
+                progress.update(task, completed=loop.time() - begun_s, description=_line(status))
+                await app.tell(status["points"])
                 try:
                     async with asyncio.timeout(REFRESH_S):
                         await ended.wait()
@@ -192,7 +199,11 @@ def _line(status: dict[str, Any]) -> str:
     online = sum(point["online"] for point in points)
     charging = sum(max(point["current_a"]) > 0 for point in points)
     ended = len(status["truth"]["sessions"])
-    return f"{phases} of {status['truth']['fuse_a']:g} A | {online} online, {charging} charging, {ended} sessions ended"
+    truth = status["truth"]
+    told = f"{phases} of {truth['fuse_a']:g} A | {online} online, {charging} charging, {ended} sessions ended"
+    if not truth["needs_total"]:
+        return told
+    return f"{told}, {truth['needs_met']} of {truth['needs_total']} drivers left with what they asked for"
 
 
 def _summary(booked: dict[str, Any], truth: dict[str, Any]) -> dict[str, Any]:
@@ -205,6 +216,8 @@ def _summary(booked: dict[str, Any], truth: dict[str, Any]) -> dict[str, Any]:
         "metered_sessions": len(truth["sessions"]),
         "metered_wh": truth["metered_wh"],
         "undelivered": truth["undelivered"],
+        "needs_total": truth["needs_total"],
+        "needs_met": truth["needs_met"],
         **{name: round(truth[name], 4) for name in kept},
         "reaction_own_ms": booked.get("reaction_ms"),
         "reaction_ms": truth["reaction_ms"],

@@ -1,4 +1,4 @@
-"""The site of the demonstration, as a site file: an office with a garage and a street, behind one 63 A fuse."""
+"""The site of the demonstration, as a site file: an office with a garage and a street, behind one 125 A fuse."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class Ports:
 def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *, recorded: bool = False) -> str:
     """The site file of a demonstration with so many charging points, one per station.
 
-    Two thirds or so stand in a garage behind 40 A, the others on a street behind 32 A. Every fifth is
+    Two thirds or so stand in a garage behind 80 A, the others on a street behind 63 A. Every fifth is
     single-phase; the three-phase ones are wired with rotated phases, as good installers do. Twenty minimum
-    shares do not fit beside the building's worst case, so the fallbacks resolve to 0 A.
+    shares do not fit beside the building's worst case, so the fallbacks resolve to 0 A. Turns are short, so
+    that one sees them taken.
     """
     tls: dict[str, str] = {}
     if credentials is not None:
@@ -37,9 +38,9 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
     names = _names(points)
     tables = [
         Table("site", {"id": "demo", "name": "Demonstration", "time_zone": "Europe/Amsterdam"}),
-        _circuit("main", fuse_a=63, margin_a=2, meter="grid", base_load_a=45),
-        _circuit("garage", parent="main", fuse_a=40, fuse_curve="gG"),
-        _circuit("street", parent="main", fuse_a=32, fuse_curve="C"),
+        _circuit("main", fuse_a=125, margin_a=2, meter="grid", base_load_a=25),
+        _circuit("garage", parent="main", fuse_a=80, fuse_curve="gG"),
+        _circuit("street", parent="main", fuse_a=63, fuse_curve="C"),
         Table("meters", _meter(ports.meter), many=True),
         *(_point(index, name, in_garage=index < round(_GARAGE_SHARE * points)) for index, name in enumerate(names)),
         *_credential_tables(names, credentials),
@@ -47,6 +48,7 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
         Table("web", {"host": "127.0.0.1", "port": ports.web, **tls}),
         Table("store", {"url": "sqlite:///loadstar.db"}),
         Table("tariffs", {"price_per_kwh": "0.35"}),
+        Table("loadbalance", {"turn_min": 1.0}),
         *([Table("recording", {"directory": "recordings"})] if recorded else []),
     ]
     return "\n".join(str(table) for table in tables)

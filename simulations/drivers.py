@@ -14,6 +14,20 @@ from simulations.cars import Car, CarModel, random_car
 ARRIVALS_WITHIN_S: Final = 15.0
 """At a busy site every point has its first car within this time."""
 
+SHORT: Final = 0.5
+LONG: Final = 0.85
+STAYS_S: Final = ((30.0, 75.0), (70.0, 200.0), (300.0, 1200.0))
+"""Short visits (that share of all), middling ones, and from ``LONG`` on long ones [s]."""
+
+ASKED: Final = (0.12, 0.35)
+"""What a driver asks for lies between these parts of what the car could take: some are hard to please."""
+
+USUAL_LEAST_A: Final = 6.0
+"""Nearly all cars begin here (IEC 61851-1) [A]."""
+
+BEGINNING_S: Final = 35.0
+"""From plugging in to charging: card, transaction, the car's own start, and room that others make [s]."""
+
 PRICE_LOOK_S: Final = 60.0
 """How often a driver with a price limit looks at the price [s]."""
 
@@ -28,17 +42,29 @@ class Visit:
     arrives_s: float
     leaves_s: float
     car: Car
+    asks: float | None = None
+    """The part that its driver asks for of what the car could take at most in this time; None: nothing is said."""
+
+    def asked_wh(self, full_w: float) -> float | None:
+        """What its driver asks for [Wh], where the car could be given ``full_w`` from the beginning to the end [W]."""
+        charging_s = self.leaves_s - self.arrives_s - BEGINNING_S
+        return None if self.asks is None else self.asks * full_w * charging_s / 3600.0
 
 
 def busy_visits(rng: random.Random) -> Iterator[Visit]:
     """Cars in quick succession, for a demonstration that must not take a working day.
 
-    Six in ten visits last 30-80 s, so that sessions end before one's eyes; the others last 5-20 min.
+    Half of all visits last 30-75 s, so that sessions end before one's eyes; their drivers ask for nothing. Of the
+    others most last 1-3 min and some 5-20 min, and their drivers say until when they need how much.
     """
     clock_s = rng.uniform(0.5, ARRIVALS_WITHIN_S)
     while True:
-        stay_s = rng.uniform(30.0, 80.0) if rng.random() < 0.6 else rng.uniform(300.0, 1200.0)
-        yield Visit(clock_s, clock_s + stay_s, random_car(rng))
+        kind, car = rng.random(), random_car(rng)
+        asks = None if kind < SHORT else rng.uniform(*ASKED)
+        if asks is not None and car.model.min_a > USUAL_LEAST_A:
+            kind = LONG  # that it begins at more than 6 A is found out within a minute or two
+        stay_s = rng.uniform(*(STAYS_S[0] if kind < SHORT else STAYS_S[1] if kind < LONG else STAYS_S[2]))
+        yield Visit(clock_s, clock_s + stay_s, car, asks)
         clock_s += stay_s + rng.uniform(4.0, 20.0)
 
 

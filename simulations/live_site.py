@@ -14,6 +14,7 @@ from typing import Any, Final
 from adapters.configuration import Configuration, ModbusTcpMeter
 from controller.site import Site
 from controller.units import Phases
+from simulations.asking import Asking
 from simulations.building import AdjustableBuilding
 from simulations.cars import Car
 from simulations.chargers import ChargingStation
@@ -70,6 +71,7 @@ class LiveSite:
         self.building = AdjustableBuilding(world.building)
         world.building = self.building
         self.reactions = ReactionLog()
+        self.asking = Asking()
         self.clients = {identity: self._client(configuration, one) for identity, one in world.stations.items()}
         self._places = simulated_meters(configuration)
         self._taps = {id_: Tap(world, circuit, options.meter_latency_s) for id_, (_, circuit) in self._places.items()}
@@ -188,6 +190,7 @@ class LiveSite:
             "profiles_refused": sum(firmware.profiles_refused for firmware in firmwares),
             "sessions": sessions,
             "metered_wh": sum(session["energy_wh"] for session in sessions),
+            **self.asking.to_json(),
             "undelivered": self._undelivered(),
             "tokens_refused": sum(client.refused_tokens for client in self.clients.values()),
             "reaction_ms": {name: _ms(percentile(reactions_s, share)) for name, share in (("p50", 0.5), ("p99", 0.99))}
@@ -214,6 +217,7 @@ class LiveSite:
             "register_wh": int(connector.register_wh),
             "transaction_id": connector.transaction.id if connector.transaction else None,
             "soc": connector.car.soc if connector.car else None,
+            "asks": self.asking.of(point_id),
         }
 
     def _undelivered(self) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ BLOCKS = [
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_pieces_of_a_site_file_are_valid(block: str):
-    for name, table in tomllib.loads(block).items():
+    for name, table in tomllib.loads(block, parse_float=Decimal).items():
         TypeAdapter(SiteFile.model_fields[name].annotation).validate_python(table)
 
 

@@ -1,7 +1,7 @@
 """Rules of the decision over time, each told as a story in a folder: what happens on a site, what is decided, and why.
 
-Adding one needs no Python: ``site.toml``, ``story.toml`` (``tests/support/stories.py``) and ``why.md``. The transcript
-``expected.txt`` is written, or renewed where a rule has changed, by ``LOADSTAR_RENEW=1 pytest tests/golden/test_stories.py``.
+Adding one needs no Python: ``site.toml``, ``story.toml`` (``tests/support/stories.py``) and ``why.md``. Its
+transcript, ``expected.txt``, is written or renewed by ``LOADSTAR_RENEW=1 pytest tests/golden/test_stories.py``.
 Read it before it is committed: it is the argument.
 """
 

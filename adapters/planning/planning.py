@@ -156,7 +156,8 @@ class Planning:
         settings = self._settings
         begins_at = first_slot(snapshot.at, settings.slot_s)
         price = await asyncio.to_thread(self._prices.ahead, begins_at)
-        outlook = outlook_of(
+        outlook = await asyncio.to_thread(  # with long histories it would hold up the loop by tens of milliseconds
+            outlook_of,
             self._site,
             snapshot,
             memory.habits,

@@ -35,6 +35,8 @@ SHOWN_A: Final = 0.3
 STAY_S: Final = 4 * 3600.0
 NEED_WH: Final = 15_000.0
 """Of drivers who have said nothing: how long they stay, and what they need [Wh]."""
+EARLY_SHARE: Final = 0.15
+"""Of the time that is left at most this share is kept free before the departure."""
 LEAST_WH: Final = 1_000.0
 """A car that asks for more than its driver was taken to need is not done yet: it needs this [Wh]."""
 
@@ -115,6 +117,7 @@ class Plans:
             leaves_s, needs_wh = visit.stated_leaves_s, visit.stated_energy_wh
             left_wh = (NEED_WH if needs_wh is None else needs_wh) - float(fleet.delivered_wh[member, place])
             until_s = visit.arrives_s + STAY_S if leaves_s is None else leaves_s
+            until_s -= min(self._settings.early_s, EARLY_SHARE * (until_s - moment.now_s))
             yield CarOutlook(
                 point=point.id,
                 phases=tuple(np.flatnonzero(fleet.phases[member, place]).tolist()),

@@ -46,6 +46,8 @@ class Question:
     """Whether the peaks of earlier weeks are known."""
 
 
+IDEAL: Final = Planning(early_s=0.0)
+"""For batteries that take whatever they are offered until they are full."""
 _PRESENT: Final = "prices; energy, departure and maximum of the cars that are there"
 QUESTIONS: Final = (
     Question("regret_no_hint_pct", _PRESENT, 2.0),
@@ -57,9 +59,9 @@ QUESTIONS: Final = (
 def answer(question: Question, seed: int, days: int) -> Metrics:
     """Run a question's case of one seed, beside its bound."""
     case = trace(seed, days, real=question.real)
-    plan = Planning()
+    plan = Planning() if question.real else IDEAL
     if question.hint:
-        plan = Planning(peak="hint", peak_hint_kw=learned_hint_kw(seed, days, real=question.real))
+        plan = replace(plan, peak="hint", peak_hint_kw=learned_hint_kw(seed, days, real=question.real))
     return metrics_of(run(replace(case, plan=plan)), bound_of(case))
 
 

@@ -150,8 +150,14 @@ def _demand(file: ScenarioFile, measured: Measured, calendar: Calendar) -> Deman
 
 def _plan(file: ScenarioFile) -> Planning:
     table = file.plan
-    exact = table.minimum == "exact"
-    return Planning(60.0 * table.slot_min, 3600.0 * table.horizon_h, exact, table.peak, table.peak_hint_kw)
+    return Planning(
+        slot_s=60.0 * table.slot_min,
+        horizon_s=3600.0 * table.horizon_h,
+        exact=table.minimum == "exact",
+        peak=table.peak,
+        peak_hint_kw=table.peak_hint_kw,
+        early_s=60.0 * table.early_min,
+    )
 
 
 def _limits(file: ScenarioFile, calendar: Calendar) -> Iterable[TimedLimit]:

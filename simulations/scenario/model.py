@@ -101,6 +101,8 @@ class Planning:
     it. ``hint``: all of it, above a peak that will be reached anyway."""
     peak_hint_kw: float = 0.0
     """That peak [kW]."""
+    early_s: float = 1800.0
+    """Needs are to be met so long before the departure: batteries take less as they fill [s]."""
 
 
 @dataclass(frozen=True, slots=True)

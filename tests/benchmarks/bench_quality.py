@@ -13,7 +13,7 @@ import numpy as np
 
 from simulations.fast import run
 from simulations.judging.metrics import metrics_of
-from simulations.quality.cases import DAYS, QUESTIONS, STEP_S, answer, trace
+from simulations.quality.cases import DAYS, IDEAL, QUESTIONS, STEP_S, answer, trace
 from simulations.quality.common_case import CAR
 from simulations.scenario.model import Planning, Scenario
 from tests.benchmarks.acn_environment import ask
@@ -76,7 +76,7 @@ class Loop:
 
 def _ours(case: Scenario) -> Loop:
     began = process_time()
-    results = run(replace(case, plan=Planning()))
+    results = run(replace(case, plan=IDEAL))
     return Loop(process_time() - began, metrics_of(results).cost)
 
 

@@ -35,6 +35,7 @@ def test_the_gallery_shows_what_people_have():
         "highway",
         "dynamic_prices",
         "everything_wrong",
+        "office_week_planned",
     }
 
 

@@ -16,7 +16,7 @@ ARRIVALS_WITHIN_S: Final = 15.0
 
 SHORT: Final = 0.5
 LONG: Final = 0.85
-STAYS_S: Final = ((30.0, 75.0), (70.0, 200.0), (300.0, 1200.0))
+STAYS_S: Final = ((30.0, 75.0), (55.0, 200.0), (300.0, 1200.0))
 """Short visits (that share of all), middling ones, and from ``LONG`` on long ones [s]."""
 
 ASKED: Final = (0.12, 0.35)

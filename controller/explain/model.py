@@ -151,9 +151,9 @@ def energy(wh: float) -> str:
     """An amount of energy as people read it.
 
     >>> energy(11_960), energy(340)
-    ('12.0 kWh', '0.34 kWh')
+    ('12.0 kWh', '340 Wh')
     """
-    return f"{wh / 1000:.1f} kWh" if wh >= 1000 else f"{wh / 1000:.2f} kWh"
+    return f"{wh / 1000:.1f} kWh" if wh >= 1000 else f"{wh:.0f} Wh"
 
 
 def clock(at: datetime, time_zone: str) -> str:

@@ -19,6 +19,9 @@ from controller.units import RESOLUTION_A
 FOLLOWS_A: Final = 1.0
 """A car that draws this much less than it may is told with both figures."""
 
+SETTLED_A: Final = 0.5
+"""Where what was measured and what is reckoned are further apart, the car is still on its way."""
+
 _QUIET: Final[Mapping[State, str]] = {
     State.AVAILABLE: "is free",
     State.OCCUPIED: "has a car that has not begun to charge: it waits for a card or an app",
@@ -71,12 +74,13 @@ def _steered(view: View, because: str) -> str:
 
 
 def _charges(view: View) -> str:
-    limit, draw_a = amperes(view.limit_a), max(view.turn.decision.draw_a[view.id])
-    if view.state.state is State.CHARGING:
-        if draw_a >= view.limit_a - FOLLOWS_A:
-            return f"charges at {limit}"
-        return f"may draw {limit} and draws {amperes(draw_a)}"
-    return f"may {'begin with' if view.state.state is State.PLUGGED else 'charge at'} {limit}"
+    limit, drawn_a = amperes(view.limit_a), max(view.turn.decision.draw_a[view.id])
+    if view.state.state is not State.CHARGING:
+        return f"may {'begin with' if view.state.state is State.PLUGGED else 'charge at'} {limit}"
+    if drawn_a >= view.limit_a - FOLLOWS_A:
+        return f"charges at {limit}"
+    settled = view.state.measured_a is not None and abs(max(view.state.measured_a) - drawn_a) <= SETTLED_A
+    return f"may draw {limit} and draws {amperes(drawn_a)}" if settled else f"may draw {limit}"
 
 
 def _shares(view: View, name: str) -> str:

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import * as api from "./api";
 import { useLoaded } from "./connection";
-import { amperes, kilowattHours, moment, NONE, timeOfDay, timeToday } from "./format";
+import { amperes, energy as amount, moment, NONE, timeOfDay, timeToday } from "./format";
 import { text } from "./texts";
 
 const words = text.detail;
@@ -36,7 +36,7 @@ function Facts({ point, site }: { point: api.Point; site: api.Site }) {
       <dt>{words.need}</dt>
       <dd>
         {need?.energy_wh != null ? <Progress point={point} need={need} site={site} /> : words.noNeed}
-        {need && need.shortfall_wh > 0 && <p class="chip warning">{words.lacks(kilowattHours(need.shortfall_wh))}</p>}
+        {need && need.shortfall_wh > 0 && <p class="chip warning">{words.lacks(amount(need.shortfall_wh))}</p>}
       </dd>
       {point.waiting_s !== null && (
         <>
@@ -73,7 +73,7 @@ function Progress({ point, need, site }: { point: api.Point; need: api.Need; sit
   const when = need.departs_at && moment(need.departs_at, site.at ?? need.departs_at, site.time_zone);
   return (
     <>
-      {words.progress(kilowattHours(got), kilowattHours(all), when)}
+      {words.progress(amount(got), amount(all), when)}
       <progress value={got} max={Math.max(all, 1)} aria-label={words.need} />
     </>
   );
@@ -82,7 +82,7 @@ function Progress({ point, need, site }: { point: api.Point; need: api.Need; sit
 /** Sets until when the car needs how much. */
 function NeedForm({ point, site }: { point: api.Point; site: api.Site }) {
   const { need, session } = point;
-  const asked = need?.energy_wh == null ? "" : (((session?.energy_wh ?? 0) + need.energy_wh) / 1000).toFixed(1);
+  const asked = need?.energy_wh == null ? "" : (((session?.energy_wh ?? 0) + need.energy_wh) / 1000).toFixed(2);
   const leaves = need?.departs_at ? timeOfDay(new Date(need.departs_at), site.time_zone, false) : "";
   const [departs, setDeparts] = useState(leaves);
   const [energy, setEnergy] = useState(asked);
@@ -112,7 +112,7 @@ function NeedForm({ point, site }: { point: api.Point; site: api.Site }) {
         type="number"
         min="0"
         max="1000"
-        step="0.1"
+        step="0.01"
         value={energy}
         onInput={(event) => setEnergy(event.currentTarget.value)}
       />

@@ -12,6 +12,8 @@ export const bare = (value: number | null | undefined) => (value == null ? NONE 
 export const rating = (value: number) => `${whole.format(value)} A`;
 export const kilowatts = (watts: number) => `${oneDecimal.format(watts / 1000)} kW`;
 export const kilowattHours = (wh: number | null) => (wh == null ? NONE : `${oneDecimal.format(wh / 1000)} kWh`);
+/** As `kilowattHours`, and finer where it is little. */
+export const energy = (wh: number) => (wh < 1000 ? `${Math.round(wh)} Wh` : kilowattHours(wh));
 
 export function money(amount: string | null, currency: string): string {
   if (amount === null) return NONE;

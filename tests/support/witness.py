@@ -40,7 +40,7 @@ class Witness:
         if self.obedient:
             self._says_the_guard(decision)
             self._fits(snapshot, decision, limits)
-        self._moves(snapshot, limits)
+        self._moves(snapshot, decision, limits)
 
     def _complain(self, what: str) -> None:
         self.complaints.append(what)
@@ -76,7 +76,7 @@ class Witness:
                     where = f"{circuit.id}:{PHASE_NAMES[phase]}"
                     self._complain(f"{decision.plan.at:%H:%M:%S} {where}: {given:.2f} A given of {free:.2f} A")
 
-    def _moves(self, snapshot: Snapshot, limits: Mapping[str, float]) -> None:
+    def _moves(self, snapshot: Snapshot, decision: Decision, limits: Mapping[str, float]) -> None:
         now_s, control = snapshot.monotonic_s, self.site.control
         steered = {name for name, state in snapshot.points.items() if state.state in STEERED}
         before = {name: self._limit[name] for name in steered & self._limit.keys()}
@@ -92,7 +92,8 @@ class Witness:
             if step > 0:
                 raised[name] = step
             self._changed_s[name] = now_s
-        self._raises(snapshot, raised)
+        uses = dict(zip(decision.draw_a, decision.basis.facts.uses[0].tolist(), strict=True))
+        self._raises(snapshot, raised, uses)
         for name in steered:
             was = before.get(name, snapshot.points[name].commanded_a or 0.0)
             if limits[name] < was - EVEN_A:
@@ -101,7 +102,7 @@ class Witness:
         self._changed_s = {name: at for name, at in self._changed_s.items() if name in steered}
         self._limit = {name: limits[name] for name in steered}
 
-    def _raises(self, snapshot: Snapshot, raised: Mapping[str, float]) -> None:
+    def _raises(self, snapshot: Snapshot, raised: Mapping[str, float], uses: Mapping[str, list[bool]]) -> None:
         now_s, control = snapshot.monotonic_s, self.site.control
         for circuit in self.site.circuits:
             here = {p.id: raised[p.id] for p in self.site.points_below[circuit.id] if p.id in raised}
@@ -116,7 +117,7 @@ class Witness:
             for phase, current in enumerate(reading.current_a):
                 if current is None:
                     continue
-                rise = sum(step for name, step in here.items() if phase in self.site.point[name].phases)
+                rise = sum(step for name, step in here.items() if uses[name][phase])
                 room = circuit.fuse_a[phase] - circuit.margin_a - current
                 if rise > max(0.0, room) + 0.01:
                     where = f"{circuit.id}:{PHASE_NAMES[phase]}"

@@ -63,7 +63,7 @@ def _uncapped(program: Program, current_a: Floats, unmet_wh: Floats, slots: int)
     cells, price = program.cells, program.prices.energy
     dearest = np.where(current_a > NOTHING_A, price, -np.inf).max(axis=1)
     dearest = np.where(unmet_wh > TOLD_WH, np.inf, dearest)
-    wanted = price[:, :slots] < dearest[:, None] * (1.0 - _CLOSE)
+    wanted = price[:, :slots] + _CLOSE * np.abs(price).max(initial=0.0) < dearest[:, None]
     at_most = current_a[:, :slots] >= (cells.most_a * cells.part)[:, :slots] - NOTHING_A
     peak = np.zeros(slots, dtype=bool)
     if program.peak is not None:

@@ -33,6 +33,9 @@ class Grid:
         self.place = {name: place for place, name in enumerate(sorted(site.point))}
         self._alike: dict[tuple[str, tuple[int, ...]], int] = {}
         self._uses = np.zeros((0, self.kinds))
+        self._entries: Ints = np.zeros(0, dtype=np.int64)
+        self._begins: Ints = np.zeros(0, dtype=np.int64)
+        self._amounts: Floats = np.zeros((0, 1))
 
     def alike(self, cars: Iterable[CarOutlook]) -> Ints:
         """(P,) the number of each car's use; those on the same circuit and phases have the same."""
@@ -42,7 +45,7 @@ class Grid:
             number = self._alike.get(key)
             if number is None:
                 number = self._alike[key] = len(self._alike)
-                self._uses = np.concatenate((self._uses, self._use(*key)[None]))
+                self._learn(*key)
             numbers.append(number)
         return np.array(numbers, dtype=np.int64)
 
@@ -51,20 +54,24 @@ class Grid:
         uses: Floats = self._uses[alike]
         return uses
 
-    def _use(self, circuit: str, phases: tuple[int, ...]) -> Floats:
+    def _learn(self, circuit: str, phases: tuple[int, ...]) -> None:
+        """Keep one more use, and where the entries of each use begin among those of all."""
         use = np.zeros(self.kinds)
         for above in self.site.path[circuit]:
             place = self.number[above]
             use[[3 * place + phase for phase in phases]] = 1.0
             use[3 * len(self.number) + place] = len(phases)
         use[-1] = len(phases) * self.site.nominal_voltage_v / 1000.0
-        return use
+        self._uses = np.concatenate((self._uses, use[None]))
+        number, self._entries = np.nonzero(self._uses[:, :-1])
+        self._begins = np.flatnonzero(np.diff(number, prepend=-1))
+        self._amounts = self._uses[number, self._entries][:, None]
 
     def alone_a(self, alike: Ints, room_a: Floats) -> Floats:
         """(P, T) what there is for each car while no other charges [A]."""
-        use, kind = np.nonzero(self._uses[:, :-1])
-        begins = np.flatnonzero(np.diff(use, prepend=-1))
-        alone: Floats = np.minimum.reduceat(room_a[kind] / self._uses[use, kind][:, None], begins, axis=0)
+        if not alike.size:
+            return np.zeros((0, room_a.shape[1]))
+        alone: Floats = np.minimum.reduceat(room_a[self._entries] / self._amounts, self._begins, axis=0)
         return alone[alike]
 
     def room_a(self, outlook: Outlook) -> Floats:

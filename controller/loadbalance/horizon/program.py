@@ -183,7 +183,7 @@ def _matrix(
     car = np.concatenate((cells.car, cells.car[halved]))
     slot = np.concatenate((cells.slot, cells.slot[halved]))
     alive = np.flatnonzero((row_of != ABSENT).any(axis=1))
-    numbers = np.concatenate((car[:, None], row_of[alive].T[slot]), axis=1)
+    numbers = np.concatenate((car[:, None], np.ascontiguousarray(row_of[alive].T)[slot]), axis=1)
     values = np.concatenate((cells.kwh_per_a[:, None], uses[:, alive]), axis=1)[car]
     entry = (numbers != ABSENT) & (values > 0.0)
     demand = np.unique(row_of[-1][row_of[-1] != ABSENT])

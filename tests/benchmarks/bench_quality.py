@@ -10,13 +10,16 @@ from statistics import median
 from time import process_time
 
 import numpy as np
+from rich.console import Console
 
 from simulations.fast import run
 from simulations.judging.metrics import metrics_of
 from simulations.quality.cases import DAYS, IDEAL, QUESTIONS, STEP_S, answer, trace
 from simulations.quality.common_case import CAR
 from simulations.scenario.model import Planning, Scenario
+from tests.benchmarks import caltech
 from tests.benchmarks.acn_environment import ask
+from tests.benchmarks.caltech_plan import planned_wh
 from tests.benchmarks.common_case import for_acnportal
 from tests.benchmarks.registry import Measurement, benchmark
 
@@ -32,6 +35,19 @@ def plan_quality() -> dict[str, Measurement]:
         regrets = [answer(question, seed, DAYS).regret_pct or 0.0 for seed in range(1, SEEDS + 1)]
         measured[question.name] = Measurement(median(regrets), "% over the bound", SEEDS, at_most=question.at_most_pct)
     return measured
+
+
+@benchmark
+def plan_of_caltech() -> dict[str, Measurement]:
+    """March 2019 behind 30 kW, 0 or at least 6 A for everybody, delivered energy over the most that could be."""
+    events = caltech.events_file()
+    if events is None:
+        Console(stderr=True).print(f"not measured: no events of Caltech; name the file in {caltech.VARIABLE}")
+        return {}
+    case = caltech.case_of(events, 30)
+    of_bound_pct = 100.0 * float(planned_wh(case).sum()) / caltech.bound_wh(case)
+    count = len(case.need_wh)
+    return {"caltech_30kw_of_bound_pct": Measurement(of_bound_pct, "% of the bound", count, at_least=98.5)}
 
 
 @benchmark
@@ -82,7 +98,7 @@ def _ours(case: Scenario) -> Loop:
 
 def _theirs(case: Scenario) -> Loop:
     periods = round(case.duration_s / STEP_S)
-    price = case.price.at(STEP_S * (np.arange(periods + 96) + 0.5))
+    price = case.price.at(STEP_S * (np.arange(periods + 96.0) + 0.5))
     assert case.demand is not None
     document = for_acnportal(case) | {
         "periods": periods,

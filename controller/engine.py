@@ -134,10 +134,10 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     learned, habits, car_events = learn(layout, facts, estimate, memory.habits if memory else None, held, now_s)
     verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, pulse.limit_a, now_s)
     wiring, wiring_events = watch(layout, facts, estimate, memory.wiring if memory else None, now_s)
-    running = facts.competing & (held >= layout.min_a - TOLERANCE_A)
+    _reckon_with(facts, learned)
+    running = facts.competing & (held >= facts.min_a - TOLERANCE_A)
     dwells = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
     dwelling = dwells | (running & ~facts.pausable)
-    _reckon_with(facts, learned)
     apply_needs(layout, facts, snapshot, dwelling)
     saving = out_of_writes(layout, facts, pulse, now_s)
     facts.fixed = unconfirmed(facts, pulse, now_s) | (verdict.disobeys & facts.steered) | saving
@@ -183,7 +183,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
 
 def _reckon_with(facts: Facts, learned: Learned) -> None:
     """Put what the cars have shown in place of what their points could do."""
-    facts.min_a, facts.uses = learned.min_a, learned.uses
+    facts.state, facts.min_a, facts.uses = learned.state, learned.min_a, learned.uses
     facts.bound = np.where(learned.max_a < facts.max_a - TOLERANCE_A, OF_CAR, facts.bound)
     facts.max_a = np.minimum(facts.max_a, learned.max_a)
 

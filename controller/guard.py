@@ -131,7 +131,11 @@ def _claim(
     draw = draw_a.get(point.id, NO_CURRENT)
     if state.state is _OFFLINE or not state.obeys:
         return phase_vector(point.phases, max(*draw, state.commanded_a or 0.0, point.fallback_a))
-    allowed = phase_vector(in_use.get(point.id, point.phases), limits_a.get(point.id, 0.0))
-    if state.state in COMPETING and point.id not in in_use:
+    phases = in_use.get(point.id, point.phases)
+    allowed = phase_vector(phases, limits_a.get(point.id, 0.0))
+    if state.state not in COMPETING:
+        return (max(draw[0], allowed[0]), max(draw[1], allowed[1]), max(draw[2], allowed[2]))
+    if len(phases) == len(point.phases):
         return allowed
-    return (max(draw[0], allowed[0]), max(draw[1], allowed[1]), max(draw[2], allowed[2]))
+    l1, l2, l3 = (allowed[phase] if phase in phases else draw[phase] for phase in range(len(PHASE_NAMES)))
+    return (l1, l2, l3)

@@ -35,6 +35,8 @@ class CarModel:
     """After this long without an offer it falls asleep [s]; None: never."""
     wake_s: float = 20.0
     """Asleep, it answers an offer only after this long [s]."""
+    sleeps_through: int = 0
+    """Asleep, it misses so many offers, and answers the next one after them."""
     precondition_a: float = 0.0
     """What heating or cooling draws per phase before it leaves, on top of what the battery takes [A]."""
     precondition_s: float = 0.0
@@ -64,6 +66,8 @@ class Car:
         self._response_at_s: float | None = None
         self._offered_s: float | None = None
         """When it was last offered something, or plugged in."""
+        self._missed = 0
+        """Offers since it has fallen asleep."""
 
     @property
     def wanted_a(self) -> float:
@@ -118,14 +122,19 @@ class Car:
         """Answer a change of the offer after the reaction time, which is long when the car is asleep."""
         if abs(offer_a - self._offer_a) > TOLERANCE_A:
             asleep = self._asleep(now_s) and offer_a > 0.0
+            if asleep and self._offer_a <= 0.0:
+                self._missed += 1
             self._offer_a = offer_a
+            if asleep and self._missed <= self.model.sleeps_through:
+                return
             if self._response_at_s is None or asleep:
                 self._response_at_s = now_s + (self.model.wake_s if asleep else self.model.reaction_s)
         if self._response_at_s is not None and now_s >= self._response_at_s:
             self._seen_a = self._offer_a
             self._response_at_s = None
-        if self._offered_s is None or (self._offer_a > 0.0 and self._response_at_s is None):
+        if self._offered_s is None or 0.0 < self._offer_a == self._seen_a:
             self._offered_s = now_s  # an offer that ended before the car was awake has not woken it
+            self._missed = 0
 
     def _asleep(self, now_s: float) -> bool:
         sleeps_after_s, offered_s = self.model.sleep_after_s, self._offered_s

@@ -98,6 +98,19 @@ def test_an_offer_that_ends_too_soon_wakes_no_car():
     assert car.current_a == 0.0
 
 
+def test_a_deep_sleeper_misses_the_first_offer_and_answers_the_next():
+    car = Car(CarModel(sleep_after_s=60.0, wake_s=20.0, sleeps_through=1), soc=0.3)
+    now_s = drive(car, 70, offer_a=0.0)
+    now_s = drive(car, 300, offer_a=6.0, start_s=now_s)
+    now_s = drive(car, 300, offer_a=8.0, start_s=now_s)
+    assert car.current_a == 0.0, "more of the same offer wakes nobody"
+    now_s = drive(car, 25, offer_a=0.0, start_s=now_s)
+    now_s = drive(car, 25, offer_a=6.0, start_s=now_s)
+    assert car.current_a == pytest.approx(6.0)
+    drive(car, 5, offer_a=10.0, start_s=now_s)
+    assert car.current_a == pytest.approx(10.0), "awake, it answers at once"
+
+
 def test_a_full_car_is_warmed_up_before_it_leaves():
     model = CarModel(precondition_a=8.0, precondition_s=600.0)
     car = Car(model, soc=1.0)

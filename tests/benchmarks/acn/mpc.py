@@ -24,7 +24,7 @@ import numpy as np
 from acnportal import acnsim  # type: ignore[import-not-found]
 from acnportal.acnsim.models import EV, EVSE, Battery  # type: ignore[import-not-found]
 from acnportal.algorithms import BaseAlgorithm  # type: ignore[import-not-found]
-from common_case import ANGLES
+from common_case import ANGLES  # type: ignore[import-not-found]  # it stands beside this file where it runs
 
 HORIZON = 96
 QUICK = 1e-4

@@ -143,14 +143,8 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     facts.fixed = unconfirmed(facts, pulse, now_s) | (verdict.disobeys & facts.steered) | saving
     running, dwelling = running & ~facts.fixed, dwelling & ~facts.fixed
 
-    reserved = reserves(layout, facts, estimate.draw_a)
-    gap = np.minimum(np.maximum(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A), NOISE_MOST_A)
-    unmetered = np.isnan(estimate.meter_a)
-    now = capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved)
-    cautious = capacity(layout, facts, snapshot.limits, estimate.cautious_a + gap * ~unmetered, reserved)
-    unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
-    priority = np.where(facts.pausable, facts.priority, UNPAUSABLE_FIRST)
-    queue = Queue(layout.by_id, priority, unserved_s, facts.delivered_wh, dwelling)
+    now, cautious = _room(layout, facts, snapshot, estimate, sight)
+    queue = _queue(layout, facts, memory, dwelling, now_s)
     division = divide_alike(layout, facts, now, cautious, queue, running, held)
 
     good, meters_good = _meters_good(layout, facts, memory)
@@ -161,16 +155,12 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
     events = _events(layout, estimate, memory, good, overloaded) + car_events + verdict.events + wiring_events
     plan = _plan(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies)
-    hungry = facts.steered & ~facts.idle
-    serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
-    waiting = hungry & ~serving
-    since = np.full((1, layout.size), np.nan) if memory is None else memory.admitted_since_s
-    starved = np.full((1, layout.size), np.nan) if memory is None else memory.unserved_since_s
+    admitted_since_s, unserved_since_s = _turns(layout, facts, memory, limit, now_s)
     remembered = Memory(
         sight=sight,
         pulse=pulse,
-        admitted_since_s=np.where(serving, np.where(np.isnan(since), now_s, since), np.nan),
-        unserved_since_s=np.where(waiting, np.where(np.isnan(starved), now_s, starved), np.nan),
+        admitted_since_s=admitted_since_s,
+        unserved_since_s=unserved_since_s,
         good_readings=good,
         overloaded=overloaded,
         habits=habits,
@@ -179,6 +169,38 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     )
     basis = Basis(now, cautious, held, facts, division)
     return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), draw_a, basis)
+
+
+def _room(
+    layout: Layout, facts: Facts, snapshot: Snapshot, estimate: Estimate, sight: Sight
+) -> tuple[Capacity, Capacity]:
+    """What is free at this instant, and what is free if recent peaks and the noise of the background come again."""
+    reserved = reserves(layout, facts, estimate.draw_a)
+    gap = np.minimum(np.maximum(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A), NOISE_MOST_A)
+    cautious_a = estimate.cautious_a + gap * ~np.isnan(estimate.meter_a)
+    return (
+        capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved),
+        capacity(layout, facts, snapshot.limits, cautious_a, reserved),
+    )
+
+
+def _queue(layout: Layout, facts: Facts, memory: Memory | None, dwelling: Bools, now_s: float) -> Queue:
+    """Who comes first: who cannot be paused, and who is in the middle of a turn, before all others."""
+    unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
+    priority = np.where(facts.pausable, facts.priority, UNPAUSABLE_FIRST)
+    return Queue(layout.by_id, priority, unserved_s, facts.delivered_wh, dwelling)
+
+
+def _turns(layout: Layout, facts: Facts, memory: Memory | None, limit: Floats, now_s: float) -> tuple[Floats, Floats]:
+    """Since when each has been admitted, and since when it has been waiting (1, P) [s]; NaN where it is not."""
+    hungry = facts.steered & ~facts.idle
+    serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
+    never = np.full((1, layout.size), np.nan)
+    admitted, starved = (never, never) if memory is None else (memory.admitted_since_s, memory.unserved_since_s)
+    return (
+        np.where(serving, np.where(np.isnan(admitted), now_s, admitted), np.nan),
+        np.where(hungry & ~serving, np.where(np.isnan(starved), now_s, starved), np.nan),
+    )
 
 
 def _reckon_with(facts: Facts, learned: Learned) -> None:

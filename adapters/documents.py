@@ -46,6 +46,8 @@ class LimitDocument(StrictModel):
     """Bound on the three phases together, what is not charging included [W]."""
     source: Annotated[str, Field(min_length=1)]
     """Who set it."""
+    charging_only: bool = False
+    """Whether it holds for what the points draw, not for everything on the circuit."""
 
 
 class PointDocument(StrictModel):

@@ -137,6 +137,8 @@ class ExternalLimit:
     circuit: str
     limit_w: float
     source: str
+    charging_only: bool = False
+    """Whether it holds for what the points below the circuit draw, not for everything on it."""
 
 
 @dataclass(frozen=True, slots=True)

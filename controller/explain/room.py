@@ -62,11 +62,20 @@ def _power_room(view: View, row: int) -> Reason:
         limit_w = view.site.circuit[who].contract_w or 0.0
     else:
         on_way = {view.site.circuits[place].id for place in np.flatnonzero(view.above)}
-        limit_w = min(x.limit_w for x in view.turn.snapshot.limits if x.source == who and x.circuit in on_way)
+        bounds = [x for x in view.turn.snapshot.limits if x.source == who and x.circuit in on_way]
+        strictest = min(bounds, key=lambda x: x.limit_w)
+        limit_w = strictest.limit_w
+        if strictest.charging_only:
+            return _charging_room(name, limit_w, free_w)
     text = (
         f"{row_words(name).capitalize()} was {limit_w:.0f} W for the three phases together. What is not charging took "
         f"{limit_w - free_w:.0f} W of it, with peaks, noise and reserves: {free_w:.0f} W to share."
     )
+    return Reason("room", text, {"limit_w": limit_w, "taken_w": limit_w - free_w, "free_w": free_w, "row": name})
+
+
+def _charging_room(name: str, limit_w: float, free_w: float) -> Reason:
+    text = f"{row_words(name).capitalize()} was {limit_w:.0f} W for everything that charges: {free_w:.0f} W to share."
     return Reason("room", text, {"limit_w": limit_w, "taken_w": limit_w - free_w, "free_w": free_w, "row": name})
 
 

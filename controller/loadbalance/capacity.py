@@ -20,6 +20,7 @@ class PowerLimit:
     limit_w: Floats
     """(B,): infinite where that member has none [W]."""
     source: str
+    charging_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +110,23 @@ def capacity(
     Raises:
         KeyError: a limit names a circuit that the site does not have.
     """
-    taken = background_a + layout.circuit_flow(reserved_a)
+    flow = layout.circuit_flow(reserved_a)
+    taken = background_a + flow
     free = layout.by_row(layout.usable_a - taken)
     phase_rows = _phase_rows(layout, facts.uses)
     if not limits and not layout.contracted:
         return Capacity(phase_rows, free, layout.row_names, background_a, reserved_a)
     places, limit_w, names = _power_limits(layout, limits)
+    counted = taken[:, places]
+    for row, limit in enumerate(limits):
+        if limit.charging_only:
+            counted[:, row] = flow[:, places[row]]
     nominal = layout.site.nominal_voltage_v
     per_phase = facts.voltage_v[:, places] / nominal
     room = np.stack(np.broadcast_arrays(free[:, 0], *limit_w)[1:], axis=1) / nominal
     return Capacity(
         rows=_with_power_rows(layout, phase_rows, facts.uses, places, per_phase),
-        free_a=np.concatenate([free, room - (per_phase * taken[:, places]).sum(axis=2)], axis=1),
+        free_a=np.concatenate([free, room - (per_phase * counted).sum(axis=2)], axis=1),
         names=layout.row_names + names,
         background_a=background_a,
         reserved_a=reserved_a,

@@ -121,6 +121,15 @@ def test_a_limit_in_watts_is_told_in_watts():
     assert told(explanation, "room").text.startswith("The power contracted for circuit main was 11000 W")
 
 
+def test_a_limit_on_charging_alone_leaves_the_building_out():
+    limits = (ExternalLimit("main", 9_000.0, "dso", charging_only=True),)
+    explanation = explain(TWO, turn(TWO, {"P1": charging(), "P2": charging()}, limits=limits, meter_a=38.0), "P1")
+    assert explanation.because == "limit:dso"
+    room = told(explanation, "room")
+    assert room.text == "The power limit set by dso was 9000 W for everything that charges: 9000 W to share."
+    assert explanation.limit_a == pytest.approx(6.5), "9 kW are 39.1 A, six of whose phases are in use"
+
+
 @pytest.mark.parametrize(
     ("site", "state", "text"),
     [

@@ -8,23 +8,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from controller.loadbalance.habits import Habits
 from controller.loadbalance.horizon.history import Stay, likely_visits, usual_departure, usual_energy_wh
-from controller.loadbalance.horizon.outlook import CarOutlook, Demand, Floats, Outlook, PowerBound
+from controller.loadbalance.horizon.outlook import Bools, CarOutlook, Demand, Floats, Outlook, PowerBound
 from controller.loadbalance.layout import Layout, layout_of
 from controller.site import ChargingPoint, Site
-from controller.snapshot import COMPETING, PointState, Snapshot
+from controller.snapshot import COMPETING, ExternalLimit, PointState, Snapshot
 from controller.units import TOLERANCE_A
 
 UNKNOWN_WH: Final = 40_000.0
 """What a session may need of which nothing is known [Wh]: a car that comes empty; it may be less."""
 LEAST_WH: Final = 1_000.0
 """A car that still asks for current needs this, whatever it was taken to need [Wh]."""
+EARLY_S: Final = 1800.0
+"""What was asked for is to be there so long before the departure: batteries take less as they fill [s]."""
+EARLY_SHARE: Final = 0.15
+"""But earlier by this share of the time that is left at most."""
+
+
+class Shown(Protocol):
+    """What the cars have shown of themselves, P points; ``controller.loadbalance.habits.Habits`` is one."""
+
+    @property
+    def takes_a(self) -> Floats:
+        """(1, P) the most that each takes, infinite while that is not known [A]."""
+        ...
+
+    @property
+    def needs_a(self) -> Floats:
+        """(1, P) the least limit at which it draws [A]."""
+        ...
+
+    @property
+    def uses(self) -> Bools:
+        """(1, P, 3) the grid phases that it draws on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +56,20 @@ class Terms:
     slot_s: float
     slots: int
     unmet_per_kwh: float
+    early_s: float = EARLY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known at one moment."""
+
+    snapshot: Snapshot
+    shown: Shown | None
+    """None while nothing is known of any car."""
+    background_a: Floats
+    """(T, C, 3) forecast of what is not charging, from ``first_slot`` on [A]."""
+    demand: Demand | None = None
+    """What a higher peak costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,92 +89,93 @@ def first_slot(at: datetime, slot_s: float) -> datetime:
     return datetime.fromtimestamp(at.timestamp() // slot_s * slot_s, UTC)
 
 
-def outlook_of(
-    site: Site,
-    snapshot: Snapshot,
-    habits: Habits | None,
-    past: Mapping[str, Past],
-    terms: Terms,
-    *,
-    price_per_kwh: Floats,
-    background_a: Floats,
-    demand: Demand | None = None,
-) -> Outlook:
+def outlook_of(site: Site, known: Known, past: Mapping[str, Past], terms: Terms, price_per_kwh: Floats) -> Outlook:
     """Everything that a plan is made from.
 
     Args:
         site: the site.
-        snapshot: the moment.
-        habits: what the cars have shown; None while nothing is known.
+        known: the moment.
         past: by point, what its sessions were like.
         terms: what holds whatever the moment.
         price_per_kwh: (T,) from ``first_slot`` on [currency/kWh].
-        background_a: (T, C, 3) forecast of what is not charging [A].
-        demand: what a higher peak costs.
     """
+    snapshot, layout = known.snapshot, layout_of(site)
     begins_at = first_slot(snapshot.at, terms.slot_s)
     ends_at = begins_at + timedelta(seconds=terms.slots * terms.slot_s)
-    layout = layout_of(site)
     cars: list[CarOutlook] = []
     for place, point in enumerate(site.points):
-        here = _car(layout, place, snapshot, habits, past.get(point.id, _NO_PAST), ends_at)
+        its_past, free_at = past.get(point.id, _NO_PAST), snapshot.at
+        here = _car(layout, place, known, its_past, terms, ends_at)
         if here is not None:
-            cars.append(here)
-        free_at = snapshot.at if here is None else here.departs_at
-        cars += _expected(point, site, past.get(point.id, _NO_PAST), free_at, ends_at)
-    bounds = [PowerBound(one.circuit, np.full(terms.slots, one.limit_w)) for one in snapshot.limits]
+            car, free_at = here
+            cars.append(car)
+        cars += _expected(point, site, its_past, free_at, ends_at)
     return Outlook(
         site=site,
         at=snapshot.at,
         begins_at=begins_at,
         slot_s=terms.slot_s,
         price_per_kwh=price_per_kwh,
-        background_a=background_a,
+        background_a=known.background_a,
         cars=tuple(cars),
-        demand=demand,
-        bounds=tuple(bounds),
+        demand=known.demand,
+        bounds=tuple(PowerBound(one.circuit, np.full(terms.slots, one.limit_w)) for one in snapshot.limits),
         unmet_per_kwh=terms.unmet_per_kwh,
     )
 
 
 def _car(
-    layout: Layout, place: int, snapshot: Snapshot, habits: Habits | None, past: Past, ends_at: datetime
-) -> CarOutlook | None:
-    """The car at a point; None where none asks for current, or none may get any."""
-    point = layout.site.points[place]
+    layout: Layout, place: int, known: Known, past: Past, terms: Terms, ends_at: datetime
+) -> tuple[CarOutlook, datetime] | None:
+    """The car at a point and when the point is free again; None where none asks for current, or none may get any."""
+    point, snapshot, shown = layout.site.points[place], known.snapshot, known.shown
     state = snapshot.points.get(point.id)
     if state is None or state.state not in COMPETING or not state.obeys:
         return None
-    takes_a = np.inf if habits is None else float(habits.takes_a[0, place])
+    takes_a = np.inf if shown is None else float(shown.takes_a[0, place])
     max_a = min(float(layout.max_a[0, place]), takes_a, np.inf if state.max_a is None else state.max_a)
-    min_a = point.min_a if habits is None else max(point.min_a, float(habits.needs_a[0, place]))
-    uses = layout.wired[place] if habits is None else habits.uses[0, place]
+    min_a = point.min_a if shown is None else max(point.min_a, float(shown.needs_a[0, place]))
+    uses = layout.wired[place] if shown is None else shown.uses[0, place]
     phases = tuple(np.flatnonzero(uses if uses.any() else layout.wired[place]).tolist())
     if max_a < point.min_a - TOLERANCE_A:
         return None
-    departs_at, known = _departure(state, snapshot.at, past, ends_at)
     energy_wh, enough = _energy(state, snapshot.at, past)
-    return CarOutlook(
+    fastest_s = energy_wh * 3600.0 / (max_a * len(phases) * layout.site.nominal_voltage_v)
+    leaves_at = state.departs_at or _usual_departure(past, snapshot.at)
+    car = CarOutlook(
         point=point.id,
         phases=phases,
         min_a=min(min_a, max_a),
         max_a=max_a,
         energy_wh=energy_wh,
-        departs_at=departs_at,
+        departs_at=_ready_at(state, snapshot.at, fastest_s, terms) or leaves_at or ends_at,
         least_wh=min(energy_wh, float(state.least_needed_wh or 0)),
         priority=point.priority if state.priority is None else state.priority,
-        weight=point.weight if state.weight is None else state.weight,
-        eager=not (known and enough),
+        eager=leaves_at is None or not enough,
     )
+    return car, max(car.departs_at, leaves_at or ends_at)
 
 
-def _departure(state: PointState, at: datetime, past: Past, ends_at: datetime) -> tuple[datetime, bool]:
-    """When the car leaves, and whether anything says so."""
-    if state.departs_at is not None:
-        return max(state.departs_at, at + timedelta(seconds=1)), True
-    arrived = past.arrived
-    usual = None if arrived is None else usual_departure(past.stays, arrived, at.astimezone(arrived.tzinfo))
-    return (ends_at, False) if usual is None else (usual.astimezone(UTC), True)
+def _ready_at(state: PointState, at: datetime, fastest_s: float, terms: Terms) -> datetime | None:
+    """When a car is to have what it needs, of which its driver has said when it leaves; None where he has not.
+
+    Somewhat early, unless it takes all the time that there is. Who should have left leaves as soon as he can have it.
+    """
+    if state.departs_at is None:
+        return None
+    left_s = (state.departs_at - at).total_seconds()
+    if left_s <= 0.0:
+        return at + timedelta(seconds=max(1.0, fastest_s))
+    early_s = min(terms.early_s, EARLY_SHARE * left_s, max(0.0, left_s - fastest_s))
+    return state.departs_at - timedelta(seconds=early_s)
+
+
+def _usual_departure(past: Past, at: datetime) -> datetime | None:
+    """When cars like this one leave; None where the past does not say."""
+    if past.arrived is None:
+        return None
+    usual = usual_departure(past.stays, past.arrived, at.astimezone(past.arrived.tzinfo))
+    return None if usual is None else usual.astimezone(UTC)
 
 
 def _energy(state: PointState, at: datetime, past: Past) -> tuple[float, bool]:
@@ -173,5 +210,4 @@ def _expected(
             departs_at=visit.departs.astimezone(UTC),
             arrives_at=visit.arrives.astimezone(UTC),
             priority=point.priority,
-            weight=point.weight,
         )

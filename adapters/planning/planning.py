@@ -6,27 +6,26 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import structlog
 
 from adapters.configuration import PlanSettings
-from adapters.planning.books import Books
 from adapters.planning.checking import BadPlanError, checked_advice
 from adapters.planning.messages import request_of
 from adapters.planning.prices import Prices
 from adapters.planning.process import ANSWER_S, COMMAND, PlanLateError, PlannerGoneError, PlannerProcess
-from controller.engine import Decision, Memory
+from controller.engine import Decision
+from controller.foresight import Foresight
 from controller.loadbalance.horizon.assembly import Past, Terms, first_slot, outlook_of
+from controller.loadbalance.horizon.books import Books
 from controller.loadbalance.horizon.history import Stay
 from controller.loadbalance.horizon.outlook import Outlook
-from controller.peakshave.load_forecast import LoadForecast
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, SessionRecord
 from controller.site import Site
-from controller.snapshot import COMPETING, Advice, PointState, Snapshot
+from controller.snapshot import Advice, Snapshot
 
 LEAST_GAP_S: Final = 2.0
 """Between two plans: many events at the same moment need one."""
@@ -73,13 +72,9 @@ class Planning:
         self._zone = ZoneInfo(site.time_zone)
         self._process = PlannerProcess(site, command, answer_s)
         self._prices = Prices(settings, site.time_zone, on_event)
-        self._load = LoadForecast(len(site.circuits), settings.slot_s)
-        self._books = Books(
-            settings.demand_per_kw, settings.demand_window_slots, settings.slot_s, settings.peak_floor_kw
-        )
-        self._root = next(number for number, circuit in enumerate(site.circuits) if circuit.parent is None)
-        self._seen: tuple[Snapshot, Memory] | None = None
-        self._told: tuple[object, ...] | None = None
+        self._terms = Terms(settings.slot_s, settings.slots, settings.unmet_per_kwh)
+        books = Books(settings.demand_per_kw, settings.demand_window_slots, settings.slot_s, settings.peak_floor_kw)
+        self._foresight = Foresight(site, settings.slot_s, settings.slots, books)
         self._news = asyncio.Event()
         self._advice: Advice | None = None
         self._stays: Mapping[str, Sequence[Stay]] = {}
@@ -95,23 +90,10 @@ class Planning:
     def decided(self, snapshot: Snapshot, decision: Decision) -> None:
         """Look at what the control loop saw and decided. Neither blocks nor raises."""
         try:
-            self._look(snapshot, decision)
+            if self._foresight.see(snapshot, decision):
+                self._news.set()
         except Exception:  # nothing about plans may disturb the control loop
             log.exception("planning_failed")
-
-    def _look(self, snapshot: Snapshot, decision: Decision) -> None:
-        self._seen = (snapshot, decision.memory)
-        if _meters_fresh(self._site, snapshot):
-            local = snapshot.at.astimezone(self._zone)
-            background_a = np.array([decision.background_a[circuit.id] for circuit in self._site.circuits])
-            self._load.see(local, background_a)
-            drawn_a = sum(sum(phases) for phases in decision.draw_a.values())
-            power_w = (float(background_a[self._root].sum()) + drawn_a) * self._site.nominal_voltage_v
-            self._books.see(local, power_w)
-        told = _what_matters(snapshot)
-        if told != self._told:
-            self._told = told
-            self._news.set()
 
     async def run(self) -> None:
         """Plan until cancelled."""
@@ -146,38 +128,15 @@ class Planning:
             self._fail("plan_dropped", f"the coming hours could not be planned: {type(error).__name__}")
 
     async def _outlook(self) -> Outlook | None:
-        """What to plan for; None where nobody asks for current, or nothing is known yet."""
-        if self._seen is None:
-            return None
+        """What to plan for; None where nobody can be given current, or nothing is known yet."""
         await self._refresh_stays()
-        snapshot, memory = self._seen
-        if not any(state.state in COMPETING for state in snapshot.points.values()):
+        known = self._foresight.known()
+        if known is None:
             return None
-        settings = self._settings
-        begins_at = first_slot(snapshot.at, settings.slot_s)
-        price = await asyncio.to_thread(self._prices.ahead, begins_at)
-        outlook = await asyncio.to_thread(  # with long histories it would hold up the loop by tens of milliseconds
-            outlook_of,
-            self._site,
-            snapshot,
-            memory.habits,
-            self._pasts(),
-            Terms(settings.slot_s, settings.slots, settings.unmet_per_kwh),
-            price_per_kwh=price,
-            background_a=self._background_a(snapshot.at, begins_at),
-            demand=self._books.demand(),
-        )
+        price = await asyncio.to_thread(self._prices.ahead, first_slot(known.snapshot.at, self._settings.slot_s))
+        # With long histories it would hold up the loop by tens of milliseconds.
+        outlook = await asyncio.to_thread(outlook_of, self._site, known, self._pasts(), self._terms, price)
         return outlook if any(car.arrives_at is None for car in outlook.cars) else None
-
-    def _background_a(self, at: datetime, begins_at: datetime) -> np.ndarray[Any, np.dtype[np.float64]]:
-        settings = self._settings
-        middles = [begins_at + timedelta(seconds=(number + 0.5) * settings.slot_s) for number in range(settings.slots)]
-        local = [moment.astimezone(self._zone) for moment in middles]
-        expected = self._load.ahead(at.astimezone(self._zone), local)
-        if expected is not None:
-            return expected
-        worst = np.array([self._site.worst_base_a[circuit.id] for circuit in self._site.circuits])
-        return np.broadcast_to(worst, (settings.slots, *worst.shape))
 
     def _pasts(self) -> Mapping[str, Past]:
         running = self._running()
@@ -215,32 +174,6 @@ class Planning:
 
     def _report(self, kind: str, text: str, severity: Severity) -> None:
         self._on_event(Event(kind, "planner", text, severity, self._clock.now()))
-
-
-def _meters_fresh(site: Site, snapshot: Snapshot) -> bool:
-    """Whether every meter is believed: what is assumed in place of one that is lost is no load to learn from."""
-    for circuit in site.circuits:
-        if circuit.meter is not None:
-            reading = snapshot.meters.get(circuit.meter)
-            if reading is None or (snapshot.at - reading.measured_at).total_seconds() >= site.control.hold_s:
-                return False
-    return True
-
-
-def _what_matters(snapshot: Snapshot) -> tuple[object, ...]:
-    """What a plan that was made before no longer fits when it has changed."""
-    points = ((name, *_asked(state)) for name, state in snapshot.points.items() if state.state in COMPETING)
-    return (snapshot.limits, *points)
-
-
-def _asked(state: PointState) -> tuple[object, ...]:
-    """What is asked for a session; energy counted from its beginning, so that delivering changes nothing."""
-    wanted_wh, least_wh = _in_all(state.energy_needed_wh, state), _in_all(state.least_needed_wh, state)
-    return (state.departs_at, wanted_wh, least_wh, state.priority, state.weight, state.max_a, state.obeys)
-
-
-def _in_all(needed_wh: int | None, state: PointState) -> int | None:
-    return needed_wh + state.delivered_wh if needed_wh else needed_wh
 
 
 def _stays(sessions: Sequence[SessionRecord], since: datetime, zone: ZoneInfo) -> Sequence[Stay]:

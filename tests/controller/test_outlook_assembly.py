@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from controller.loadbalance.habits import Habits
-from controller.loadbalance.horizon.assembly import LEAST_WH, UNKNOWN_WH, Past, Terms, first_slot, outlook_of
+from controller.loadbalance.horizon.assembly import LEAST_WH, UNKNOWN_WH, Known, Past, Terms, first_slot, outlook_of
 from controller.loadbalance.horizon.history import Stay, likely_visits, usual_departure, usual_energy_wh
 from controller.loadbalance.horizon.outlook import CarOutlook, Outlook, check
 from controller.loadbalance.horizon.planner import Planner
@@ -37,11 +37,12 @@ def outlook(
     habits: Habits | None = None,
     site: Site = SITE,
     limits: tuple[ExternalLimit, ...] = (),
+    background_a: float = 0.0,
     **points: PointState,
 ) -> Outlook:
-    snapshot = Snapshot(NOW, 0.0, limits=limits, points=points)
-    price, background = np.full(96, 0.3), np.zeros((96, len(site.circuits), 3))
-    found = outlook_of(site, snapshot, habits, past or {}, TERMS, price_per_kwh=price, background_a=background)
+    background = np.full((96, len(site.circuits), 3), background_a)
+    known = Known(Snapshot(NOW, 0.0, limits=limits, points=points), habits, background)
+    found = outlook_of(site, known, past or {}, TERMS, np.full(96, 0.3))
     check(found)
     return found
 
@@ -76,8 +77,19 @@ def test_what_was_asked_is_what_is_planned_for():
     )
     car = only_car(outlook(P1=asked))
     assert (car.point, car.phases, car.min_a, car.max_a) == ("P1", (0, 1, 2), 6.0, 32.0)
-    assert (car.energy_wh, car.least_wh, car.departs_at) == (9_000, 4_000, leaves)
-    assert (car.priority, car.weight, car.eager) == (7, 0.5, False)
+    assert (car.energy_wh, car.least_wh, car.priority, car.eager) == (9_000, 4_000, 7, False)
+
+
+@pytest.mark.parametrize(
+    ("leaves_h", "energy_wh", "ready_h"),
+    [(5.0, 9_000, 4.5), (1.0, 9_000, 0.85), (1.0, 19_000, 19.0 / 22.08), (0.5, 40_000, 0.5)],
+    ids=["half an hour early", "a part of the time early", "as early as it can be", "no time to lose"],
+)
+def test_needs_are_to_be_met_a_little_before_the_departure(leaves_h: float, energy_wh: int, ready_h: float):
+    """Batteries take less as they fill; but nobody is told of a lack that there need not be."""
+    asked = PointState(State.WITHHELD, energy_needed_wh=energy_wh, departs_at=NOW + timedelta(hours=leaves_h))
+    ready = only_car(outlook(P1=asked)).departs_at
+    assert (ready - NOW).total_seconds() == pytest.approx(3600.0 * ready_h)
 
 
 def test_of_whom_nothing_is_known_much_is_expected_and_nobody_lets_him_wait():
@@ -129,9 +141,28 @@ def test_limits_of_others_are_expected_to_stay():
     assert bound.limit_w.tolist() == [9_000.0] * 96
 
 
-def test_a_departure_that_has_just_passed_still_makes_an_outlook():
-    late = PointState(State.CHARGING, energy_needed_wh=9_000, departs_at=NOW - timedelta(minutes=1))
-    assert only_car(outlook(P1=late)).departs_at > NOW
+def test_a_limit_on_charging_alone_leaves_room_for_the_building():
+    limits = (ExternalLimit("main", 9_000.0, "grid_operator", charging_only=True),)
+    (bound,) = outlook(limits=limits, background_a=10.0).bounds
+    assert bound.limit_w.tolist() == [pytest.approx(9_000.0 + 3 * 10.0 * 230.0)] * 96
+
+
+@pytest.mark.parametrize("late_h", [0.0, 0.01, 3.0])
+def test_who_is_still_there_after_the_told_departure_gets_the_rest_before_those_with_time(late_h: float):
+    """His car leaves as soon as it can have what it needs: it may wait for nothing, and lacks nothing."""
+    late = PointState(State.CHARGING, energy_needed_wh=9_000, departs_at=NOW - timedelta(hours=late_h))
+    patient = PointState(State.CHARGING, energy_needed_wh=9_000, departs_at=NOW + timedelta(hours=20))
+    found = outlook(background_a=25.0, P1=late, P2=patient)
+    assert (found.cars[0].departs_at - NOW).total_seconds() == pytest.approx(3600 * 9_000 / (32.0 * 690.0))
+    plan = Planner().plan(found)
+    assert plan.advice.points["P1"].target_a[:2] == (pytest.approx(32.0), pytest.approx(32.0))
+    assert plan.advice.points["P1"].cap_a[:2] == (None, None)
+    assert plan.advice.shortfall_wh == {}
+
+
+def test_who_is_late_and_full_is_not_planned_to_lack_anything():
+    full = PointState(State.CHARGING, energy_needed_wh=0, departs_at=NOW - timedelta(hours=1))
+    assert Planner().plan(outlook(P1=full)).advice.shortfall_wh == {}
 
 
 def test_with_a_past_departure_and_energy_are_expected_cautiously():

@@ -119,9 +119,18 @@ def outlook_of(site: Site, known: Known, past: Mapping[str, Past], terms: Terms,
         background_a=known.background_a,
         cars=tuple(cars),
         demand=known.demand,
-        bounds=tuple(PowerBound(one.circuit, np.full(terms.slots, one.limit_w)) for one in snapshot.limits),
+        bounds=tuple(_bound(site, limit, known.background_a) for limit in snapshot.limits),
         unmet_per_kwh=terms.unmet_per_kwh,
     )
+
+
+def _bound(site: Site, limit: ExternalLimit, background_a: Floats) -> PowerBound:
+    """A limit of others, expected to stay; one on charging alone leaves room for all that is not."""
+    if not limit.charging_only:
+        return PowerBound(limit.circuit, np.full(len(background_a), limit.limit_w))
+    place = next(number for number, circuit in enumerate(site.circuits) if circuit.id == limit.circuit)
+    others_a = np.maximum(background_a[:, place], 0.0).sum(axis=1)
+    return PowerBound(limit.circuit, limit.limit_w + others_a * site.nominal_voltage_v)
 
 
 def _car(
@@ -137,7 +146,7 @@ def _car(
     min_a = point.min_a if shown is None else max(point.min_a, float(shown.needs_a[0, place]))
     uses = layout.wired[place] if shown is None else shown.uses[0, place]
     phases = tuple(np.flatnonzero(uses if uses.any() else layout.wired[place]).tolist())
-    if max_a < point.min_a - TOLERANCE_A:
+    if max_a < max(point.min_a - TOLERANCE_A, TOLERANCE_A):
         return None
     energy_wh, enough = _energy(state, snapshot.at, past)
     fastest_s = energy_wh * 3600.0 / (max_a * len(phases) * layout.site.nominal_voltage_v)

@@ -41,7 +41,6 @@ class CarOutlook:
     arrives_at: datetime | None = None
     """None: it is there."""
     priority: int = 0
-    weight: float = 1.0
     eager: bool = False
     """Whether it may not be made to wait for a better price: nobody has said until when it stays."""
 

@@ -1,0 +1,99 @@
+"""What the control loop sees, gathered for the plans of the coming hours: the load, the peak, and when to plan anew.
+
+Shapes: T slots, C circuits, 3 phases.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from controller.engine import Decision, Memory
+from controller.loadbalance.horizon.assembly import Known, first_slot
+from controller.loadbalance.horizon.books import Books
+from controller.loadbalance.horizon.outlook import Floats
+from controller.peakshave.load_forecast import LoadForecast
+from controller.site import Site
+from controller.snapshot import COMPETING, PointState, Snapshot
+
+
+class Foresight:
+    """Learns from every decision of one site.
+
+    Args:
+        site: the site.
+        slot_s: length of a plan's slots [s].
+        slots: how many there are.
+        books: what the peak costs, and what it was so far.
+    """
+
+    def __init__(self, site: Site, slot_s: float, slots: int, books: Books) -> None:
+        self._site, self._slot_s, self._slots, self._books = site, slot_s, slots, books
+        self._zone = ZoneInfo(site.time_zone)
+        self._load = LoadForecast(len(site.circuits), slot_s)
+        self._root = next(number for number, circuit in enumerate(site.circuits) if circuit.parent is None)
+        self._seen: tuple[Snapshot, Memory] | None = None
+        self._mattered: tuple[object, ...] | None = None
+
+    def see(self, snapshot: Snapshot, decision: Decision) -> bool:
+        """Take note of a decision and of what it saw; return whether plans that were made before no longer fit."""
+        self._seen = (snapshot, decision.memory)
+        if _meters_fresh(self._site, snapshot):
+            local = snapshot.at.astimezone(self._zone)
+            background_a = np.array([decision.background_a[circuit.id] for circuit in self._site.circuits])
+            self._load.see(local, background_a)
+            drawn_a = sum(sum(phases) for phases in decision.draw_a.values())
+            power_w = (float(background_a[self._root].sum()) + drawn_a) * self._site.nominal_voltage_v
+            self._books.see(local, power_w)
+        before, self._mattered = self._mattered, _what_matters(snapshot)
+        return before != self._mattered
+
+    def known(self) -> Known | None:
+        """What there is to plan with; None where nobody asks for current, or nothing has been seen yet."""
+        if self._seen is None:
+            return None
+        snapshot, memory = self._seen
+        if not any(state.state in COMPETING for state in snapshot.points.values()):
+            return None
+        return Known(snapshot, memory.habits, self._background_a(snapshot.at), self._books.demand())
+
+    def _background_a(self, at: datetime) -> Floats:
+        begins_at = first_slot(at, self._slot_s)
+        middles = [begins_at + timedelta(seconds=(number + 0.5) * self._slot_s) for number in range(self._slots)]
+        local = [moment.astimezone(self._zone) for moment in middles]
+        expected = self._load.ahead(at.astimezone(self._zone), local)
+        if expected is not None:
+            return expected
+        worst = np.array([self._site.worst_base_a[circuit.id] for circuit in self._site.circuits])
+        return np.broadcast_to(worst, (self._slots, *worst.shape))
+
+
+def _meters_fresh(site: Site, snapshot: Snapshot) -> bool:
+    """Whether every meter is believed: what is assumed in place of one that is lost is no load to learn from."""
+    for circuit in site.circuits:
+        if circuit.meter is not None:
+            reading = snapshot.meters.get(circuit.meter)
+            if reading is None or (snapshot.at - reading.measured_at).total_seconds() >= site.control.hold_s:
+                return False
+    return True
+
+
+def _what_matters(snapshot: Snapshot) -> tuple[object, ...]:
+    """What a plan that was made before no longer fits when it has changed."""
+    points = (
+        (name, *_asked(state, snapshot.at)) for name, state in snapshot.points.items() if state.state in COMPETING
+    )
+    return (snapshot.limits, *points)
+
+
+def _asked(state: PointState, at: datetime) -> tuple[object, ...]:
+    """What is asked for a session; energy counted from its beginning, so that delivering changes nothing."""
+    overdue = state.departs_at is not None and state.departs_at <= at
+    wanted_wh, least_wh = _in_all(state.energy_needed_wh, state), _in_all(state.least_needed_wh, state)
+    return (state.departs_at, overdue, wanted_wh, least_wh, state.priority, state.weight, state.max_a, state.obeys)
+
+
+def _in_all(needed_wh: int | None, state: PointState) -> int | None:
+    return needed_wh + state.delivered_wh if needed_wh else needed_wh

@@ -1,0 +1,134 @@
+"""Demand windows: the mean power of fixed stretches of the clock, as the grid operator's meter forms them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from controller.units import finite
+
+METER_GAP: Final = "meter_gap"
+CLOCK_JUMP: Final = "clock_jump"
+RESTART: Final = "restart"
+METER_CLOCK: Final = "meter_clock"
+"""The meter's own windows begin at other moments than ours."""
+MARKS: Final = (METER_GAP, CLOCK_JUMP, RESTART, METER_CLOCK)
+
+HOUR_S: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A demand window that has ended, or as far as it has come."""
+
+    begins_at: datetime
+    """UTC."""
+    length_s: int
+    energy_wh: float
+    """Signed sum of the phases, import positive, with what was assumed [Wh]."""
+    covered_s: float
+    """How much of it was measured [s]."""
+    marks: tuple[str, ...] = ()
+    """What went wrong in it, of ``MARKS``."""
+    assumed_wh: float = 0.0
+    """The part of ``energy_wh`` that nobody measured [Wh]."""
+
+    @property
+    def mean_w(self) -> float:
+        """Mean power over the whole window [W]; negative where more was exported."""
+        return self.energy_wh * HOUR_S / self.length_s
+
+    @property
+    def measured_w(self) -> float:
+        """Mean power without what was assumed: so much it was for certain [W]."""
+        return (self.energy_wh - self.assumed_wh) * HOUR_S / self.length_s
+
+
+@dataclass(frozen=True, slots=True)
+class MeterOwn:
+    """What a meter says of demand by itself.
+
+    Register 1-0:1.4.0 of Belgian P1 meters is the energy since the beginning of the quarter divided by the *whole*
+    quarter: it begins at zero and ends as the mean (IEC 62056-6-2, class "Demand register", current_average_value).
+    Telegrams agree: one of 15:50:56 has 0.078 kW at an instantaneous 0.182 kW (dsmr-reader, tests of the Fluvius
+    meter), and 0.182 x 356 s / 900 s = 0.072.
+    """
+
+    average_w: float
+    """Energy since the beginning of the running window, over the whole window's length [W]."""
+    month_peak_w: float | None = None
+    """Highest window of the running month (P1: 1-0:1.6.0) [W]."""
+    month_peak_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """The running window; plain numbers and words, so that it can be stored and recorded."""
+
+    begins_s: float
+    """Unix time [s]."""
+    length_s: int
+    energy_wh: float
+    """With what was assumed [Wh]."""
+    assumed_wh: float
+    covered_s: float
+    marks: str
+    """Separated by spaces."""
+    at_s: float
+    """Up to when it is filled: Unix time [s]."""
+    monotonic_s: float
+    """The same moment on the monotonic clock [s]."""
+    power_w: float
+    """The last reading [W]."""
+    read_s: float
+    """When it came: monotonic [s]."""
+    own_wh: float
+    """What the meter itself last counted in this window, negative before it did [Wh]."""
+    told_s: float
+    """Windows that begin before this have been told: Unix time [s]."""
+    running: bool = True
+    """Whether ``monotonic_s`` is of this run of the program."""
+
+    @property
+    def ends_s(self) -> float:
+        """Unix time [s]."""
+        return self.begins_s + self.length_s
+
+    @property
+    def so_far(self) -> Window:
+        """The running window as far as it has come."""
+        begins_at = datetime.fromtimestamp(self.begins_s, UTC)
+        marks = tuple(self.marks.split())
+        return Window(begins_at, self.length_s, self.energy_wh, self.covered_s, marks, self.assumed_wh)
+
+    def power_left_w(self, target_w: float, expected_wh: float = 0.0) -> float:
+        """The mean power that may flow for the rest of the window, besides ``expected_wh``, to end at ``target_w`` [W].
+
+        Negative when too much has flowed already; large when little is left of the window.
+        """
+        left_wh = target_w * self.length_s / HOUR_S - self.energy_wh - expected_wh
+        return left_wh * HOUR_S / max(self.ends_s - self.at_s, 1.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A document for the store."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Filling:
+        """Take up a stored window after a restart; the next ``fill`` counts the gap as assumed.
+
+        Raises:
+            ValueError: it is not a stored window; the message names the field.
+        """
+        words = {"marks": str, "running": bool}
+        for field in fields(cls):
+            value = document.get(field.name)
+            if field.name not in words:
+                finite(value, field.name)  # type: ignore[arg-type]  # refuses what is no number
+            elif not isinstance(value, words[field.name]):
+                raise ValueError(f"{field.name}: expected a {words[field.name].__name__}, got {value!r}")
+        if document["length_s"] <= 0:
+            raise ValueError(f"length_s: expected a positive length, got {document['length_s']!r}")
+        return cls(**{field.name: document[field.name] for field in fields(cls)} | {"running": False})

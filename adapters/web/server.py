@@ -25,6 +25,7 @@ HEAD_MAX: Final = 32 * 1024
 START_TIMEOUT_S: Final = 15.0
 STOP_TIMEOUT_S: Final = 5.0
 """Answers under way may take this long to end when the server stops."""
+CLOSE_AGAIN_S: Final = 0.05
 
 
 class ServerError(Exception):
@@ -54,7 +55,7 @@ class WebServer:
         self._address = (host, port)
         self._listener: socket.socket | None = None
         self._failure: BaseException | None = None
-        self._server = uvicorn.Server(
+        self._server = ClosingServer(
             uvicorn.Config(
                 app,
                 http=GuardedProtocol,
@@ -110,6 +111,26 @@ class WebServer:
             asyncio.run(self._server.serve(sockets=[self._listener]))
         except BaseException as failure:
             self._failure = failure
+
+
+class ClosingServer(uvicorn.Server):
+    """uvicorn's server, but no connection outlives it."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let answers under way end as uvicorn does, and close all else."""
+        closing = asyncio.create_task(self._close_idle())
+        await super().shutdown(sockets)
+        closing.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # transports close in the loop's next turn, which may be its last
+
+    async def _close_idle(self) -> None:
+        """Connections are told once by uvicorn that it ends, but for those that are being accepted just then."""
+        while True:
+            await asyncio.sleep(CLOSE_AGAIN_S)
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
 
 
 class GuardedProtocol(H11Protocol):

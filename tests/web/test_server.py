@@ -1,9 +1,11 @@
 """The web server on a real socket: streams, slow clients, start and stop."""
 
 import contextlib
+import gc
 import json
 import socket
 import ssl
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -15,11 +17,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from fastapi.responses import PlainTextResponse
 
 from adapters.live import Live
 from adapters.web import server as server_module
 from adapters.web import stream as stream_module
-from adapters.web.server import ServerError, WebServer
+from adapters.web.server import STOP_TIMEOUT_S, ServerError, WebServer
 from tests.support.web import HandClock, Seen, made_app, made_tick, small_site
 
 
@@ -195,6 +198,44 @@ def test_stop_ends_streams_and_frees_the_port(running: Running):
     again = WebServer(made_app(running.site, running.live), "127.0.0.1", running.server.port)
     again.start()
     again.stop()
+
+
+def test_a_connection_that_arrives_while_the_server_stops_is_closed_at_once(running: Running):
+    held, released = threading.Event(), threading.Event()
+
+    async def hold() -> None:
+        held.set()
+        released.wait(30)
+
+    running.server._app.add_api_route("/api/v1/hold", hold)
+    with running.connect() as holding:
+        holding.sendall(b"GET /api/v1/hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held.wait(30), "the event loop is held up by the request"
+        with running.connect() as late:
+            stopping = threading.Thread(target=running.server.stop)
+            stopping.start()
+            time.sleep(0.2)  # so long that the server looks whether it shall end in the turn in which it accepts
+            released.set()
+            begun_s = time.monotonic()
+            assert late.recv(1000) == b""
+            stopping.join()
+            assert time.monotonic() - begun_s < STOP_TIMEOUT_S, "it was waited for"
+
+
+def test_a_client_that_takes_nothing_of_its_answer_does_not_outlive_the_server(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(server_module, "STOP_TIMEOUT_S", 1.0)
+    started = Running()
+    started.server.start()
+    started.server._app.add_api_route("/api/v1/much", lambda: PlainTextResponse("x" * 20_000_000))
+    with started.connect() as client:
+        client.sendall(b"GET /api/v1/much HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(10).startswith(b"HTTP/1.1")
+        started.server.stop()
+        gc.collect()  # a socket that was left open complains
+        received = 0
+        while more := client.recv(1_000_000):
+            received += len(more)
+        assert received < 20_000_000
 
 
 def test_a_taken_port_is_an_error_at_start(running: Running):

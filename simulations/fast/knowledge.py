@@ -1,18 +1,21 @@
-"""What a controller may know of the hours ahead: the load that its meter has shown, and the peak that is paid for.
+"""What a controller may know of the hours ahead: the load that its meter has shown, and what the peak costs.
 
 Shapes: T slots, C circuits, 3 phases.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from controller.loadbalance.horizon.books import GAP_MOST_S, Books
 from controller.loadbalance.horizon.outlook import Demand
 from simulations.fast.moment import Floats
-from simulations.judging.billing import months
-from simulations.scenario.model import Planning, Scenario
+from simulations.scenario.model import DemandCharge, Planning, Scenario
 
 DAY_S: Final = 86_400.0
 WEEK_S: Final = 7 * DAY_S
@@ -48,42 +51,27 @@ class LoadForecast:
         return expected
 
 
-class Books:
-    """The demand of the running month, as the grid operator will bill it."""
+def books_of(scenario: Scenario, settings: Planning, gap_most_s: float = GAP_MOST_S) -> Books:
+    """Books of a scenario's demand, as the grid operator will bill it; where nothing is charged they stay empty.
 
-    def __init__(self, scenario: Scenario, settings: Planning) -> None:
-        self._settings, self._charge = settings, scenario.demand
-        self._start_s, self._step_s = scenario.start_s, scenario.step_s
-        self._window_s = max(scenario.demand.window_s if scenario.demand else DAY_S, scenario.record_s)
-        begins_s = np.arange(0.0, scenario.duration_s, scenario.step_s)
-        self._month = months(scenario, begins_s)
-        last = np.searchsorted(self._month, self._month, side="right")
-        self._month_ends_s = last * scenario.step_s
-        self._window, self._current_month = -1, -1
-        self._drawn_kwh = self._peak_kw = 0.0
+    Args:
+        scenario: its demand charge, and the rows by which it is judged.
+        settings: slots, and a peak that is known.
+        gap_most_s: the longest time between two looks [s].
+    """
+    charge = scenario.demand or DemandCharge(0.0)
+    slots = max(1, round(max(charge.window_s, scenario.record_s) / settings.slot_s))
+    floor_kw = settings.peak_hint_kw if settings.peak == "hint" else 0.0
+    return Books(charge.per_kw, slots, settings.slot_s, floor_kw, gap_most_s)
 
-    def see(self, step: int, power_w: float) -> None:
-        """Book the mean power of the step before this one [W]."""
-        month = int(self._month[step])
-        if month != self._current_month:
-            self._peak_kw, self._current_month = 0.0, month
-        window = int((self._start_s + step * self._step_s) / self._window_s + 1e-9)
-        self._drawn_kwh += power_w * self._step_s / 3.6e6
-        if window != self._window:
-            if self._month[step - 1] == month:
-                self._peak_kw = max(self._peak_kw, self._drawn_kwh * 3600.0 / self._window_s)
-            self._window, self._drawn_kwh = window, 0.0
 
-    def demand(self, step: int) -> Demand | None:
-        """What a new peak costs from now on; None where nothing is charged."""
-        if self._charge is None:
-            return None
-        settings = self._settings
-        per_kw, floor_kw = self._charge.per_kw, self._peak_kw
-        if settings.peak == "by_days_left":
-            left_days = (float(self._month_ends_s[step]) - step * self._step_s) / DAY_S
-            per_kw *= min(1.0, DECIDING_DAYS / left_days)
-        elif settings.peak == "hint":
-            floor_kw = max(floor_kw, settings.peak_hint_kw)
-        slots = max(1, round(self._window_s / settings.slot_s))
-        return Demand(per_kw, floor_kw, slots, self._drawn_kwh)
+def weighed(demand: Demand | None, scenario: Scenario, settings: Planning, now_s: float) -> Demand | None:
+    """The demand with the part of its price that counts now, ``now_s`` after the beginning of the simulation [s]."""
+    if demand is None or settings.peak != "by_days_left":
+        return demand
+    now = datetime.fromtimestamp(scenario.start_s + now_s, ZoneInfo(scenario.site.time_zone))
+    months = 12 * now.year + now.month
+    month_ends_s = datetime(months // 12, months % 12 + 1, 1, tzinfo=now.tzinfo).timestamp()
+    ends_s = min(month_ends_s, scenario.start_s + scenario.duration_s)
+    left_days = (ends_s - now.timestamp()) / DAY_S
+    return replace(demand, per_kw=demand.per_kw * DECIDING_DAYS / max(DECIDING_DAYS, left_days))

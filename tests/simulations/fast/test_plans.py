@@ -1,15 +1,17 @@
 """Planning in long steps: what a plan saves, what it may know, and what it must never do."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from controller.loadbalance.horizon.outlook import Demand
 from controller.site import ChargingPoint, Circuit, Site
 from simulations.cars import CarModel
 from simulations.fast.coarse import run_coarse
-from simulations.fast.knowledge import Books, LoadForecast
+from simulations.fast.knowledge import LoadForecast, books_of, weighed
 from simulations.results import Results
 from simulations.scenario.loads import SampledBuilding
 from simulations.scenario.model import DemandCharge, Planning, PriceCurve, Scenario
@@ -144,28 +146,42 @@ def test_the_load_is_expected_to_be_as_a_week_ago_and_on_the_first_day_as_bad_as
 
 
 def test_a_peak_that_was_reached_is_paid_for_until_the_month_ends():
-    charged = story(duration_s=40 * 86_400.0, step_s=900.0, demand=DemandCharge(12.0))
-    books = Books(charged, Planning(peak="full"))
-    books.see(0, 0.0)
-    books.see(1, 30_000.0)
-    known = books.demand(1)
+    books = books_of(story(demand=DemandCharge(12.0)), Planning(peak="full"), 900.0)
+    january = datetime(2026, 1, 31, 23, tzinfo=UTC)
+    books.see(january, 99_000.0)
+    books.see(january + timedelta(minutes=15), 30_000.0)
+    known = books.demand()
     assert known is not None
-    assert (known.per_kw, known.floor_kw) == (12.0, pytest.approx(30.0))
-    february = 31 * 96
-    books.see(february - 1, 0.0)
-    books.see(february, 0.0)
-    fresh = books.demand(february)
+    assert (known.per_kw, known.floor_kw) == (12.0, pytest.approx(30.0)), "99 kW flowed before anybody looked"
+    books.see(january + timedelta(hours=1), 0.0)
+    fresh = books.demand()
     assert fresh is not None
     assert fresh.floor_kw == 0.0
 
 
+def test_a_window_is_what_its_parts_have_drawn_and_one_that_was_missed_is_none():
+    books = books_of(story(demand=DemandCharge(12.0)), Planning(peak="full"), 400.0)
+    begin = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    for minute, power_w in ((0, 0.0), (5, 12_000.0), (10, 24_000.0), (16, 30_000.0)):
+        books.see(begin + timedelta(minutes=minute), power_w)
+    known = books.demand()
+    assert known is not None
+    assert known.floor_kw == pytest.approx((12.0 + 24.0 + 30.0) / 3.0)
+    assert known.drawn_kwh == pytest.approx(30.0 / 60.0), "the sixth minute is of the next window"
+    books.see(begin + timedelta(hours=1), 900_000.0)
+    known = books.demand()
+    assert known is not None
+    assert (known.floor_kw, known.drawn_kwh) == (pytest.approx(22.0), 0.0)
+
+
 def test_a_new_peak_counts_more_as_the_month_goes_by():
     charged = story(duration_s=31 * 86_400.0, demand=DemandCharge(12.0))
-    books = Books(charged, Planning())
-    prices = [known.per_kw for day in (0, 15, 30) if (known := books.demand(96 * day))]
+    demand = Demand(12.0)
+    prices = [known.per_kw for day in (0, 15, 30) if (known := weighed(demand, charged, Planning(), day * 86_400.0))]
     assert prices == sorted(prices)
     assert prices[0] < 1.0
     assert prices[-1] == 12.0
+    assert weighed(demand, charged, Planning(peak="full"), 0.0) == demand
 
 
 def test_a_scenario_file_says_whether_it_plans():

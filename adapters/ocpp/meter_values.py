@@ -160,15 +160,15 @@ def _currents_from_power(powers: _ByPhase, volts: _ByPhase, point: ChargingPoint
 
 
 def _on_grid_phases(currents: _ByPhase, point: ChargingPoint) -> Phases:
-    """Map the charger's own phases onto those of the grid that they are wired to."""
+    """Map the charger's own phases onto those of the grid that they are wired to.
+
+    A phase that the message does not name counts as the largest that it names: a charger that reports its L1 only, or
+    each phase in a message of its own, has not said that nothing flows on the others.
+    """
     own = {phase: amperes for phase, amperes in currents.items() if phase is not None}
+    largest_a = max(own.values()) if own else currents[None]
     grid = [0.0, 0.0, 0.0]
-    if not own:
-        for wired in point.phases:
-            grid[wired] = currents[None]
-    elif len(point.phases) == 1:  # some call their only phase by its name on the grid
-        grid[point.phases[0]] = max(own.values())
-    else:
-        for phase, amperes in own.items():
-            grid[point.phases[phase]] = amperes
+    for phase, wired in enumerate(point.phases):
+        # some call their only phase by its name on the grid
+        grid[wired] = largest_a if len(point.phases) == 1 else own.get(phase, largest_a)
     return (grid[0], grid[1], grid[2])

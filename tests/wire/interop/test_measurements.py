@@ -39,7 +39,7 @@ DRAWS: list[tuple[list[dict[str, Any]], list[float]]] = [
     ([sample("6900.0000", "Power.Active.Import")], [10.0, 10.0, 10.0]),
     (
         [sample("2300", "Power.Active.Import", phase="L1"), sample("0", "Power.Active.Import", phase="L2")],
-        [10, 0, 0],
+        [10, 0, 10],
     ),
     (amperes("11", "11", "11", context="Trigger", location="Outlet", format="Raw"), [11.0, 11.0, 11.0]),
     (amperes("12", "12", "12", context="Sample.Clock"), [12.0, 12.0, 12.0]),

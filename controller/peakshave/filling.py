@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from controller.peakshave.windows import (
@@ -22,6 +22,7 @@ from controller.peakshave.windows import (
     Filling,
     MeterOwn,
     Window,
+    aligned,
 )
 from controller.units import finite
 
@@ -98,13 +99,11 @@ class _Scale:
     zone: tzinfo
 
     def opened(self, least_s: float, at_s: float) -> tuple[float, int]:
-        """Beginning (not before ``least_s``) and length of the window at this moment, by the local clock.
+        """Beginning (not before ``least_s``) and length of the window at this moment.
 
-        Zones may lie 30 or 45 minutes beside UTC; where the clock is set by half an hour, one window is shorter.
+        Where a local clock is set by half an hour, a window of an hour is shorter.
         """
-        offset = datetime.fromtimestamp(at_s, self.zone).utcoffset() or timedelta()
-        offset_s = offset.total_seconds()
-        aligned_s = math.floor((at_s + offset_s) / self.length_s) * self.length_s - offset_s
+        aligned_s = aligned(at_s, self.length_s, self.zone)
         begins_s = max(least_s, aligned_s)
         return begins_s, round(aligned_s + self.length_s - begins_s)
 

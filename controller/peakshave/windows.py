@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 from controller.units import finite
@@ -17,6 +18,17 @@ METER_CLOCK: Final = "meter_clock"
 MARKS: Final = (METER_GAP, CLOCK_JUMP, RESTART, METER_CLOCK)
 
 HOUR_S: Final = 3600
+
+
+def aligned(at_s: float, length_s: int, zone: tzinfo) -> float:
+    """When this moment's window begins by the local clock, which may lie 30 or 45 minutes beside UTC (Unix time [s]).
+
+    >>> aligned(1_700_003_700.0, 900, UTC)
+    1700003700.0
+    """
+    offset = datetime.fromtimestamp(at_s, zone).utcoffset() or timedelta()
+    offset_s = offset.total_seconds()
+    return math.floor((at_s + offset_s) / length_s) * length_s - offset_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import pairwise
 
 from controller.peakshave.billed_times import weight_at
-from controller.peakshave.demand_tariff import MONTHS_OF_YEAR, DemandComponent
+from controller.peakshave.demand_tariff import MONTHS_OF_YEAR, DemandComponent, DemandTariff
 from controller.peakshave.windows import Window, aligned
 
 Month = int
@@ -87,6 +87,31 @@ def by_month(windows: Iterable[Window], zone: tzinfo) -> dict[Month, list[tuple[
         local = window.begins_at.astimezone(zone)
         months.setdefault(month_of(local), []).append((local, window))
     return months
+
+
+def that_matter(
+    windows: Iterable[Window], tariff: DemandTariff, zone: tzinfo, holidays: Container[date] = frozenset()
+) -> tuple[Window, ...]:
+    """The few windows of each local day that a peak can ever be made of, in order of time.
+
+    What a kilowatt costs, and the lines of a bill, follow from them as from all; asking is fast then. Windows that are
+    not of the tariff's length are kept.
+    """
+    kept = {window.begins_at: window for window in windows}
+    days: dict[date, list[tuple[datetime, Window]]] = {}
+    for window in kept.values():
+        if window.length_s == tariff.window_s:
+            local = window.begins_at.astimezone(zone)
+            days.setdefault(local.date(), []).append((local, window))
+    for seen in days.values():
+        for _, window in seen:
+            del kept[window.begins_at]
+        for component in tariff.components:
+            for measured in (False, True):
+                found = candidates(component, seen, holidays, measured=measured)
+                kept |= {each.window.begins_at: each.window for each in found[: component.highest]}
+        kept |= {window.begins_at: window for _, window in seen[:1]}  # a day without billed times is of a month, too
+    return tuple(sorted(kept.values(), key=lambda window: window.begins_at))
 
 
 def candidates(

@@ -75,7 +75,8 @@ def what_a_kw_costs(
     highest of its own day. What later windows of the period will bring is not foreseen.
 
     Args:
-        windows: those of the accounting year and of the last twelve months, as far as they are known.
+        windows: those of the accounting year and of the last twelve months, as far as they are known;
+            ``demand_peaks.that_matter`` leaves few of them.
         tariff: components and prices.
         at: a moment of now, or of the future where a plan asks.
         zone: of the local calendar.

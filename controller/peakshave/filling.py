@@ -172,7 +172,7 @@ def _stretched(
     """Fill up to ``to_s`` with a constant power; with a ``mark``, it was not measured. Ended windows go to ``told``."""
     pace = seconds / (to_s - filling.at_s) if to_s > filling.at_s else 1.0
     while to_s >= filling.ends_s:
-        ended = _poured(filling, (filling.ends_s - filling.at_s) * pace, power_w, mark)
+        ended = _poured(filling, (filling.ends_s - filling.at_s) * pace, power_w, mark, filling.ends_s)
         if ended.begins_s >= ended.told_s:
             told.append(ended.so_far)
         begins_s, length_s = scale.opened(ended.ends_s, max(ended.ends_s, to_s - GAP_MOST_S))
@@ -189,17 +189,21 @@ def _stretched(
             told_s=max(ended.told_s, begins_s),
         )
         seconds = (to_s - begins_s) * pace
-    return replace(_poured(filling, seconds, power_w, mark), at_s=to_s)
+    return _poured(filling, seconds, power_w, mark, to_s)
 
 
-def _poured(filling: Filling, seconds: float, power_w: float, mark: str) -> Filling:
-    if seconds <= 0.0:
-        return filling
+def _poured(filling: Filling, seconds: float, power_w: float, mark: str, to_s: float) -> Filling:
+    seconds = max(seconds, 0.0)
     energy_wh = power_w * seconds / HOUR_S
-    filling = replace(filling, energy_wh=filling.energy_wh + energy_wh)
-    if mark:
-        return replace(_marked(filling, mark), assumed_wh=filling.assumed_wh + energy_wh)
-    return replace(filling, covered_s=min(filling.covered_s + seconds, float(filling.length_s)))
+    if mark and seconds:
+        filling = _marked(filling, mark)
+    return replace(
+        filling,
+        energy_wh=filling.energy_wh + energy_wh,
+        assumed_wh=filling.assumed_wh + (energy_wh if mark else 0.0),
+        covered_s=min(filling.covered_s + (0.0 if mark else seconds), float(filling.length_s)),
+        at_s=to_s,
+    )
 
 
 def _marked(filling: Filling, mark: str) -> Filling:

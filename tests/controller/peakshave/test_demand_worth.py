@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +18,7 @@ from controller.peakshave.catalogue import (
     sweden_hourly,
 )
 from controller.peakshave.demand_bill import bill
+from controller.peakshave.demand_peaks import that_matter
 from controller.peakshave.demand_tariff import DemandComponent, DemandTariff, Reach
 from controller.peakshave.demand_worth import Step, Worth, what_a_kw_costs
 from controller.peakshave.windows import MeterOwn, Window
@@ -152,6 +154,25 @@ def test_on_peak_two_charges_add_up():
     worth = what_a_kw_costs(windows, tariff, local("2026-07-15T16:00", LOS_ANGELES), LOS_ANGELES)
     assert worth.steps == (Step(pytest.approx(90.0), 22.0), Step(pytest.approx(120.0), 18.0))
     assert worth.until == local("2026-07-15T21:00", LOS_ANGELES)
+
+
+@pytest.mark.parametrize("model", [FLANDERS, TestThreeHighestHours.tariff, germany_rlm(per_kw_year=Decimal(9))])
+def test_a_few_windows_of_each_day_cost_the_same_as_all(model: DemandTariff):
+    chance = Random(3)
+    begins = local("2026-03-28T00:00").astimezone(UTC)  # over the change of the clock, and of the month
+    length = timedelta(seconds=model.window_s)
+    told = [
+        Window(begins + n * length, model.window_s, chance.gauss(3e3, 4e3), 9e2, (), chance.choice([0.0, 500.0]))
+        for n in range(5 * 86_400 // model.window_s)
+    ]
+    few = that_matter(told, model, BRUSSELS)
+    assert len(few) <= 6 * 2 * 4
+    for hours in (1, 30, 100, 119):
+        at = begins + timedelta(hours=hours)
+        so_far = [w for w in told if w.begins_at + length <= at]
+        kept = that_matter(so_far, model, BRUSSELS)
+        assert what_a_kw_costs(kept, model, at, BRUSSELS) == what_a_kw_costs(so_far, model, at, BRUSSELS)
+    assert bill(few, model, BRUSSELS).lines == bill(told, model, BRUSSELS).lines
 
 
 COMPONENTS = st.builds(

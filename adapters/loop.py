@@ -17,7 +17,7 @@ from controller.explain import Turn
 from controller.plan import Event, Severity
 from controller.ports import ChargingPoints, CircuitState, Clock, EventSink, Meter, SessionRecord, Tick
 from controller.site import Circuit, Site
-from controller.snapshot import Advice, PointState, Reading, Snapshot
+from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot
 
 TURN_S: Final = 1.0
 LEAST_GAP_S: Final = 0.25
@@ -46,6 +46,7 @@ class ControlLoop:
         points: the charging points.
         sessions: running sessions by point, for those who watch.
         wished: adds to the points' states what is asked for their sessions; it must neither block nor raise.
+        limits: what others limit power to at a moment; it must neither block nor raise.
         advice: the newest plan of the coming hours, where there is one; it must neither block nor raise.
         publish: receives every turn's ``Tick``.
         on_event: receives what the decisions say, and what goes wrong here.
@@ -63,12 +64,13 @@ class ControlLoop:
         publish: Callable[[Tick], None],
         on_event: EventSink,
         wished: Wished = lambda states, _at: states,
+        limits: Callable[[datetime], tuple[ExternalLimit, ...]] = lambda _at: (),
         advice: Callable[[], Advice | None] = lambda: None,
         record: RecordSink | None = None,
     ) -> None:
         self._site, self._clock, self._meters, self._points = site, clock, meters, points
         self._sessions, self._publish, self._on_event = sessions, publish, on_event
-        self._wished, self._advice = wished, advice
+        self._wished, self._limits, self._advice = wished, limits, advice
         self._record = record
         self._memory: Memory | None = None
         self._news = asyncio.Event()
@@ -119,7 +121,7 @@ class ControlLoop:
         now, monotonic_s = self._clock.now(), self._clock.monotonic_s()
         readings = {meter.id: reading for meter in self._meters if (reading := meter.reading(now, monotonic_s))}
         points = self._wished(self._points.states(now, monotonic_s), now)
-        snapshot = Snapshot(now, monotonic_s, readings, (), points, self._advice())
+        snapshot = Snapshot(now, monotonic_s, readings, self._limits(now), points, self._advice())
         began = perf_counter()
         decision = self._decided(snapshot)
         took = perf_counter() - began

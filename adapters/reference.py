@@ -93,10 +93,17 @@ def tables_reference(model: type[BaseModel]) -> Iterator[str]:
 
 def _inner_tables(table: type[StrictModel], name: str) -> Iterator[str]:
     for key, field in table.model_fields.items():
-        if get_origin(field.annotation) is list:
-            for inner in _tables(field.annotation):
-                yield f"\n## `[[{name}.{key}]]`\n\n{_about(inner, field)}\n"
+        many = get_origin(field.annotation) is list
+        for inner in _tables(field.annotation):
+            if many or _holds_tables(inner):
+                yield f"\n## `{f'[[{name}.{key}]]' if many else f'[{name}.{key}]'}`\n\n{_about(inner, field)}\n"
                 yield from _rows(inner)
+                yield from _inner_tables(inner, f"{name}.{key}")
+
+
+def _holds_tables(table: type[StrictModel]) -> bool:
+    """Whether some of its keys are lists of tables: then it has a section of its own."""
+    return any(get_origin(f.annotation) is list and any(_tables(f.annotation)) for f in table.model_fields.values())
 
 
 def _about(table: type[StrictModel], field: FieldInfo) -> str:
@@ -113,6 +120,7 @@ def _rows(table: type[StrictModel], prefix: str = "") -> Iterator[str]:
         about = " ".join((field.description or "").split())
         yield f"| `{prefix}{name}` | {_kind(schema[name])} | {_default(field)} | {about} |\n"
         inner = [] if get_origin(field.annotation) is list else list(_tables(field.annotation))
+        inner = [table for table in inner if not _holds_tables(table)]
         # Quantities are alike: the first one shows what each of them holds.
         if inner and (not prefix or name == next(iter(table.model_fields))):
             yield from _rows(inner[0], f"{prefix}{name}.")

@@ -17,7 +17,9 @@ from sqlalchemy import make_url
 
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter
+from adapters.configuration.peak_assembly import SCHEDULE
 from adapters.influx import InfluxWriter
+from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import ControlLoop
 from adapters.metering.messages import Quantity
@@ -35,6 +37,7 @@ from adapters.web.server import WebServer
 from adapters.wishes import Wishes
 from controller import ports
 from controller.engine import Decision, Memory
+from controller.peakshave.grid_operator import Rules
 from controller.plan import Event, Severity
 from controller.site import Site
 from controller.snapshot import Snapshot
@@ -148,6 +151,8 @@ class Service:
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
         self._wishes = Wishes(self._ledger, configuration.groups, site.time_zone, self._clock, self._wake)
+        self._limits = Limits(site, _admission(configuration), self._ledger, self._clock, self._report, self._wake)
+        await asyncio.to_thread(self._limits.restore)
         self._open_recorder()
         self._points = CentralSystem(
             site=site,
@@ -206,6 +211,7 @@ class Service:
             live=self.live,
             records=self._ledger,
             wishes=self._wishes,
+            limits=self._limits,
             authenticate=self._ledger.check_user,
             lab=self._lab,
             version=version("loadstar"),
@@ -253,6 +259,7 @@ class Service:
             points=self._points,
             sessions=lambda: self._sessions,
             wished=self._wishes.overlaid,
+            limits=self._limits.in_force,
             publish=self._publish,
             on_event=self._report,
             advice=self._planning.advice if self._planning else lambda: None,
@@ -290,6 +297,7 @@ class Service:
 
     def _publish(self, tick: ports.Tick) -> None:
         self.live.publish(tick)
+        self._limits.watch(tick)
         if self._mqtt is not None:
             self._mqtt.publish(tick)
         if self._influx is not None:
@@ -319,8 +327,9 @@ class Service:
         while True:
             try:
                 sessions, _ = await asyncio.to_thread(self._ledger.sessions, running=True, limit=500)
-                self._sessions = {session.point: session for session in reversed(sessions) if session.point}
-                await asyncio.to_thread(self._wishes.refresh, self._sessions.values())
+                running = {session.point: session for session in reversed(sessions) if session.point}
+                await asyncio.to_thread(self._wishes.refresh, running.values())
+                self._sessions = running  # last: for a session that is shown, something can be asked
             except Exception:
                 log.exception("sessions_unreadable")
             await asyncio.sleep(SESSIONS_EVERY_S)
@@ -345,6 +354,19 @@ async def _run_until_told(configuration: Configuration, lab: bool) -> None:
     finally:
         await service.stop()
         log.info("stopped", site=configuration.site.id)
+
+
+def _admission(configuration: Configuration) -> Admission:
+    """Who may set limits by which way, as the site file has it."""
+    grid_operator, site = configuration.grid_operator, configuration.site
+    sources = {source.id: source for source in grid_operator.sources}
+    by = {
+        Way.REST: grid_operator.rest,
+        Way.MQTT: frozenset({grid_operator.mqtt} if grid_operator.mqtt else ()),
+        Way.INPUT: frozenset(row.source for row in grid_operator.inputs),
+        Way.SCHEDULE: frozenset({SCHEDULE} & sources.keys()),
+    }
+    return Admission(Rules(sources, full_power_w(site), grid_operator.release_s), by)
 
 
 def _rating_a(site: Site) -> float:

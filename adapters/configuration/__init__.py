@@ -4,7 +4,9 @@ from adapters.configuration.problems import ConfigurationError, Problem
 from adapters.configuration.reading import load_configuration
 from adapters.configuration.settings import (
     Configuration,
+    GridOperator,
     Influx,
+    LimitInput,
     Listener,
     Meter,
     ModbusTcpMeter,
@@ -20,7 +22,9 @@ from adapters.configuration.starting import lab_problems, static_rule_problems
 __all__ = [
     "Configuration",
     "ConfigurationError",
+    "GridOperator",
     "Influx",
+    "LimitInput",
     "Listener",
     "Meter",
     "ModbusTcpMeter",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable
+from adapters.configuration.peak_assembly import grid_operator_of
 from adapters.configuration.places import Places
 from adapters.configuration.plan_tables import LoadbalanceTable, NeedsTable
 from adapters.configuration.settings import (
@@ -49,9 +50,10 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
     """Build the configuration of a site file that has passed every check."""
     mqtt_url = file.mqtt.url if file.mqtt else None
     folder = path.absolute().parent
+    site = site_of(file.site, file.circuits, file.points, file.stations, _control(file.loadbalance))
     return Configuration(
         path=path,
-        site=site_of(file.site, file.circuits, file.points, file.stations, _control(file.loadbalance)),
+        site=site,
         meters=tuple(_meter(table, mqtt_url) for table in file.meters),
         tokens=tuple(Token(t.uid, t.description, t.blocked, t.valid_until, t.group, _needs(t)) for t in file.tokens),
         groups=tuple(Group(table.id, table.description, _needs(table)) for table in file.groups),
@@ -65,6 +67,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         recording=Recording(folder / file.recording.directory, file.recording.keep_days) if file.recording else None,
         price_per_kwh=file.tariffs.price_per_kwh if file.tariffs else None,
         plan=_plan(file, folder) if file.plan and file.plan.enabled else None,
+        grid_operator=grid_operator_of(file.peak.grid_operator, site, folder),
         places=places,
     )
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from adapters.configuration.places import Places
+from controller.peakshave.grid_operator import Source
 from controller.ports import Token
 from controller.site import Site
 from controller.wishes import Group
@@ -121,6 +122,38 @@ class PlanSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitInput:
+    """A contact that Modbus TCP reads: while it is closed, a limit holds."""
+
+    source: str
+    circuit: str
+    limit_w: float
+    host: str
+    port: int
+    unit: int
+    kind: str
+    """``coil``, ``discrete``, ``holding`` or ``input``."""
+    address: int
+    closed: bool
+    """False: the limit holds while it is open."""
+    poll_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GridOperator:
+    """Who may set limits from outside, and how they end."""
+
+    sources: tuple[Source, ...]
+    rest: frozenset[str]
+    """Those that may speak by REST."""
+    mqtt: str | None
+    """The one whose limits come by MQTT."""
+    release_s: float
+    inputs: tuple[LimitInput, ...]
+    schedule_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """A site file, checked as a whole. Shows no secret when printed."""
 
@@ -143,5 +176,6 @@ class Configuration:
     recording: Recording | None
     price_per_kwh: Decimal | None
     plan: PlanSettings | None
+    grid_operator: GridOperator
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

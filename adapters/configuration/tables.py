@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from adapters.configuration.meter_tables import MeterTable
+from adapters.configuration.peak_tables import PeakTable
 from adapters.configuration.plan_tables import GroupTable, LoadbalanceTable, NeedsTable, PlanTable
 from adapters.configuration.values import (
     Currency,
@@ -32,7 +33,7 @@ from adapters.configuration.values import (
 from adapters.strict import StrictModel
 from controller.units import TOLERANCE_A
 
-LATER_TABLES: Final = ("upstreams", "peak", "notify", "security")
+LATER_TABLES: Final = ("upstreams", "notify", "security")
 """Tables that people may know of; ignoring them would be worse than refusing them."""
 
 
@@ -264,3 +265,5 @@ class SiteFile(StrictModel):
     """How points take turns."""
     plan: PlanTable | None = None
     """The plan of the coming hours; without it there is none."""
+    peak: PeakTable = PeakTable()
+    """What limits power over time."""

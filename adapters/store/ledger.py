@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -13,11 +14,13 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
-from adapters.store import access, records, wishes
+from adapters.store import access, limit_log, records, wishes
 from adapters.store.ballast import Ballast
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
 from adapters.store.transactions import Terms, record_start, record_stop
 from adapters.store.writer import Writer
+from controller.peakshave.evidence import Evidence
+from controller.peakshave.grid_operator import Limit
 from controller.ports import (
     EventSink,
     LedgerUnavailable,
@@ -110,6 +113,18 @@ class SqlLedger:
     def wishes(self) -> Sequence[Wish]:
         """What has been asked for the sessions that run."""
         return self._read(wishes.running_wishes)
+
+    def limit_evidence(self, lines: Sequence[Evidence]) -> Future[None]:
+        """Add to the log of limits; the future is done when it is on disk. Returns at once."""
+        return self._writer.submit(lambda connection: limit_log.record_evidence(connection, lines))
+
+    def limits_said(self, since: datetime) -> Sequence[Limit]:
+        """The newest word of each limit that has not ended before."""
+        return self._read(lambda connection: limit_log.limits_said(connection, since))
+
+    def evidence(self, since: datetime, until: datetime) -> Sequence[Evidence]:
+        """The log of limits from ``since`` to before ``until``, oldest first."""
+        return self._read(lambda connection: limit_log.evidence(connection, since, until))
 
     def tokens(self, uids: Iterable[str]) -> Mapping[str, Token]:
         """Those of these tokens that are known, by the uid as it was given."""

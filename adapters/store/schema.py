@@ -212,6 +212,31 @@ wishes = Table(
 )
 Index("wishes_by_session", wishes.c.session_id, wishes.c.asked_by, wishes.c.id)
 
+# Only ever added to: what a grid operator is shown.
+limit_log = Table(
+    "limit_log",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("happening", String(16), nullable=False),
+    Column("name", PeerText, nullable=False),
+    Column("circuit", PeerText, nullable=False),
+    Column("source", PeerText, nullable=False),
+    # None where what was said was no number.
+    Column("limit_w", Float),
+    Column("received_at", UtcTime, nullable=False),
+    Column("valid_from", UtcTime),
+    Column("valid_until", UtcTime),
+    Column("priority", Integer, nullable=False),
+    Column("sender_id", PeerText, nullable=False),
+    Column("allowed_w", Float),
+    Column("drawn_w", Float),
+    Column("came_by", PeerText, nullable=False),
+    Column("note", PeerText, nullable=False),
+)
+Index("limit_log_by_name", limit_log.c.name, limit_log.c.id)
+Index("limit_log_by_time", limit_log.c.at, limit_log.c.id)
+
 station_credentials = Table(
     "station_credentials",
     metadata,

@@ -38,7 +38,7 @@ def add_acting(router: APIRouter, site: Site, live: Live, wishes: Wishes) -> Non
     def change_point(
         point_id: str,
         changes: models.PointChanges,
-        login: Annotated[Login | None, Depends(_may_act)],
+        login: Annotated[Login | None, Depends(may_act)],
     ) -> models.Point:
         """Ask something for the session that runs at a point: departure, energy, priority, a maximum.
 
@@ -58,7 +58,7 @@ def add_acting(router: APIRouter, site: Site, live: Live, wishes: Wishes) -> Non
         return point_view(site, point, _with_wishes(live.latest(), wishes))
 
 
-def _may_act(request: Request) -> Login | None:
+def may_act(request: Request) -> Login | None:
     """The login that acts; None in a laboratory, where nobody needs one."""
     login: Login | None = request.scope["login"]
     if login is not None and login.role not in ACTING:

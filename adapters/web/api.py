@@ -8,11 +8,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 
+from adapters.limiting import Limits
 from adapters.live import HISTORY_SAMPLES, Live
 from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import add_acting
 from adapters.web.gate import COOKIE, token_of
+from adapters.web.limits import add_limits
 from adapters.web.stream import Broadcast, TooManyClientsError
 from adapters.web.view import (
     event_view,
@@ -43,7 +45,15 @@ Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="items in one answer
 
 
 def build_router(
-    *, site: Site, live: Live, records: Records, wishes: Wishes, logins: Logins, broadcast: Broadcast, version: str
+    *,
+    site: Site,
+    live: Live,
+    records: Records,
+    wishes: Wishes,
+    limits: Limits,
+    logins: Logins,
+    broadcast: Broadcast,
+    version: str,
 ) -> APIRouter:
     """All routes below ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", responses=ERRORS, dependencies=[Depends(HTTPBearer(auto_error=False))])
@@ -52,6 +62,7 @@ def build_router(
     _add_sessions(router, records)
     _add_past(router, site, live)
     add_acting(router, site, live, wishes)
+    add_limits(router, limits)
 
     @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
     async def stream() -> Response:

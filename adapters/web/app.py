@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
+from adapters.limiting import Limits
 from adapters.live import Live
 from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
@@ -42,6 +43,7 @@ def create_app(
     live: Live,
     records: Records,
     wishes: Wishes,
+    limits: Limits,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -53,6 +55,7 @@ def create_app(
         live: where the control loop publishes.
         records: the book of sessions, for reading.
         wishes: what is asked for the sessions that run.
+        limits: what others set.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -70,6 +73,7 @@ def create_app(
             live=live,
             records=records,
             wishes=wishes,
+            limits=limits,
             logins=logins,
             broadcast=broadcast,
             version=version,

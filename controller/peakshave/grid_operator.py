@@ -127,17 +127,18 @@ class LimitBook:
     heard_s: Mapping[str, float] = field(default_factory=dict)
     """By source [s, monotonic]."""
 
-    def put(self, limit: Limit, now_s: float) -> LimitBook:
+    def put(self, limit: Limit, now_s: float, may: Collection[str] | None = None) -> LimitBook:
         """The book with one more limit.
 
         Args:
             limit: what was said; ``received_at`` is now.
             now_s: monotonic [s].
+            may: the sources that may speak by the way it came; None: all.
 
         Raises:
             LimitRefused: with everything that is wrong with it.
         """
-        if problems := list(self._problems(limit)):
+        if problems := list(self._problems(limit, self.rules.sources if may is None else may)):
             raise LimitRefused(problems)
         kept = self.expired(limit.received_at).limits
         if limit.name not in kept and len(kept) >= LIMITS_MOST:
@@ -195,9 +196,9 @@ class LimitBook:
         """The sources that should have been heard, and were not."""
         return tuple(source.id for source in self.rules.sources.values() if self._lost(source, now_s))
 
-    def _problems(self, limit: Limit) -> Iterator[str]:
-        if limit.source not in self.rules.sources:
-            known = ", ".join(self.rules.sources) or "nobody"
+    def _problems(self, limit: Limit, may: Collection[str]) -> Iterator[str]:
+        if limit.source not in may:
+            known = ", ".join(sorted(may)) or "nobody"
             yield f"source: {limit.source!r} may not set limits; who may: {known}"
         if limit.circuit not in self.rules.full_w:
             yield f"circuit: the site has no circuit {limit.circuit!r}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,16 +11,19 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import circuit_state
 from adapters.web.app import create_app
 from adapters.wishes import Wishes
 from controller.engine import decide
 from controller.explain import Turn
-from controller.plan import Plan, Setpoint
-from controller.ports import CircuitState, SessionRecord, Tick, Token
+from controller.peakshave.evidence import Evidence
+from controller.peakshave.grid_operator import Limit, Rules, Source
+from controller.plan import Event, Plan, Setpoint
+from controller.ports import CircuitState, LedgerUnavailable, SessionRecord, Tick, Token
 from controller.site import ChargingPoint, Circuit, Site
-from controller.snapshot import Advice, PointState, Reading, Snapshot, State
+from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
 from controller.units import NO_CURRENT, Phases, phase_vector
 from controller.wishes import Asked, Asker, NoSuchSession, Wish
 
@@ -121,10 +125,11 @@ def decided_tick(
     after: Tick | None = None,
     meter_a: float = 20.0,
     advice: Advice | None = None,
+    limits: tuple[ExternalLimit, ...] = (),
 ) -> Tick:
     """The tick of a decision that was really made, with everything that explains it."""
     at = BEGIN + timedelta(seconds=second)
-    snapshot = Snapshot(at, second, {"grid": Reading((meter_a,) * 3, at)}, (), points, advice)
+    snapshot = Snapshot(at, second, {"grid": Reading((meter_a,) * 3, at)}, limits, points, advice)
     memory = after.turn.decision.memory if after and after.turn else None
     turn = Turn(memory, snapshot, decide(site, memory, snapshot))
     circuits = {circuit.id: circuit_state(site, circuit, snapshot, turn.decision) for circuit in site.circuits}
@@ -219,6 +224,45 @@ class FakeBook:
         return {uid: self.known[uid] for uid in uids if uid in self.known}
 
 
+@dataclass
+class FakeEvidence:
+    """Remembers what is put on record; fulfils ``adapters.limiting.EvidenceBook``."""
+
+    lines: list[Evidence] = field(default_factory=list)
+    said: list[Limit] = field(default_factory=list)
+    """What held before the restart."""
+    unavailable: bool = False
+
+    def limit_evidence(self, lines: Sequence[Evidence]) -> Future[None]:
+        done: Future[None] = Future()
+        if self.unavailable:
+            done.set_exception(LedgerUnavailable("no disk"))
+        else:
+            self.lines += lines
+            done.set_result(None)
+        return done
+
+    def limits_said(self, since: datetime) -> Sequence[Limit]:  # noqa: ARG002 - the book's
+        return self.said
+
+    def happenings(self) -> list[str]:
+        return [line.happening.value for line in self.lines]
+
+
+def open_limits(
+    site: Site,
+    clock: HandClock,
+    book: FakeEvidence | None = None,
+    on_event: Callable[[Event], None] = lambda _: None,
+    on_change: Callable[[], None] = lambda: None,
+) -> Limits:
+    """Limits that the grid operator may set by every way, and a schedule by its own."""
+    sources = {"grid_operator": Source("grid_operator"), "schedule": Source("schedule")}
+    by = {way: frozenset({"grid_operator"}) for way in (Way.REST, Way.MQTT, Way.INPUT)}
+    admission = Admission(Rules(sources, full_power_w(site)), by | {Way.SCHEDULE: frozenset({"schedule"})})
+    return Limits(site, admission, book or FakeEvidence(), clock, on_event, on_change)
+
+
 def made_app(
     site: Site,
     live: Live,
@@ -226,12 +270,14 @@ def made_app(
     lab: bool = True,
     version: str = VERSION,
     wishes: Wishes | None = None,
+    limits: Limits | None = None,
 ) -> FastAPI:
     return create_app(
         site=site,
         live=live,
         records=records or FakeRecords(),
         wishes=wishes or Wishes(FakeBook(), (), site.time_zone, HandClock()),
+        limits=limits or open_limits(site, HandClock()),
         authenticate=only_ada,
         lab=lab,
         version=version,

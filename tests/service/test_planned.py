@@ -37,7 +37,7 @@ async def test_a_wish_changes_the_plan_and_the_plan_the_limit_also_after_a_resta
 
             async def charging() -> bool:
                 seen = await point(service)
-                return seen["state"] == "charging" and seen["limit_a"] == 16
+                return seen["session"] is not None and seen["state"] == "charging" and seen["limit_a"] == 16
 
             async def waiting() -> bool:
                 seen = await point(service)

@@ -55,6 +55,15 @@ class Story:
 
         await eventually(see, f"a draw of {least_a} A or more at {names}")
 
+    async def booked(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The running sessions by point, once there is one at each: a charger may charge before it has said so."""
+
+        async def see() -> dict[str, dict[str, Any]]:
+            running = {session["point"]: session for session in (await self.service.sessions("running")).values()}
+            return running if running.keys() == set(names) else {}
+
+        return await eventually(see, f"a session at each of {names}")
+
     async def measured(self, names: Iterable[str]) -> None:
         async def see() -> bool:
             points = await self.points()
@@ -133,7 +142,7 @@ async def test_killed_in_the_middle_of_sessions_it_takes_them_up_again(tmp_path:
         await story.drawing(CARS, least_a=7.5)
         await story.measured(CARS)
         await story.registers_risen(CARS, by_wh=4)  # some seconds: a crash may cost the last second of measurements
-        before, limits = await service.sessions("running"), await story.points()
+        before, limits = await story.booked(CARS), await story.points()
         service.kill()
         await story.registers_risen(CARS, by_wh=1)
         for name, point in (await story.points()).items():
@@ -142,7 +151,7 @@ async def test_killed_in_the_middle_of_sessions_it_takes_them_up_again(tmp_path:
 
         await service.start()
         assert {k: v["id"] for k, v in (await service.sessions("running")).items()} == {
-            k: v["id"] for k, v in before.items()
+            session["transaction_id"]: session["id"] for session in before.values()
         }
 
         async def all_told_again() -> bool:
@@ -174,7 +183,7 @@ async def test_what_happens_during_an_outage_is_recorded_afterwards_with_its_own
         service = story.service
         await story.plug_in(["P01", "P02"])
         await story.drawing(["P01", "P02"], least_a=7.5)
-        running = {session["point"]: session for session in (await service.sessions("running")).values()}
+        running = await story.booked(["P01", "P02"])
         service.kill()
         killed_at = datetime.now(UTC) - CLOCK
         await story.site.command("unplug", point="P01")
@@ -206,7 +215,7 @@ async def test_sigterm_ends_it_at_once_however_many_are_connected(tmp_path: Path
         service = story.service
         await story.plug_in(["P01"])
         await story.drawing(["P01"], least_a=5.5)
-        (session,) = (await service.sessions("running")).values()
+        session = (await story.booked(["P01"]))["P01"]
         async with service.http.stream("GET", "/api/v1/stream") as stream:
             lines = stream.aiter_lines()
             assert "event: tick" in [await anext(lines) for _ in range(8)]

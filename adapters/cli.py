@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``check`` and ``allocate``. Results go to stdout, talk to stderr.
+"""The command line: ``run``, ``check``, ``allocate`` and ``demand-bill``. Results go to stdout, talk to stderr.
 
 Exit codes: 0 done, 2 bad input (every problem is listed), 1 our fault.
 """
@@ -25,6 +25,7 @@ from adapters.configuration import (
     load_configuration,
     static_rule_problems,
 )
+from adapters.demand_command import demand_bill
 from adapters.documents import plan_document, read_snapshot
 from adapters.json_text import DocumentError
 from adapters.log import configure_logging, without_login
@@ -180,6 +181,9 @@ def allocate(site: SiteOption, snapshot: SnapshotOption) -> None:
             sys.stdout.write(json.dumps(plan) + "\n" if many else _json(plan) + "\n")
     if bad:
         raise typer.Exit(BAD_INPUT)
+
+
+app.command()(demand_bill)
 
 
 def _allocated(configuration: Configuration, text: bytes) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -137,6 +138,19 @@ class Limits:
         self._tell("limit_withdrawn", limit, f"{limit.source} withdraws its limit on circuit {limit.circuit}")
         by = f"{way}:{who}" if who else str(way)
         self._keep([Evidence(now, Happening.WITHDRAWN, replace(limit, valid_until=now), by=by)], wait=wait)
+
+    def say(self, source: str, circuit: str, limit_w: float | None, way: Way, who: str = "") -> None:
+        """Take what a source says of a circuit in place of what it said before; None: no limit. Never raises or blocks.
+
+        What is refused is reported and on record.
+        """
+        with suppress(LimitRefused):
+            if limit_w is not None:
+                self.put(Limit(circuit, limit_w, source, self._clock.now()), way, who)
+                return
+            self.heard(source)
+            for limit in self.running(way, circuit=circuit, source=source):
+                self.withdraw(limit.name, way, who)
 
     def now(self) -> datetime:
         """The moment at which what arrives now is received."""

@@ -25,6 +25,7 @@ from adapters.loop import ControlLoop
 from adapters.metering.messages import Quantity
 from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
+from adapters.mqtt.commands import MqttCommands
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.planning import Planning
@@ -227,6 +228,17 @@ class Service:
                 url=configuration.mqtt_url, site=self._site, clock=self._clock, on_event=self._report
             )
             self._run(self._mqtt.run())
+            if (source := configuration.grid_operator.mqtt) is not None:
+                say = self._limits.say
+                self._run(
+                    MqttCommands(
+                        url=configuration.mqtt_url,
+                        site=self._site,
+                        clock=self._clock,
+                        on_event=self._report,
+                        on_limit=lambda circuit, limit_w: say(source, circuit, limit_w, Way.MQTT),
+                    ).run()
+                )
         if (influx := configuration.influx) is not None:
             self._influx = InfluxWriter(
                 url=influx.url,

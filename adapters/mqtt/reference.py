@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from adapters.mqtt.commands import COMMAND_QOS, NONE, SET
 from adapters.mqtt.publisher import EVENTS_KEPT, ONCE_QOS, STATE_EVERY_S, VALUE_QOS
-from adapters.mqtt.topics import CIRCUIT, EVENT, METER, OFFLINE, ONLINE, POINT, ROOT, STATE, STATUS, Topic
+from adapters.mqtt.topics import CIRCUIT, EVENT, LIMIT, METER, OFFLINE, ONLINE, POINT, ROOT, STATE, STATUS, Topic
 
 _INTRODUCTION = f"""# MQTT topics
 
@@ -32,14 +33,26 @@ the newest {EVENTS_KEPT} wait. In the JSON documents, amounts and times are text
 All other topics are retained, with QoS {VALUE_QOS}.
 """
 
+_COMMANDS = f"""## Commands
+
+| topic | unit | what |
+|---|---|---|
+| `circuit/<id>/limit_w/{SET}` | W | Sets a power limit for the circuit; `{NONE}` clears it |
+
+Loadstar listens with QoS {COMMAND_QOS}. The limit's source is the one of `[[peak.grid_operator.sources]]` that speaks by
+`mqtt`. A retained command is taken like any other. What is refused becomes an event (`limit_refused`,
+`command_refused`).
+"""
+
 
 def reference() -> str:
     """The page ``docs/reference/mqtt.md``."""
     parts = [
         _INTRODUCTION,
         *_section("Meters", "meter/<id>", METER),
-        *_section("Circuits", "circuit/<id>", CIRCUIT),
+        *_section("Circuits", "circuit/<id>", (*CIRCUIT, *LIMIT)),
         *_section("Charging points", "point/<id>", POINT),
+        _COMMANDS,
     ]
     return "\n".join(parts)
 

@@ -12,7 +12,7 @@ from controller.explain import Insight, insights, sentence
 from controller.plan import Event, Setpoint
 from controller.ports import CircuitState, SessionRecord, Tick
 from controller.site import Site
-from controller.snapshot import PointState, Reading
+from controller.snapshot import ExternalLimit, PointState, Reading
 from controller.units import PHASE_NAMES, Phases
 
 Value = float | int | str | bool | Decimal | datetime | None
@@ -102,6 +102,10 @@ CIRCUIT: Final[tuple[Topic[CircuitState], ...]] = (
     *_per_phase("headroom_{phase}_a", "A", "What is left below fuse and margin on {phase}", lambda c: c.headroom_a),
     Topic("fresh", "", "Whether its meter is believed: `true` or `false`", lambda c: c.fresh),
 )
+LIMIT: Final[tuple[Topic[ExternalLimit | None], ...]] = (
+    Topic("limit_w", "W", "The strictest power limit that others have set", lambda x: None if x is None else x.limit_w),
+    Topic("limit_by", "", "Who has set it", lambda x: None if x is None else x.source),
+)
 POINT: Final[tuple[Topic[PointView], ...]] = (
     Topic("state", "", "One of the states of a charging point, e.g. `charging`", lambda p: p.state.state.value),
     *_per_phase("current_{phase}_a", "A", "What it draws on the grid's {phase}", lambda p: p.state.measured_a),
@@ -130,6 +134,7 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
         state = tick.circuits.get(circuit.id)
         if state is not None:
             found |= _filled(("circuit", circuit.id), CIRCUIT, state)
+            found |= _filled(("circuit", circuit.id), LIMIT, _strictest(tick, circuit.id))
     known = {} if tick.turn is None else insights(site, tick.turn)
     for point in site.points:
         view = PointView(
@@ -141,6 +146,11 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
         )
         found |= _filled(("point", point.id), POINT, view)
     return found
+
+
+def _strictest(tick: Tick, circuit: str) -> ExternalLimit | None:
+    limits = () if tick.turn is None else tick.turn.snapshot.limits
+    return min((one for one in limits if one.circuit == circuit), key=lambda one: one.limit_w, default=None)
 
 
 def _filled(place: Path, topics: tuple[Topic[T], ...], source: T) -> dict[Path, Value]:

@@ -1,0 +1,100 @@
+"""Takes commands from MQTT: what is published on a topic of ours with ``/set`` behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import aiomqtt
+import structlog
+from paho.mqtt.reasoncodes import ReasonCode
+
+from adapters.broker import Broker, Patience
+from adapters.cancellation import end_if_cancelled
+from adapters.mqtt.topics import topic
+from controller.plan import Event, Severity
+from controller.ports import Clock, EventSink
+from controller.site import Site
+
+SET: Final = "set"
+NONE: Final = "none"
+"""Clears what was set."""
+COMMAND_QOS: Final = 1
+"""A command that is lost is never said again; one that comes twice changes nothing."""
+
+log = structlog.get_logger(__name__)
+
+LimitSink = Callable[[str, float | None], None]
+"""Takes a limit for a circuit [W]; None: there is none any more. Never blocks, never raises."""
+
+
+class MqttCommands:
+    """Listens for commands for as long as ``run`` runs.
+
+    A retained command is taken like any other: it is its sender's standing word, also for one who was away.
+
+    Args:
+        url: the broker, see ``adapters.broker.Broker.at``.
+        site: gives the topics their names.
+        clock: dates events.
+        on_event: hears what cannot be understood. That the broker is away, others tell.
+        on_limit: takes the limits.
+
+    Raises:
+        ValueError: the URL is wrong.
+    """
+
+    def __init__(self, *, url: str, site: Site, clock: Clock, on_event: EventSink, on_limit: LimitSink) -> None:
+        self._broker = Broker.at(url)
+        self._clock, self._on_event, self._on_limit = clock, on_event, on_limit
+        self._circuits = {
+            topic(site.id, "circuit", circuit.id, "limit_w", SET): circuit.id for circuit in site.circuits
+        }
+
+    async def run(self) -> None:
+        """Listen until cancelled. Whatever broker and senders do becomes an event, never an exception."""
+        patience = Patience()
+        while True:
+            try:
+                async with self._broker.client() as client:
+                    await self._subscribe(client)
+                    end_if_cancelled()
+                    patience.reset()
+                    async for message in client.messages:
+                        self._hear(str(message.topic), message.payload)
+            except (aiomqtt.MqttError, OSError) as error:
+                log.info("commands_away", broker=str(self._broker), reason=str(error))
+            end_if_cancelled()
+            await patience.wait()
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        granted = await client.subscribe([(name, COMMAND_QOS) for name in self._circuits])
+        for name, code in zip(self._circuits, granted, strict=True):
+            if isinstance(code, ReasonCode) and code.is_failure:
+                text = f"{self._broker} refuses the subscription to {name}: nobody can set it"
+                self._on_event(
+                    Event("commands_refused", f"mqtt:{self._broker}", text, Severity.ALARM, self._clock.now())
+                )
+
+    def _hear(self, name: str, payload: object) -> None:
+        circuit = self._circuits[name]
+        try:
+            self._on_limit(circuit, _number(payload))
+        except ValueError as error:
+            text = f"{name}: {error}"
+            self._on_event(Event("command_refused", f"circuit:{circuit}", text, Severity.WARNING, self._clock.now()))
+
+
+def _number(payload: object) -> float | None:
+    """The number that a payload says; None for ``none``.
+
+    Raises:
+        ValueError: it says neither.
+    """
+    text = payload.decode("utf-8", "replace").strip() if isinstance(payload, bytes | bytearray) else str(payload)
+    if text.lower() == NONE:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"expected a number or {NONE}, found {text[:40]!r}") from None

@@ -115,8 +115,8 @@ def _begun(scale: _Scale, at_s: float, assumed_w: float, mark: str, told_s: floa
     return Filling(
         begins_s=begins_s,
         length_s=length_s,
-        energy_wh=passed_wh,
-        assumed_wh=passed_wh,
+        counted_wh=passed_wh,
+        guessed_wh=passed_wh,
         covered_s=0.0,
         marks=mark if at_s > begins_s else "",
         at_s=at_s,
@@ -124,6 +124,8 @@ def _begun(scale: _Scale, at_s: float, assumed_w: float, mark: str, told_s: floa
         power_w=0.0,
         read_s=0.0,
         own_wh=-1.0,
+        shift_wh=0.0,
+        excused_wh=0.0,
         told_s=told_s,
         running=False,
     )
@@ -180,12 +182,14 @@ def _stretched(
             ended,
             begins_s=begins_s,
             length_s=length_s,
-            energy_wh=0.0,
-            assumed_wh=0.0,
+            counted_wh=0.0,
+            guessed_wh=0.0,
             covered_s=0.0,
             marks="",
             at_s=begins_s,
             own_wh=-1.0,
+            shift_wh=0.0,
+            excused_wh=0.0,
             told_s=max(ended.told_s, begins_s),
         )
         seconds = (to_s - begins_s) * pace
@@ -199,8 +203,8 @@ def _poured(filling: Filling, seconds: float, power_w: float, mark: str, to_s: f
         filling = _marked(filling, mark)
     return replace(
         filling,
-        energy_wh=filling.energy_wh + energy_wh,
-        assumed_wh=filling.assumed_wh + (energy_wh if mark else 0.0),
+        counted_wh=filling.counted_wh + energy_wh,
+        guessed_wh=filling.guessed_wh + (energy_wh if mark else 0.0),
         covered_s=min(filling.covered_s + (0.0 if mark else seconds), float(filling.length_s)),
         at_s=to_s,
     )
@@ -212,11 +216,12 @@ def _marked(filling: Filling, mark: str) -> Filling:
 
 
 def _believed(filling: Filling, own: MeterOwn) -> Filling:
-    """Put the meter's own count in place of ours, away from the edges, where it may be of another window."""
+    """Take the meter's own count before ours, away from the edges, where it may be of another window."""
     own_wh = max(finite(own.average_w, "own.average_w"), 0.0) * filling.length_s / HOUR_S
     passed_s = filling.at_s - filling.begins_s
     if not EDGE_S <= passed_s <= filling.length_s - EDGE_S or METER_CLOCK in filling.marks.split():
         return filling
     if own_wh < filling.own_wh - _OWN_STEP_WH:
-        return _marked(filling, METER_CLOCK)
-    return replace(filling, energy_wh=own_wh, assumed_wh=0.0, covered_s=passed_s, own_wh=own_wh)
+        # It has begun anew in the middle of ours: its clock is another, and ours is the only count of this window.
+        return replace(_marked(filling, METER_CLOCK), shift_wh=0.0, excused_wh=0.0)
+    return replace(filling, own_wh=own_wh, shift_wh=own_wh - filling.counted_wh, excused_wh=filling.guessed_wh)

@@ -82,9 +82,10 @@ class Filling:
     begins_s: float
     """Unix time [s]."""
     length_s: int
-    energy_wh: float
-    """With what was assumed [Wh]."""
-    assumed_wh: float
+    counted_wh: float
+    """Our own count, with what was assumed [Wh]."""
+    guessed_wh: float
+    """The part of it that was assumed [Wh]."""
     covered_s: float
     marks: str
     """Separated by spaces."""
@@ -98,6 +99,10 @@ class Filling:
     """When it came: monotonic [s]."""
     own_wh: float
     """What the meter itself last counted in this window, negative before it did [Wh]."""
+    shift_wh: float
+    """By how much the meter's count was above ours [Wh]."""
+    excused_wh: float
+    """The part of ``guessed_wh`` that the meter's count stands in for [Wh]."""
     told_s: float
     """Windows that begin before this have been told: Unix time [s]."""
     running: bool = True
@@ -107,6 +112,16 @@ class Filling:
     def ends_s(self) -> float:
         """Unix time [s]."""
         return self.begins_s + self.length_s
+
+    @property
+    def energy_wh(self) -> float:
+        """What has flowed since the beginning, by the meter's own count where it is believed [Wh]."""
+        return self.counted_wh + self.shift_wh
+
+    @property
+    def assumed_wh(self) -> float:
+        """The part of ``energy_wh`` that nobody measured [Wh]."""
+        return self.guessed_wh - self.excused_wh
 
     @property
     def so_far(self) -> Window:

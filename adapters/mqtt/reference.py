@@ -39,8 +39,8 @@ _COMMANDS = f"""## Commands
 |---|---|---|
 | `circuit/<id>/limit_w/{SET}` | W | Sets a power limit for the circuit; `{NONE}` clears it |
 
-Loadstar listens with QoS {COMMAND_QOS}. The limit's source is the one of `[[peak.grid_operator.sources]]` that speaks by
-`mqtt`. A retained command is taken like any other. What is refused becomes an event (`limit_refused`,
+Loadstar listens with QoS {COMMAND_QOS}. The limit's source is the one of `[[peak.grid_operator.sources]]` that speaks
+by `mqtt`. A retained command is taken like any other. What is refused becomes an event (`limit_refused`,
 `command_refused`).
 """
 

@@ -277,6 +277,18 @@ def test_a_meter_whose_quarters_begin_at_other_times_is_found_out():
     assert site.told[0].mean_w == pytest.approx(1_000.0)
 
 
+@pytest.mark.parametrize("behind_s", [-60, -12, 12, 60])
+def test_a_meter_with_another_clock_spoils_no_window(behind_s: int):
+    site = Clocks(hold_s=5.0)
+    site.sees(1_000.0)
+    for second in range(1, 2_701):
+        site.passes(1)
+        meter_s = (second - behind_s) % 900
+        site.sees(1_000.0, MeterOwn(average_w=1_000.0 * meter_s / 900))
+    assert [w.mean_w for w in site.told] == [pytest.approx(1_000.0)] * 3
+    assert all(w.marks == ("meter_clock",) for w in site.told)
+
+
 def test_what_may_flow_is_what_the_target_leaves_for_the_rest_of_the_window():
     site = Clocks()
     site.sees(10_000.0)

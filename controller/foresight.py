@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from controller.engine import Decision, Memory
-from controller.loadbalance.horizon.assembly import Known, first_slot
+from controller.loadbalance.habits import Habits
+from controller.loadbalance.habits.appetite import RESERVE_A
+from controller.loadbalance.horizon.assembly import Known, Shown, first_slot
 from controller.loadbalance.horizon.books import Books
 from controller.loadbalance.horizon.outlook import Floats
 from controller.peakshave.load_forecast import LoadForecast
@@ -47,7 +49,7 @@ class Foresight:
             drawn_a = sum(sum(phases) for phases in decision.draw_a.values())
             power_w = (float(background_a[self._root].sum()) + drawn_a) * self._site.nominal_voltage_v
             self._books.see(local, power_w)
-        before, self._mattered = self._mattered, _what_matters(snapshot)
+        before, self._mattered = self._mattered, _what_matters(snapshot, decision.memory.habits)
         return before != self._mattered
 
     def known(self) -> Known | None:
@@ -57,7 +59,7 @@ class Foresight:
         snapshot, memory = self._seen
         if not any(state.state in COMPETING for state in snapshot.points.values()):
             return None
-        return Known(snapshot, memory.habits, self._background_a(snapshot.at), self._books.demand())
+        return Known(snapshot, _shown(memory.habits), self._background_a(snapshot.at), self._books.demand())
 
     def _background_a(self, at: datetime) -> Floats:
         begins_at = first_slot(at, self._slot_s)
@@ -80,12 +82,19 @@ def _meters_fresh(site: Site, snapshot: Snapshot) -> bool:
     return True
 
 
-def _what_matters(snapshot: Snapshot) -> tuple[object, ...]:
+def _shown(habits: Habits | None) -> Shown | None:
+    """What a car draws at most lies below what it is left in case that it wants more."""
+    if habits is None:
+        return None
+    return Shown(np.maximum(habits.takes_a - RESERVE_A, habits.needs_a), habits.needs_a, habits.uses)
+
+
+def _what_matters(snapshot: Snapshot, habits: Habits | None) -> tuple[object, ...]:
     """What a plan that was made before no longer fits when it has changed."""
     points = (
         (name, *_asked(state, snapshot.at)) for name, state in snapshot.points.items() if state.state in COMPETING
     )
-    return (snapshot.limits, *points)
+    return (snapshot.limits, None if habits is None else habits.takes_a.tobytes(), *points)
 
 
 def _asked(state: PointState, at: datetime) -> tuple[object, ...]:

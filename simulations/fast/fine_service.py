@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from adapters.loop import FIRST_READINGS_S, LEAST_GAP_S, TURN_S
 from adapters.ocpp.connector import Transaction
@@ -17,15 +19,18 @@ from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Premises
 from controller.engine import Decision, Memory, decide
 from controller.hub_satellite.connector import Status
+from controller.loadbalance.horizon.history import Stay
 from controller.plan import Event, Plan
 from controller.ports import HeldLimit, MeterSample, RunningSession
-from controller.snapshot import ExternalLimit, PointState, Snapshot
+from controller.snapshot import PointState, Snapshot
 from simulations import connectors
 from simulations.clock import VirtualClock
 from simulations.drivers import needs_back_office
 from simulations.fast.fine_charger import FineCharger
 from simulations.fast.fine_line import Line
 from simulations.fast.fine_meter import FineMeter
+from simulations.fast.fine_planning import FinePlanning
+from simulations.fast.moment import in_force
 from simulations.scenario.model import Scenario
 from simulations.visits import Visit
 
@@ -70,8 +75,11 @@ class FineService:
         self._lines: dict[str, Line] = {}
         self._memory: Memory | None = None
         self._last_s, self._next_s, self._turn = 0.0, 0.0, 0
+        self._zone = ZoneInfo(self._site.time_zone)
+        self._planning: FinePlanning | None = None
         self._sessions: dict[tuple[str, int], RunningSession] = {}
         """The ledger: what outlives a restart."""
+        self._stays: dict[str, list[Stay]] = defaultdict(list)
         self._held: dict[str, HeldLimit] = {}
         self._samples: dict[str, MeterSample] = {}
         self._transactions = 0
@@ -97,6 +105,7 @@ class FineService:
             held, measured = self._held.get(point), self._samples.get(point)
             self._stations[session.station].resume(session, held, measured, authorised=True)
         self._memory = None
+        self._planning = FinePlanning(self._scenario, self._scenario.plan) if self._scenario.plan else None
         for meter in self._meters:
             meter.listen(self.events.append, self._wake)
         for identity in identities:
@@ -164,8 +173,17 @@ class FineService:
         for place, session in list(self._sessions.items()):
             if session.station == station and session.transaction_id == str(transaction.id):
                 del self._sessions[place]
+                self._keep(session)
         if transaction.id is not None:
             self._stations[station].end(transaction.id)
+
+    def _keep(self, session: RunningSession) -> None:
+        """Remember a session that has ended, as far as a charger has told its energy."""
+        point = session.point or ""
+        sample = self._samples.get(point)
+        if sample is not None and sample.register_wh is not None:
+            began, ended = session.started_at.astimezone(self._zone), self._clock.now().astimezone(self._zone)
+            self._stays[point].append(Stay(began, ended, float(max(0, sample.register_wh - session.start_wh))))
 
     def status(self, station: str, number: int, status: connectors.Status, told_at: datetime) -> None:
         """Take a charger's word on a connector."""
@@ -204,6 +222,9 @@ class FineService:
         self._apply(decision.plan)
         self.events.extend(replace(event, at=snapshot.at) for event in decision.plan.events)
         self._on_decision(snapshot, memory, decision)
+        if self._planning is not None:
+            running = {session.point: session for session in self._sessions.values() if session.point is not None}
+            self._planning.decided(snapshot, decision, running, self._stays)
         self._turn_at(self._last_s + TURN_S + self._slower_s + _LATER_S)
 
     def _snapshot(self) -> Snapshot:
@@ -218,18 +239,14 @@ class FineService:
             at=now,
             monotonic_s=now_s,
             meters={meter.id: reading for meter in self._meters if (reading := meter.reading(self._clock))},
-            limits=tuple(
-                ExternalLimit(limit.circuit, limit.limit_w, limit.source)
-                for limit in self._scenario.limits
-                if limit.begins_s <= now_s < limit.ends_s
-            ),
+            limits=in_force(self._scenario, now_s),
             points=points,
+            advice=None if self._planning is None else self._planning.advice,
         )
 
     def _stated(self, state: PointState, visit: Visit) -> PointState:
         """The point with what its driver has said."""
         needed_wh, leaves_s = visit.stated_energy_wh, visit.stated_leaves_s
-        left_s = None if leaves_s is None else leaves_s - self._clock.monotonic_s()
         return PointState(  # not dataclasses.replace, which takes five times as long
             state=state.state,
             measured_a=state.measured_a,
@@ -237,7 +254,7 @@ class FineService:
             commanded_a=state.commanded_a,
             max_a=state.max_a,
             energy_needed_wh=None if needed_wh is None else max(0, round(needed_wh) - state.delivered_wh),
-            departs_at=None if left_s is None else self._clock.now() + timedelta(seconds=left_s),
+            departs_at=None if leaves_s is None else datetime.fromtimestamp(self._scenario.start_s + leaves_s, UTC),
             delivered_wh=state.delivered_wh,
             pausable=state.pausable,
         )

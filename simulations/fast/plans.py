@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from controller.loadbalance.facts import OF_PEAK, OF_POINT, OF_PRICE, Facts
-from controller.loadbalance.horizon.assembly import Known, Past, Terms, first_slot, outlook_of
+from controller.loadbalance.horizon.assembly import Known, Past, Shown, Terms, first_slot, outlook_of
 from controller.loadbalance.horizon.planner import Planner
 from controller.loadbalance.layout import Layout
 from controller.snapshot import Advice, PointState, Snapshot, State
@@ -35,15 +34,6 @@ ADVISED_SLOTS: Final = 1
 SHOWN_A: Final = 0.3
 """A car that stays so far below its limit takes no more."""
 _NO_PAST: Final[Mapping[str, Past]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """As ``controller.loadbalance.horizon.assembly.Shown``."""
-
-    takes_a: Floats
-    needs_a: Floats
-    uses: Bools
 
 
 class Plans:
@@ -108,7 +98,7 @@ class Plans:
         takes_a = np.minimum(moment.fleet.car_max_a[member], self._takes_a[member])
         known = Known(
             snapshot,
-            _Shown(
+            Shown(
                 np.maximum(takes_a, moment.min_a[member])[None],
                 moment.min_a[member][None],
                 moment.fleet.phases[member][None] > 0.0,

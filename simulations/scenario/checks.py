@@ -99,8 +99,6 @@ def _horizon(data: Mapping[str, Any]) -> Iterator[Finding]:
     if step is not None and FINE_STEP_S < step < COARSE_STEP_S:
         bounds = f"expected at most {FINE_STEP_S:g} s, or at least {COARSE_STEP_S:g} s"
         yield ("scenario", "step_s"), f"{bounds}: between them cars are neither followed nor settled"
-    if step is not None and step <= FINE_STEP_S and table.get("plan") is True:
-        yield ("scenario", "plan"), f"expected a step_s of at least {COARSE_STEP_S:g} s: shorter steps are not planned"
     record = _number(table.get("record_s"))
     if step is not None and step > 0 and record is not None and not _is_multiple(record, step):
         yield ("scenario", "record_s"), f"expected a multiple of step_s ({step:g} s)"

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from typing import cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from controller.loadbalance.habits import Habits
-from controller.loadbalance.horizon.assembly import LEAST_WH, UNKNOWN_WH, Known, Past, Terms, first_slot, outlook_of
+from controller.loadbalance.horizon.assembly import (
+    LEAST_WH,
+    UNKNOWN_WH,
+    Known,
+    Past,
+    Shown,
+    Terms,
+    first_slot,
+    outlook_of,
+)
 from controller.loadbalance.horizon.history import Stay, likely_visits, usual_departure, usual_energy_wh
 from controller.loadbalance.horizon.outlook import CarOutlook, Outlook, check
 from controller.loadbalance.horizon.planner import Planner
@@ -34,14 +40,14 @@ CHARGING = PointState(State.CHARGING, delivered_wh=2_000)
 
 def outlook(
     past: dict[str, Past] | None = None,
-    habits: Habits | None = None,
+    shown: Shown | None = None,
     site: Site = SITE,
     limits: tuple[ExternalLimit, ...] = (),
     background_a: float = 0.0,
     **points: PointState,
 ) -> Outlook:
     background = np.full((96, len(site.circuits), 3), background_a)
-    known = Known(Snapshot(NOW, 0.0, limits=limits, points=points), habits, background)
+    known = Known(Snapshot(NOW, 0.0, limits=limits, points=points), shown, background)
     found = outlook_of(site, known, past or {}, TERMS, np.full(96, 0.3))
     check(found)
     return found
@@ -126,12 +132,12 @@ def test_the_lowest_maximum_counts_also_that_of_a_charger_that_bears_few_writes(
 
 
 def test_a_car_that_has_shown_one_phase_and_ten_amperes_is_planned_with_these():
-    habits = SimpleNamespace(
+    shown = Shown(
         takes_a=np.array([[10.0, np.inf]]),
         uses=np.array([[[True, False, False], [False, True, False]]]),
         needs_a=np.array([[7.5, 6.0]]),
     )
-    car = only_car(outlook(habits=cast("Habits", habits), P1=CHARGING))
+    car = only_car(outlook(shown=shown, P1=CHARGING))
     assert (car.phases, car.min_a, car.max_a) == ((0,), 7.5, 10.0)
 
 

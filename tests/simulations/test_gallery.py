@@ -36,6 +36,7 @@ def test_the_gallery_shows_what_people_have():
         "dynamic_prices",
         "everything_wrong",
         "office_week_planned",
+        "dear_evening",
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -30,23 +30,16 @@ EARLY_SHARE: Final = 0.15
 """But earlier by this share of the time that is left at most."""
 
 
-class Shown(Protocol):
-    """What the cars have shown of themselves, P points; ``controller.loadbalance.habits.Habits`` is one."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the cars have shown of themselves; P points."""
 
-    @property
-    def takes_a(self) -> Floats:
-        """(1, P) the most that each takes, infinite while that is not known [A]."""
-        ...
-
-    @property
-    def needs_a(self) -> Floats:
-        """(1, P) the least limit at which it draws [A]."""
-        ...
-
-    @property
-    def uses(self) -> Bools:
-        """(1, P, 3) the grid phases that it draws on."""
-        ...
+    takes_a: Floats
+    """(1, P) the most that each draws, infinite while that is not known [A]."""
+    needs_a: Floats
+    """(1, P) the least limit at which it draws [A]."""
+    uses: Bools
+    """(1, P, 3) the grid phases that it draws on."""
 
 
 @dataclass(frozen=True, slots=True)

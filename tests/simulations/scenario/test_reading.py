@@ -180,13 +180,6 @@ def test_a_horizon_is_cut_to_whole_rows_of_the_results(tmp_path: Path):
     assert scenario.duration_s == 24 * 3600
 
 
-def test_a_plan_needs_long_steps(tmp_path: Path):
-    settings = {"scenario.plan": "true", "scenario.step_s": "2"}
-    (problem,) = refused(written(tmp_path), settings=settings)
-    assert "shorter steps are not planned" in problem
-    assert load_scenario(written(tmp_path), settings={"scenario.plan": "true"}).plan is not None
-
-
 def test_faults_need_a_step_that_shows_them(tmp_path: Path):
     fault = '[[faults]]\nkind = "meter_lost"\nbegins = 2026-03-02T09:00:00\nlasts_s = 5\n'
     assert any("faults: expected a step_s of at most 5 s" in line for line in refused(written(tmp_path, SMALL + fault)))

@@ -107,6 +107,8 @@ class AdviceDocument(StrictModel):
     """By charging point."""
     shortfall_wh: Mapping[str, _WattHours] = Field(default_factory=dict)
     """By charging point: what its driver will lack at the departure, as far as is known [Wh]."""
+    peak_kw: float | None = None
+    """The highest mean power of a demand window in the plan [kW]; null where demand has no price."""
 
 
 class SnapshotDocument(StrictModel):
@@ -211,6 +213,7 @@ def advice_document(advice: Advice) -> dict[str, Any]:
         "slot_s": advice.slot_s,
         "points": {name: _sparse(point) for name, point in advice.points.items()},
         "shortfall_wh": dict(advice.shortfall_wh),
+        "peak_kw": advice.peak_kw,
     }
 
 
@@ -226,6 +229,7 @@ def advice_of(document: AdviceDocument) -> Advice:
         slot_s=document.slot_s,
         points={name: PointAdvice(**dict(point)) for name, point in document.points.items()},
         shortfall_wh=document.shortfall_wh,
+        peak_kw=document.peak_kw,
     )
 
 

@@ -1,0 +1,306 @@
+"""Holds every demand window at the peak that is worth having: how much charging may draw until the window ends.
+
+The target of a window is the highest of what is paid for already, of what the month will bring anyway, and of what the
+plan finds cheapest; a fixed target of the site bounds the last two. From it goes what has flowed since the window began
+and what the building is likely to draw until it ends, cautiously; the rest is for charging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from statistics import fmean
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from controller.peakshave.demand_peaks import by_month, first_of, month_of, that_matter
+from controller.peakshave.demand_tariff import DemandTariff
+from controller.peakshave.demand_worth import Worth, what_a_kw_costs
+from controller.peakshave.filling import fill
+from controller.peakshave.load_forecast import LoadForecast
+from controller.peakshave.saving import Uncontrolled
+from controller.peakshave.windows import HOUR_S, Filling, MeterOwn, Window
+from controller.site import Site
+from controller.snapshot import ExternalLimit, PointState
+
+PEAK: Final = "peak"
+"""The source of the limit, as `because` and pages name it."""
+
+SETTLE_S: Final = 45.0
+"""What is left of a window is reckoned with at least this: chargers and cars take some 13 s to follow, and what is
+raised for the last seconds only would have to be lowered again in the next window."""
+
+AIM: Final = 0.995
+"""A target is aimed at from slightly below: meters, chargers and cars follow in steps."""
+
+CALM: Final = (0.99, 1.04)
+"""An allowance between these shares of the one before changes nothing: noise is not news."""
+
+HINT_MONTHS: Final = 3
+"""What a month will bring is taken to be the mean of so many before, as far as they are known."""
+
+DECIDING_DAYS: Final = 2.0
+"""While nothing tells what the month will bring, the price of a new peak is shared by the days that are left of it, but
+for so many: few days come near a month's peak, and on them it is decided."""
+
+_DAY_S: Final = 86_400.0
+_W: Final = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class PeakTerms:
+    """What peaks cost, and what is aimed at."""
+
+    tariff: DemandTariff
+    target_kw: float | None = None
+    """Never above this, unless it is paid for already or the building alone exceeds it."""
+    expected_kw: float | None = None
+    """A peak that every month reaches anyway; None: learned from the months before."""
+    caution: float = 0.9
+    """Which part of all that the building may yet draw in a window is reckoned with."""
+    holidays: Container[date] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What flows at the grid connection at one moment."""
+
+    power_w: float | None
+    """Signed sum of the phases by its meter [W]; None where it is not believed."""
+    charging_w: float
+    """The part of it that charges [W]."""
+    assumed_w: float
+    """What is to be assumed where the meter says nothing [W]."""
+    own: MeterOwn | None = None
+    """What the meter itself says of demand."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedWindow:
+    """A demand window that has ended, with what was wanted of it."""
+
+    window: Window
+    target_w: float | None
+    """The newest target that it had [W]; None where it had none."""
+    uncontrolled_wh: float
+    """What would have flowed, had every car charged as fast as it can [Wh]."""
+
+    @property
+    def without_control(self) -> Window:
+        """The window as it would have been."""
+        own = self.window
+        return Window(own.begins_at, own.length_s, self.uncontrolled_wh, own.covered_s, own.marks, own.assumed_wh)
+
+
+@dataclass(frozen=True, slots=True)
+class PeakStatus:
+    """The running window and the running month, for those who watch."""
+
+    window: Window
+    """As far as it has come."""
+    passed_s: float
+    projected_w: float
+    """Mean power of the window if all goes on as it does now [W]."""
+    target_w: float | None
+    """None: nothing is gained by holding back."""
+    allowed_w: float | None
+    """What charging may draw now [W]; None: as much as fuses allow."""
+    billed: bool
+    month_peak_w: float
+    """The highest window of the month that has ended [W]."""
+    month_peak_at: datetime | None
+    floor_w: float
+    """Paid for already [W]."""
+    per_kw: float
+    """What each kW above costs [currency/kW]."""
+
+
+class PeakKeeper:
+    """Follows the demand windows of one site's grid connection.
+
+    Args:
+        site: the site; its root circuit is the grid connection.
+        terms: prices and targets.
+        windows: those of the accounting year and the last twelve months, as far as they are on record.
+        filling: the running window as it was stored.
+    """
+
+    def __init__(
+        self, site: Site, terms: PeakTerms, windows: Iterable[Window] = (), filling: Filling | None = None
+    ) -> None:
+        self.terms = terms
+        self._zone = ZoneInfo(site.time_zone)
+        self._root = next(circuit.id for circuit in site.circuits if circuit.parent is None)
+        self._windows = that_matter(windows, terms.tariff, self._zone, terms.holidays)
+        self._building = LoadForecast(1, float(terms.tariff.window_s), terms.holidays)
+        self._uncontrolled = Uncontrolled()
+        self._more_wh = 0.0
+        self._flow: Flow | None = None
+        self._worth: tuple[float, Worth] | None = None
+        self._target_w: float | None = None
+        self._allowed_w: float | None = None
+        self.filling = filling
+        """The running window; to be stored."""
+
+    def see(
+        self,
+        at: datetime,
+        monotonic_s: float,
+        flow: Flow,
+        points: Mapping[str, PointState],
+        drawn_w: Mapping[str, float],
+        most_w: Mapping[str, float],
+    ) -> tuple[ClosedWindow, ...]:
+        """Take note of a moment; return the windows that have ended with it.
+
+        Args:
+            at: the wall clock, aware.
+            monotonic_s: the monotonic clock of the same moment.
+            flow: at the grid connection.
+            points: what is known of each point.
+            drawn_w: what each draws [W].
+            most_w: what each could draw at most, as its car has shown [W].
+        """
+        before, window_s = self.filling, self.terms.tariff.window_s
+        self.filling, ended = fill(
+            before, at, monotonic_s, flow.power_w, window_s, flow.assumed_w, zone=self._zone, own=flow.own
+        )
+        if flow.power_w is not None:
+            building_w = flow.power_w - flow.charging_w
+            self._building.see(at.astimezone(self._zone), np.array([[building_w, 0.0, 0.0]]))
+        since_s = 0.0 if before is None or not before.running else max(0.0, monotonic_s - before.monotonic_s)
+        more_wh = self._uncontrolled.step(points, drawn_w, most_w, since_s) * since_s / HOUR_S
+        more = (self._more_wh, *(0.0 for _ in ended))  # what is not controlled is not known of more than the first
+        closed = tuple(
+            ClosedWindow(window, self._target_w, window.energy_wh + its_wh)
+            for window, its_wh in zip(ended, more, strict=False)
+        )
+        if ended:
+            known = (*self._windows, *ended)
+            self._windows = that_matter(known, self.terms.tariff, self._zone, self.terms.holidays)
+            self._worth, self._target_w, self._allowed_w, self._more_wh = None, None, None, 0.0
+        self._more_wh += more_wh
+        self._flow = flow
+        return closed
+
+    def limits(self, at: datetime, planned_kw: float | None) -> tuple[ExternalLimit, ...]:
+        """What charging may draw now, as a limit; none where nothing is gained by it.
+
+        Args:
+            at: the wall clock, aware.
+            planned_kw: the highest window of the newest plan; None where there is no plan.
+        """
+        if self.filling is None or self._flow is None:
+            return ()
+        self._target_w = self._target(at, planned_kw)
+        self._allowed_w = None if self._target_w is None else self._calm(self._allowance_w(at, self._target_w))
+        if self._allowed_w is None:
+            return ()
+        return (ExternalLimit(self._root, self._allowed_w, PEAK, charging_only=True),)
+
+    def price(self, at: datetime) -> tuple[float, float] | None:
+        """What a higher peak costs from now on, and above which [currency/kW], [kW]; None where it costs nothing.
+
+        Until it is known what the month will bring, only a part of the price counts, so that the first days are not
+        held to a peak that later ones exceed anyway.
+        """
+        worth = self._worth_at(at)
+        if not worth.billed_now:
+            return None
+        expected_kw = self.expected_kw(at)
+        if expected_kw is not None:
+            return worth.per_kw, max(worth.floor_kw, expected_kw)
+        local = at.astimezone(self._zone)
+        ends_on = first_of(month_of(local) + 1)
+        ends = datetime(ends_on.year, ends_on.month, 1, tzinfo=self._zone)
+        left_days = (ends.timestamp() - at.timestamp()) / _DAY_S
+        return worth.per_kw * DECIDING_DAYS / max(DECIDING_DAYS, left_days), worth.floor_kw
+
+    def expected_kw(self, at: datetime) -> float | None:
+        """The peak that this month will bring anyway [kW]; None where nothing tells."""
+        if self.terms.expected_kw is not None:
+            return self.terms.expected_kw
+        now = month_of(at.astimezone(self._zone))
+        peaks = [
+            max(window.measured_w for _, window in seen) / _W
+            for month, seen in by_month(self._windows, self._zone).items()
+            if now - HINT_MONTHS <= month < now
+        ]
+        return fmean(peaks) if peaks else None
+
+    def status(self, at: datetime) -> PeakStatus | None:
+        """What is going on; None before anything was seen."""
+        filling, flow = self.filling, self._flow
+        if filling is None or flow is None:
+            return None
+        worth = self._worth_at(at)
+        left_s = max(0.0, filling.ends_s - filling.at_s)
+        now_w = flow.assumed_w if flow.power_w is None else flow.power_w
+        highest = self._highest(at)
+        return PeakStatus(
+            window=filling.so_far,
+            passed_s=filling.at_s - filling.begins_s,
+            projected_w=(filling.energy_wh * HOUR_S + now_w * left_s) / filling.length_s,
+            target_w=self._target_w,
+            allowed_w=self._allowed_w,
+            billed=worth.billed_now,
+            month_peak_w=0.0 if highest is None else highest.mean_w,
+            month_peak_at=None if highest is None else highest.begins_at,
+            floor_w=worth.floor_kw * _W,
+            per_kw=worth.per_kw,
+        )
+
+    @property
+    def drawn_kwh(self) -> float:
+        """Energy of the running window so far [kWh]."""
+        return 0.0 if self.filling is None else self.filling.energy_wh / _W
+
+    def _target(self, at: datetime, planned_kw: float | None) -> float | None:
+        """What the running window is to end at [W]."""
+        worth = self._worth_at(at)
+        expected_kw, most_kw = self.expected_kw(at), self.terms.target_kw
+        wanted = [kw for kw in (planned_kw, expected_kw) if kw is not None]
+        if not worth.billed_now or not (wanted or most_kw is not None):
+            return None
+        wanted_kw = max(wanted) if wanted else most_kw or 0.0
+        wanted_kw = wanted_kw if most_kw is None else min(wanted_kw, most_kw)
+        return max(wanted_kw, worth.floor_kw) * _W
+
+    def _allowance_w(self, at: datetime, target_w: float) -> float:
+        """The mean power that charging may have until the window ends [W]."""
+        filling = self.filling
+        assert filling is not None
+        left_s = max(0.0, filling.ends_s - at.timestamp())
+        ends_at = datetime.fromtimestamp(filling.ends_s, UTC).astimezone(self._zone)
+        rest = self._building.rest_of_window(at.astimezone(self._zone), ends_at, self.terms.caution)
+        building_w = self._assumed_building_w() if rest is None else float(rest[0, 0])
+        left_wh = (AIM * target_w * filling.length_s - building_w * left_s) / HOUR_S - filling.energy_wh
+        return max(0.0, left_wh * HOUR_S / max(left_s, SETTLE_S))
+
+    def _assumed_building_w(self) -> float:
+        flow = self._flow
+        return 0.0 if flow is None else max(0.0, flow.assumed_w - flow.charging_w)
+
+    def _calm(self, allowance_w: float) -> float:
+        before_w = self._allowed_w
+        least, most = CALM
+        if before_w is not None and least * before_w <= allowance_w <= most * before_w:
+            return before_w
+        return allowance_w
+
+    def _worth_at(self, at: datetime) -> Worth:
+        """What the running window costs; asked for once a window."""
+        begins_s = at.timestamp() // self.terms.tariff.window_s
+        if self._worth is None or self._worth[0] != begins_s:
+            own = None if self._flow is None else self._flow.own
+            tariff, holidays = self.terms.tariff, self.terms.holidays
+            self._worth = (begins_s, what_a_kw_costs(self._windows, tariff, at, self._zone, holidays, own))
+        return self._worth[1]
+
+    def _highest(self, at: datetime) -> Window | None:
+        now = month_of(at.astimezone(self._zone))
+        seen: Sequence[tuple[datetime, Window]] = by_month(self._windows, self._zone).get(now, ())
+        return max((window for _, window in seen), key=lambda window: window.mean_w, default=None)

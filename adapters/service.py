@@ -8,6 +8,7 @@ import ssl
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +17,13 @@ import structlog
 from sqlalchemy import make_url
 
 from adapters.clock import SystemClock
-from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter
+from adapters.configuration import Configuration, LimitInput, Listener, Meter, ModbusTcpMeter
 from adapters.configuration.peak_assembly import SCHEDULE
 from adapters.influx import InfluxWriter
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import ControlLoop
+from adapters.metering.contact import ModbusContact
 from adapters.metering.messages import Quantity
 from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
@@ -30,6 +32,7 @@ from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.planning import Planning
 from adapters.recording import Recorder
+from adapters.scheduled_limits import ScheduledLimits
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
@@ -176,6 +179,7 @@ class Service:
         self._open_telemetry()
         self._open_planning()
         self._open_loop()
+        self._open_limits()
 
     def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, ports.MeterSample]:
         """What each charger measured last, if that is no older than the limit which it may still be holding."""
@@ -284,6 +288,34 @@ class Service:
         self._run(loop.run())
         self._loop = loop
 
+    def _open_limits(self) -> None:
+        """Listen to contacts, and follow the schedule; nothing of it before the loop can take a limit."""
+        settings, limits = self._configuration.grid_operator, self._limits
+        for row in settings.inputs:
+            contact = ModbusContact(
+                name=row.source,
+                host=row.host,
+                port=row.port,
+                unit=row.unit,
+                kind=row.kind,
+                address=row.address,
+                poll_s=row.poll_s,
+                clock=self._clock,
+                on_event=self._report,
+                on_read=partial(_say_contact, limits, row),
+            )
+            self._run(contact.run())
+        if settings.schedule_file is not None:
+            schedule = ScheduledLimits(
+                settings.schedule_file,
+                SCHEDULE,
+                site=self._site,
+                limits=limits,
+                clock=self._clock,
+                on_event=self._report,
+            )
+            self._run(schedule.run())
+
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""
         if self._on_loop is not None and self._loop is not None and not self._on_loop.is_closed():
@@ -379,6 +411,11 @@ def _admission(configuration: Configuration) -> Admission:
         Way.SCHEDULE: frozenset({SCHEDULE} & sources.keys()),
     }
     return Admission(Rules(sources, full_power_w(site), grid_operator.release_s), by)
+
+
+def _say_contact(limits: Limits, row: LimitInput, closed: bool) -> None:
+    limit_w = row.limit_w if closed == row.closed else None
+    limits.say(row.source, row.circuit, limit_w, Way.INPUT, f"{row.host}:{row.port}")
 
 
 def _rating_a(site: Site) -> float:

@@ -11,7 +11,8 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusIOException
 
-from adapters.metering.modbus_tcp import ModbusTcpMeter, next_beat
+from adapters.metering.modbus_link import next_beat
+from adapters.metering.modbus_tcp import ModbusTcpMeter
 from adapters.metering.registers import UnknownModelError, register_map
 from controller.snapshot import Reading
 from tests.support.meters import RECORDED, Events, FastClock, ForeignServer, encoded, running

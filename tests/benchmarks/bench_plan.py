@@ -178,7 +178,7 @@ def told(day: Outlook) -> dict[str, Any]:
     return {
         "slot_h": day.slot_s / 3600.0,
         "price_per_kwh": day.price_per_kwh.tolist(),
-        "most_a": (cells.most_a * cells.part).tolist(),
+        "most_a": cells.most_a.tolist(),
         "kwh_per_a": cells.kwh_per_a.tolist(),
         "needs_kwh": cells.energy_kwh.tolist(),
         "bounds": [{"uses": uses[:, kind].tolist(), "most_a": (room_a[kind] * left).tolist()} for kind in range(fuses)],

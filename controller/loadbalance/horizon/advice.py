@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from controller.loadbalance.horizon.outlook import Bools, Floats, Outlook
+from controller.loadbalance.horizon.outlook import Bools, CarOutlook, Floats, Outlook
 from controller.loadbalance.horizon.program import Program
 from controller.snapshot import Advice, PointAdvice
 
@@ -30,19 +30,20 @@ def advice_of(
     slots = min(slots, outlook.price_per_kwh.size)
     target_a = _targets(program, outlook, current_a, slots, floor_slots)
     free, peak = _uncapped(program, current_a, unmet_wh, slots)
+    free |= np.array([car.eager for car in outlook.cars], dtype=bool)[:, None]
+    targets: list[list[float]] = target_a.tolist()
+    uncapped: list[list[bool]] = free.tolist()
+    for_peak: list[bool] = (peak & ~free).any(axis=1).tolist()
     points: dict[str, PointAdvice] = {}
     shortfall: dict[str, int] = {}
-    for place, car in enumerate(outlook.cars):
+    for place, (car, lacking_wh) in enumerate(zip(outlook.cars, unmet_wh.tolist(), strict=True)):
         if car.arrives_at is not None and car.arrives_at > outlook.at:
             continue
-        targets = tuple(target_a[place].tolist())
-        open_ended = free[place] | car.eager
-        caps = tuple(None if open_ else target for open_, target in zip(open_ended.tolist(), targets, strict=True))
-        because = "peak" if (peak[place] & ~open_ended).any() else "price"
-        points[car.point] = PointAdvice(targets, caps, because)
-        lacking_wh = unmet_wh[place] - _later_wh(outlook, place)
-        if lacking_wh > TOLD_WH:
-            shortfall[car.point] = round(lacking_wh)
+        caps = [None if open_ else target for open_, target in zip(uncapped[place], targets[place], strict=True)]
+        because = "peak" if for_peak[place] else "price"
+        points[car.point] = PointAdvice(tuple(targets[place]), tuple(caps), because)
+        if lacking_wh > TOLD_WH and lacking_wh - _later_wh(outlook, car) > TOLD_WH:
+            shortfall[car.point] = round(lacking_wh - _later_wh(outlook, car))
     return Advice(outlook.at, outlook.begins_at, outlook.slot_s, points, shortfall)
 
 
@@ -64,20 +65,20 @@ def _uncapped(program: Program, current_a: Floats, unmet_wh: Floats, slots: int)
     dearest = np.where(current_a > NOTHING_A, price, -np.inf).max(axis=1)
     dearest = np.where(unmet_wh > TOLD_WH, np.inf, dearest)
     wanted = price[:, :slots] + _CLOSE * np.abs(price).max(initial=0.0) < dearest[:, None]
-    at_most = current_a[:, :slots] >= (cells.most_a * cells.part)[:, :slots] - NOTHING_A
+    at_most = current_a[:, :slots] >= cells.most_a[:, :slots] - NOTHING_A
     peak = np.zeros(slots, dtype=bool)
     if program.peak is not None:
         # Whoever is not capped may take all that it can: caps are lifted where the peak could bear that of everybody.
-        taken_a = current_a.copy()
-        taken_a[:, :slots] = np.where(wanted, (cells.most_a * cells.part)[:, :slots], current_a[:, :slots])
-        bearable_kw = max(program.peak.floor_kw, program.peak.load_kw(cells.kwh_per_a @ current_a).max())
-        could_kw = program.peak.load_kw(cells.kwh_per_a @ taken_a)
+        charged_kwh = cells.kwh_per_a @ current_a
+        bearable_kw = max(program.peak.floor_kw, program.peak.load_kw(charged_kwh).max())
+        more_a = np.where(wanted, cells.most_a[:, :slots] - current_a[:, :slots], 0.0)
+        charged_kwh[:slots] += cells.kwh_per_a @ more_a
+        could_kw = program.peak.load_kw(charged_kwh)
         peak = (could_kw > bearable_kw + _CLOSE_KW)[program.peak.window[:slots]]
     return at_most | (wanted & ~peak), wanted & peak
 
 
-def _later_wh(outlook: Outlook, place: int) -> float:
+def _later_wh(outlook: Outlook, car: CarOutlook) -> float:
     """What a car can still get after the horizon's end [Wh]."""
-    car = outlook.cars[place]
     ends_s = (car.departs_at - outlook.begins_at).total_seconds() - outlook.slot_s * outlook.price_per_kwh.size
     return max(0.0, ends_s / 3600.0) * car.max_a * len(car.phases) * outlook.site.nominal_voltage_v

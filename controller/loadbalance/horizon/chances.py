@@ -6,26 +6,26 @@ Shapes: N cells, P cars, K row kinds (see ``grid``), T slots, W demand windows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from controller.loadbalance.horizon.grid import Grid
-from controller.loadbalance.horizon.outlook import Bools, Floats, Ints, Outlook
+from controller.loadbalance.horizon.outlook import Floats, Ints, Outlook
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
     """A cell is a car in a slot in which it can charge."""
 
-    there: Bools
-    """(P, T) where the cells are."""
+    place: Ints
+    """(N,) where each cell is in an array (P, T) that is laid out flat: car by car."""
     car: Ints
-    """(N,) car and slot of every cell, car by car."""
     slot: Ints
     part: Floats
     """(P, T) the part of the slot in which the car is there, from now on."""
     most_a: Floats
-    """(P, T) what it can take in that part as long as nobody else charges [A]."""
+    """(P, T) the most that it can take as mean of the slot, as long as nobody else charges [A]."""
     kwh_per_a: Floats
     """(P,) energy of one ampere for a whole slot."""
     energy_kwh: Floats
@@ -47,6 +47,8 @@ class Peak:
     background_kw: Floats
     """(W,) mean of what is not charging, and of what has been drawn in the running window already."""
     slot_s: float
+    a_per_kw: float
+    """So many amperes of a phase, summed over the slots of a window, are a mean power of 1 kW."""
 
     def load_kw(self, charged_kwh: Floats) -> Floats:
         """(W,) mean power of each window with so much charging in each slot (T,)."""
@@ -57,10 +59,22 @@ class Peak:
 
 def slots_left(outlook: Outlook) -> Floats:
     """(T,) the part of each slot that is still to come."""
-    gone_s = (outlook.at - outlook.begins_at).total_seconds()
-    ends_s = outlook.slot_s * np.arange(1, outlook.price_per_kwh.size + 1)
-    left: Floats = np.clip((ends_s - gone_s) / outlook.slot_s, 0.0, 1.0)
+    slots = outlook.price_per_kwh.size
+    left: Floats = _parts(np.array([_slots_until(outlook, outlook.at)]), np.array([float(slots)]), slots)[0]
     return left
+
+
+def _slots_until(outlook: Outlook, moment: datetime) -> float:
+    """How many slots pass from the beginning of the first until then; negative before it."""
+    return (moment - outlook.begins_at).total_seconds() / outlook.slot_s
+
+
+def _parts(arrives: Floats, departs: Floats, slots: int) -> Floats:
+    """(P, T) the part of each slot that a stay covers; ``arrives`` and ``departs`` (P,) are counted in slots."""
+    begins = np.arange(float(slots))
+    until = np.minimum(departs[:, None], begins + 1.0)
+    part: Floats = np.maximum(until - np.maximum(arrives[:, None], begins), 0.0)
+    return part
 
 
 def first_slot(outlook: Outlook) -> int:
@@ -70,18 +84,15 @@ def first_slot(outlook: Outlook) -> int:
 
 def cells_of(outlook: Outlook, alone_a: Floats, kw_per_a: Floats) -> Cells:
     """When each car can charge: ``alone_a`` (P, T) is there for it, of which an ampere gives ``kw_per_a`` (P,)."""
-    cars, slot_s = outlook.cars, outlook.slot_s
-    begins, now = outlook.begins_at, outlook.at
-    arrives_s = [(max(now, car.arrives_at or now) - begins).total_seconds() for car in cars]
-    departs_s = [(car.departs_at - begins).total_seconds() for car in cars]
-    begins_s = slot_s * np.arange(outlook.price_per_kwh.size)
-    until_s = np.minimum(np.array(departs_s)[:, None], begins_s + slot_s)
-    part = np.clip((until_s - np.maximum(np.array(arrives_s)[:, None], begins_s)) / slot_s, 0.0, 1.0)
-    most_a = np.minimum(np.array([car.max_a for car in cars])[:, None], alone_a)
+    cars, now, slots = outlook.cars, outlook.at, outlook.price_per_kwh.size
+    arrives = [_slots_until(outlook, max(now, car.arrives_at or now)) for car in cars]
+    departs = [_slots_until(outlook, car.departs_at) for car in cars]
+    part = _parts(np.array(arrives), np.array(departs), slots)
+    most_a = np.minimum(np.array([car.max_a for car in cars])[:, None], alone_a) * part
     energy_kwh = np.array([car.energy_wh for car in cars]) / 1000.0
-    there = (part > 0.0) & (most_a > 0.0) & (energy_kwh > 0.0)[:, None]
-    car, slot = np.nonzero(there)
-    return Cells(there, car, slot, part, most_a, kw_per_a * (slot_s / 3600.0), energy_kwh)
+    place = np.flatnonzero((most_a > 0.0) & (energy_kwh > 0.0)[:, None])
+    car, slot = np.divmod(place, slots)
+    return Cells(place, car, slot, part, most_a, kw_per_a * (outlook.slot_s / 3600.0), energy_kwh)
 
 
 def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:
@@ -96,4 +107,5 @@ def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:
     background_kw = np.bincount(number - first, weights=drawn_kw) / size
     background_kw[0] += demand.drawn_kwh * 3600.0 / (size * outlook.slot_s)
     floor_kw = max(demand.floor_kw, float(background_kw.max()))
-    return Peak(demand.per_kw, floor_kw, number - first, first, size, background_kw, outlook.slot_s)
+    a_per_kw = size * 1000.0 / grid.site.nominal_voltage_v
+    return Peak(demand.per_kw, floor_kw, number - first, first, size, background_kw, outlook.slot_s, a_per_kw)

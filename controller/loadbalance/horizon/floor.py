@@ -33,6 +33,8 @@ def at_least_the_minimum(
     solver: Solver, program: Program, outlook: Outlook, values: Floats, slots: int, exact: bool
 ) -> Floats:
     """The column values of a plan whose first ``slots`` slots keep the rule, from those of the plan without it."""
+    if slots == 0:
+        return values
     floor_a = _floors(program, outlook, slots)
     if not _broken(floor_a, program.currents(values)).any():
         return values
@@ -79,7 +81,9 @@ def _floors(program: Program, outlook: Outlook, slots: int) -> Floats:
     cells = program.cells
     least_a = np.array([car.min_a for car in outlook.cars])[:, None] * cells.part
     floor = np.minimum(least_a, (cells.energy_kwh / cells.kwh_per_a)[:, None])
-    return np.where(np.arange(floor.shape[1]) < slots, floor, 0.0)[cells.there]
+    floor[:, slots:] = 0.0
+    floors_a: Floats = floor.take(cells.place)
+    return floors_a
 
 
 def _broken(floor_a: Floats, current_a: Floats) -> Bools:
@@ -90,8 +94,8 @@ def _broken(floor_a: Floats, current_a: Floats) -> Bools:
 
 def _most(program: Program) -> Floats:
     """(N,) the most that each cell can take [A]."""
-    cells = program.cells
-    return (cells.most_a * cells.part)[cells.there]
+    most_a: Floats = program.cells.most_a.take(program.cells.place)
+    return most_a
 
 
 def _rounded(solver: Solver, program: Program, outlook: Outlook, floor_a: Floats, values: Floats) -> Floats:

@@ -71,8 +71,8 @@ class Grid:
         """(P, T) what there is for each car while no other charges [A]."""
         if not alike.size:
             return np.zeros((0, room_a.shape[1]))
-        alone: Floats = np.minimum.reduceat(room_a[self._entries] / self._amounts, self._begins, axis=0)
-        return alone[alike]
+        alone = np.minimum.reduceat(room_a.take(self._entries, axis=0) / self._amounts, self._begins, axis=0)
+        return alone.take(alike, axis=0)
 
     def room_a(self, outlook: Outlook) -> Floats:
         """(K - 1, T) what charging may take of each row but the demand, at any moment of a slot [A].
@@ -88,5 +88,5 @@ class Grid:
             place = self.number[bound.circuit]
             limit_w[place] = np.minimum(limit_w[place], bound.limit_w)
         powers_a = limit_w / self.site.nominal_voltage_v - drawn_a.sum(axis=1)
-        room: Floats = np.clip(np.concatenate((phases_a, powers_a)), 0.0, ENDLESS_A)
+        room: Floats = np.minimum(np.maximum(np.concatenate((phases_a, powers_a)), 0.0), ENDLESS_A)
         return room

@@ -102,14 +102,18 @@ def check(outlook: Outlook) -> None:
     for bound in outlook.bounds:
         limited = np.where(bound.limit_w == np.inf, 0.0, bound.limit_w)
         _check_array(f"bounds.{bound.circuit}.limit_w", limited, (slots,))
-    numbers = {"slot_s": outlook.slot_s, "unmet_per_kwh": outlook.unmet_per_kwh}
+    _check_numbers("", outlook, ("slot_s", "unmet_per_kwh"))
     for car in outlook.cars:
-        numbers |= {f"cars.{car.point}.{name}": getattr(car, name) for name in _NUMBERS_OF_A_CAR}
+        if not math.isfinite(car.min_a + car.max_a + car.energy_wh + car.least_wh):
+            _check_numbers(f"cars.{car.point}.", car, _NUMBERS_OF_A_CAR)
     if outlook.demand is not None:
-        numbers |= {f"demand.{name}": getattr(outlook.demand, name) for name in ("per_kw", "floor_kw", "drawn_kwh")}
-    for name, value in numbers.items():
-        if not math.isfinite(value):
-            raise ValueError(f"{name}: expected a finite number, got {value!r}")
+        _check_numbers("demand.", outlook.demand, ("per_kw", "floor_kw", "drawn_kwh"))
+
+
+def _check_numbers(whose: str, of: object, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not math.isfinite(value := getattr(of, name)):
+            raise ValueError(f"{whose}{name}: expected a finite number, got {value!r}")
 
 
 def _check_array(name: str, values: Floats, shape: tuple[int, ...]) -> None:

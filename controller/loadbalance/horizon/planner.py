@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 
@@ -18,6 +20,8 @@ from controller.loadbalance.horizon.solver import PlanningError, Solver
 from controller.snapshot import Advice
 
 __all__ = ["HorizonPlan", "Planner", "PlanningError"]
+
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +67,18 @@ class Planner:
         program = program_of(self._grid, ordered, self._floor_slots)
         values = self._solver.solve(program)
         values = at_least_the_minimum(self._solver, program, ordered, values, self._floor_slots, self._exact)
-        current = np.zeros(program.cells.there.shape)
-        values = np.clip(values, 0.0, program.upper)
-        current[program.cells.there] = program.currents(values)
-        unmet_wh = values[program.tiers].reshape(TIERS, -1).sum(axis=0) * 1000.0
+        values = np.minimum(np.maximum(values, 0.0), program.upper)
+        current = np.zeros(program.cells.part.shape)
+        current.reshape(-1)[program.cells.place] = program.currents(values)
+        unmet_wh = values[program.tiers].reshape(TIERS, -1).sum(axis=0) * program.unit_kwh * 1000.0
         advice = advice_of(program, ordered, current, unmet_wh, self._advised_slots, self._floor_slots)
         back = np.argsort(order)
         peak_kw, cost = _account(program, outlook, current)
-        return HorizonPlan(current[back], unmet_wh[back], peak_kw, cost, advice)
+        return HorizonPlan(current[back], unmet_wh[back], peak_kw, cost, replace(advice, peak_kw=peak_kw))
 
 
-def _identity(car: CarOutlook) -> tuple[str, float]:
-    return car.point, 0.0 if car.arrives_at is None else car.arrives_at.timestamp()
+def _identity(car: CarOutlook) -> tuple[str, datetime]:
+    return car.point, car.arrives_at or _BEFORE_ALL
 
 
 def _account(program: Program, outlook: Outlook, current_a: Floats) -> tuple[float | None, float]:

@@ -55,7 +55,8 @@ def prices_of(outlook: Outlook) -> Prices:
     slot = np.arange(price.size)
     energy: Floats = np.where(eager[:, None], delay * slot, price + early * slot)
     most = NEVER_PAYS * (highest + peak + (early + delay) * price.size)
-    rank = np.unique([car.priority for car in cars], return_inverse=True)[1].reshape(-1).astype(np.float64)
+    steps = sorted({car.priority for car in cars})
+    rank = np.array([float(steps.index(car.priority)) for car in cars])
     unmet: Floats = max(outlook.unmet_per_kwh, most) * OUTBID**rank
     least: Floats = unmet.max(initial=0.0) * OUTBID ** (rank + 1.0)
     return Prices(energy, unmet, least, early * EVEN)

@@ -26,6 +26,7 @@ _OPTIONS: Final[dict[str, bool | int | float | str]] = {
     "simplex_scale_strategy": 0,  # the columns are of one scale already
     "simplex_dual_edge_weight_strategy": 1,  # Devex: exact weights of a carried basis take longer than the steps
     "dual_simplex_cost_perturbation_multiplier": 0.1,  # tie-breaks leave little that is degenerate
+    "primal_simplex_bound_perturbation_multiplier": 0.0,  # nor are the few steps of a hot program worth a clean-up
 }
 
 _DUAL: Final = 1
@@ -38,6 +39,7 @@ _STATUSES: Final = np.array(
 _LOWER: Final = 0
 _UPPER: Final = 1
 _BASIC: Final = 2
+_NEW: Final = -1
 _AT_BOUND: Final = 1e-9
 
 
@@ -53,6 +55,21 @@ class _Basis:
     columns: Ints
     row_names: Ints
     rows: Ints
+
+    def carried_to(self, program: Program) -> highspy.HighsBasis:
+        """What another program begins with; its new columns are at their lower bounds, its new rows do not bind."""
+        columns = _carried(self.column_names, self.columns, program.column_names, _NEW)
+        if program.halved.size:
+            # A cell that is new among those in two parts was full before if its lower part is.
+            upper = slice(program.cells.car.size, program.tiers.start)
+            full = (columns[upper] == _NEW) & (columns[program.halved] == _UPPER)
+            columns[upper][full] = _UPPER
+        columns[columns == _NEW] = _LOWER
+        rows = _carried(self.row_names, self.rows, program.row_names, _BASIC)
+        basis = highspy.HighsBasis()
+        basis.col_status, basis.row_status = _STATUSES[columns].tolist(), _STATUSES[rows].tolist()
+        basis.valid = True
+        return basis
 
 
 class Solver:
@@ -73,12 +90,7 @@ class Solver:
         _pass(self._highs, program)
         self._highs.setOptionValue("simplex_strategy", _DUAL if self._basis is None else _PRIMAL)
         if self._basis is not None:
-            columns = _carried(self._basis.column_names, self._basis.columns, program.column_names, _LOWER)
-            rows = _carried(self._basis.row_names, self._basis.rows, program.row_names, _BASIC)
-            basis = highspy.HighsBasis()
-            basis.col_status, basis.row_status = _STATUSES[columns].tolist(), _STATUSES[rows].tolist()
-            basis.valid = True
-            _accept(self._highs.setBasis(basis))
+            _accept(self._highs.setBasis(self._basis.carried_to(program)))
         values = _optimum(self._highs)
         if values is None:
             raise PlanningError("the solver takes the program to have no solution")

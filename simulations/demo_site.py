@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,15 @@ _THREE_PHASE: Final = ("L1L2L3", "L2L3L1", "L3L1L2")
 _SINGLE_PHASE: Final = ("L1", "L2", "L3")
 _GARAGE_SHARE: Final = 0.6
 _LAB_TOKENS: Final = ("04A2B3C4", "04D5E6F7", "0411223344")
+PRICE_FILE: Final = "example_prices.csv"
+EXAMPLE_PRICES: Final = (
+    *("0.36", "0.38", "0.37", "0.33", "0.28", "0.25", "0.23", "0.22", "0.22", "0.23", "0.25", "0.29"),
+    *("0.34", "0.35", "0.31", "0.27", "0.24", "0.22", "0.21", "0.22", "0.24", "0.28", "0.33", "0.35"),
+)
+"""Made up, in the shape of a market's day: what a kWh costs by the hour, from the hour before the demonstration on.
+
+Whenever that is, it begins as if in a dear evening: who has time can be seen to wait.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
     Two thirds or so stand in a garage behind 80 A, the others on a street behind 63 A. Every fifth is
     single-phase; the three-phase ones are wired with rotated phases, as good installers do. Twenty minimum
     shares do not fit beside the building's worst case, so the fallbacks resolve to 0 A. Turns are short, so
-    that one sees them taken.
+    that one sees them taken; so are the slots of the plan, since most cars stay for minutes.
     """
     tls: dict[str, str] = {}
     if credentials is not None:
@@ -49,6 +59,7 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
         Table("store", {"url": "sqlite:///loadstar.db"}),
         Table("tariffs", {"price_per_kwh": "0.35"}),
         Table("loadbalance", {"turn_min": 1.0}),
+        Table("plan", {"slot_min": 5, "every_min": 1.0, "price_file": PRICE_FILE}),
         *([Table("recording", {"directory": "recordings"})] if recorded else []),
     ]
     return "\n".join(str(table) for table in tables)
@@ -107,8 +118,15 @@ def _credential_tables(names: list[str], credentials: Credentials | None) -> lis
 def write_demo_site(
     directory: Path, points: int, ports: Ports, credentials: Credentials | None, *, recorded: bool = False
 ) -> Path:
-    """Write ``site.toml`` into a directory, readable by its owner only: it may hold passwords."""
+    """Write ``site.toml`` into a directory, readable by its owner only: it may hold passwords. Prices go beside it."""
+    (directory / PRICE_FILE).write_text(_example_prices(datetime.now(UTC)), encoding="utf-8")
     path = directory / "site.toml"
     path.touch(mode=0o600)
     path.write_text(demo_site_file(points, ports, credentials, recorded=recorded), encoding="utf-8")
     return path
+
+
+def _example_prices(now: datetime) -> str:
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    rows = (f"{first + timedelta(hours=hour):%Y-%m-%dT%H:%MZ},{price}" for hour, price in enumerate(EXAMPLE_PRICES))
+    return "\n".join(["at,price_per_kwh", *rows]) + "\n"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from controller.peakshave.demand_peaks import by_month, first_of, month_of, that_matter
+from controller.peakshave.demand_peaks import Month, by_month, first_of, month_of, that_matter
 from controller.peakshave.demand_tariff import DemandTariff
 from controller.peakshave.demand_worth import Worth, what_a_kw_costs
 from controller.peakshave.filling import fill
@@ -140,6 +140,7 @@ class PeakKeeper:
         self._more_wh = 0.0
         self._flow: Flow | None = None
         self._worth: tuple[float, Worth] | None = None
+        self._expected: tuple[Month, float | None] | None = None
         self._target_w: float | None = None
         self._allowed_w: float | None = None
         self.filling = filling
@@ -224,6 +225,11 @@ class PeakKeeper:
         if self.terms.expected_kw is not None:
             return self.terms.expected_kw
         now = month_of(at.astimezone(self._zone))
+        if self._expected is None or self._expected[0] != now:
+            self._expected = (now, self._learned_kw(now))
+        return self._expected[1]
+
+    def _learned_kw(self, now: Month) -> float | None:
         peaks = [
             max(window.measured_w for _, window in seen) / _W
             for month, seen in by_month(self._windows, self._zone).items()

@@ -7,9 +7,8 @@ and what the building is likely to draw until it ends, cautiously; the rest is f
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from statistics import fmean
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,12 +16,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from controller.peakshave.demand_peaks import Month, by_month, first_of, month_of, that_matter
-from controller.peakshave.demand_tariff import DemandTariff
 from controller.peakshave.demand_worth import Worth, what_a_kw_costs
 from controller.peakshave.filling import fill
 from controller.peakshave.load_forecast import LoadForecast
+from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakStatus, PeakTerms
 from controller.peakshave.saving import Uncontrolled
-from controller.peakshave.windows import HOUR_S, Filling, MeterOwn, Window
+from controller.peakshave.windows import HOUR_S, Filling, Window
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState
 
@@ -39,6 +38,9 @@ AIM: Final = 0.995
 CALM: Final = (0.99, 1.04)
 """An allowance between these shares of the one before changes nothing: noise is not news."""
 
+LOOK_S: Final = 10.0
+"""How often it is asked what the building will draw."""
+
 HINT_MONTHS: Final = 3
 """What a month will bring is taken to be the mean of so many before, as far as they are known."""
 
@@ -48,74 +50,6 @@ for so many: few days come near a month's peak, and on them it is decided."""
 
 _DAY_S: Final = 86_400.0
 _W: Final = 1000.0
-
-
-@dataclass(frozen=True, slots=True)
-class PeakTerms:
-    """What peaks cost, and what is aimed at."""
-
-    tariff: DemandTariff
-    target_kw: float | None = None
-    """Never above this, unless it is paid for already or the building alone exceeds it."""
-    expected_kw: float | None = None
-    """A peak that every month reaches anyway; None: learned from the months before."""
-    caution: float = 0.9
-    """Which part of all that the building may yet draw in a window is reckoned with."""
-    holidays: Container[date] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What flows at the grid connection at one moment."""
-
-    power_w: float | None
-    """Signed sum of the phases by its meter [W]; None where it is not believed."""
-    charging_w: float
-    """The part of it that charges [W]."""
-    assumed_w: float
-    """What is to be assumed where the meter says nothing [W]."""
-    own: MeterOwn | None = None
-    """What the meter itself says of demand."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedWindow:
-    """A demand window that has ended, with what was wanted of it."""
-
-    window: Window
-    target_w: float | None
-    """The newest target that it had [W]; None where it had none."""
-    uncontrolled_wh: float
-    """What would have flowed, had every car charged as fast as it can [Wh]."""
-
-    @property
-    def without_control(self) -> Window:
-        """The window as it would have been."""
-        own = self.window
-        return Window(own.begins_at, own.length_s, self.uncontrolled_wh, own.covered_s, own.marks, own.assumed_wh)
-
-
-@dataclass(frozen=True, slots=True)
-class PeakStatus:
-    """The running window and the running month, for those who watch."""
-
-    window: Window
-    """As far as it has come."""
-    passed_s: float
-    projected_w: float
-    """Mean power of the window if all goes on as it does now [W]."""
-    target_w: float | None
-    """None: nothing is gained by holding back."""
-    allowed_w: float | None
-    """What charging may draw now [W]; None: as much as fuses allow."""
-    billed: bool
-    month_peak_w: float
-    """The highest window of the month that has ended [W]."""
-    month_peak_at: datetime | None
-    floor_w: float
-    """Paid for already [W]."""
-    per_kw: float
-    """What each kW above costs [currency/kW]."""
 
 
 class PeakKeeper:
@@ -141,6 +75,8 @@ class PeakKeeper:
         self._flow: Flow | None = None
         self._worth: tuple[float, Worth] | None = None
         self._expected: tuple[Month, float | None] | None = None
+        self._rest: tuple[float, float] | None = None
+        """When it was last asked what the building will draw [Unix s], and the answer [W]."""
         self._target_w: float | None = None
         self._allowed_w: float | None = None
         self.filling = filling
@@ -182,7 +118,7 @@ class PeakKeeper:
         if ended:
             known = (*self._windows, *ended)
             self._windows = that_matter(known, self.terms.tariff, self._zone, self.terms.holidays)
-            self._worth, self._target_w, self._allowed_w, self._more_wh = None, None, None, 0.0
+            self._worth, self._rest, self._target_w, self._allowed_w, self._more_wh = None, None, None, None, 0.0
         self._more_wh += more_wh
         self._flow = flow
         return closed
@@ -280,15 +216,20 @@ class PeakKeeper:
         filling = self.filling
         assert filling is not None
         left_s = max(0.0, filling.ends_s - at.timestamp())
-        ends_at = datetime.fromtimestamp(filling.ends_s, UTC).astimezone(self._zone)
-        rest = self._building.rest_of_window(at.astimezone(self._zone), ends_at, self.terms.caution)
-        building_w = self._assumed_building_w() if rest is None else float(rest[0, 0])
+        building_w = self._building_w(at, filling.ends_s)
         left_wh = (AIM * target_w * filling.length_s - building_w * left_s) / HOUR_S - filling.energy_wh
         return max(0.0, left_wh * HOUR_S / max(left_s, SETTLE_S))
 
-    def _assumed_building_w(self) -> float:
-        flow = self._flow
-        return 0.0 if flow is None else max(0.0, flow.assumed_w - flow.charging_w)
+    def _building_w(self, at: datetime, ends_s: float) -> float:
+        """What the building is likely to draw until the window ends [W]."""
+        now_s = at.timestamp()
+        if self._rest is None or not 0.0 <= now_s - self._rest[0] < LOOK_S:
+            ends_at = datetime.fromtimestamp(ends_s, UTC).astimezone(self._zone)
+            rest = self._building.rest_of_window(at.astimezone(self._zone), ends_at, self.terms.caution)
+            flow = self._flow
+            assumed_w = 0.0 if flow is None else max(0.0, flow.assumed_w - flow.charging_w)
+            self._rest = (now_s, assumed_w if rest is None else float(rest[0, 0]))
+        return self._rest[1]
 
     def _calm(self, allowance_w: float) -> float:
         before_w = self._allowed_w

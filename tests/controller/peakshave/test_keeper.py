@@ -11,7 +11,8 @@ from decimal import Decimal
 import pytest
 
 from controller.peakshave.catalogue import flanders, germany_rlm
-from controller.peakshave.keeper import ClosedWindow, Flow, PeakKeeper, PeakTerms
+from controller.peakshave.keeper import PeakKeeper
+from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakTerms
 from controller.peakshave.windows import CLOCK_JUMP, METER_GAP, Filling, Window
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, State
@@ -169,12 +170,15 @@ def test_the_months_before_tell_what_a_month_will_bring() -> None:
     ]
     keeper = PeakKeeper(SITE, TERMS, past)
     price = keeper.price(datetime(2026, 3, 2, 12, tzinfo=UTC))
-    assert price == (pytest.approx(53.39 / 12), pytest.approx(45.0))
+    assert price is not None
+    assert price == pytest.approx((53.39 / 12, 45.0))
 
 
 def test_a_year_s_peak_costs_the_whole_year() -> None:
     keeper = PeakKeeper(SITE, PeakTerms(germany_rlm(per_kw_year=Decimal(120)), expected_kw=50.0))
-    assert keeper.price(datetime(2026, 3, 2, 12, tzinfo=UTC)) == (pytest.approx(120.0), 50.0)
+    price = keeper.price(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert price is not None
+    assert price == pytest.approx((120.0, 50.0))
 
 
 def test_what_cars_would_have_drawn_without_control_is_told_with_each_window() -> None:

@@ -31,7 +31,7 @@ STALLED_S: Final = 3.0
 RecordSink = Callable[[Snapshot, Memory | None, Decision | None], None]
 """Takes a snapshot, what was remembered, and the decision; None where it failed."""
 
-Wished = Callable[[Mapping[str, PointState], datetime], Mapping[str, PointState]]
+Wished = Callable[[Mapping[str, PointState]], Mapping[str, PointState]]
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class ControlLoop:
         sessions: Callable[[], Mapping[str, SessionRecord]],
         publish: Callable[[Tick], None],
         on_event: EventSink,
-        wished: Wished = lambda states, _at: states,
+        wished: Wished = lambda states: states,
         limits: Callable[[datetime], tuple[ExternalLimit, ...]] = lambda _at: (),
         advice: Callable[[], Advice | None] = lambda: None,
         record: RecordSink | None = None,
@@ -120,7 +120,7 @@ class ControlLoop:
     def _decide(self) -> Tick:
         now, monotonic_s = self._clock.now(), self._clock.monotonic_s()
         readings = {meter.id: reading for meter in self._meters if (reading := meter.reading(now, monotonic_s))}
-        points = self._wished(self._points.states(now, monotonic_s), now)
+        points = self._wished(self._points.states(now, monotonic_s))
         snapshot = Snapshot(now, monotonic_s, readings, self._limits(now), points, self._advice())
         began = perf_counter()
         decision = self._decided(snapshot)

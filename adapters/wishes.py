@@ -85,13 +85,13 @@ class Wishes:
         self.refresh([each.session for each in self._running.values()])
         self._on_change()
 
-    def overlaid(self, states: Mapping[str, PointState], at: datetime) -> Mapping[str, PointState]:
+    def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """What is known of the points, with what is asked for their sessions."""
         running = self._running
         if not running:
             return states
         return {
-            point: with_wishes(state, running[point].asked, at) if point in running else state
+            point: with_wishes(state, running[point].asked) if point in running else state
             for point, state in states.items()
         }
 

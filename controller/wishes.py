@@ -102,11 +102,10 @@ def first_said(said: Iterable[Asked]) -> Asked:
     return Asked(**values)
 
 
-def with_wishes(state: PointState, asked: Asked, at: datetime) -> PointState:
+def with_wishes(state: PointState, asked: Asked) -> PointState:
     """What is known of a point, with what is asked for its session.
 
-    Energy is counted down by what was delivered. A departure that has passed binds nobody any more: a driver who stays
-    takes part like everybody whose departure is not known.
+    Energy is counted down by what was delivered. Who stays beyond the departure still needs what is missing.
     """
     if state.state in _FREE:
         return state
@@ -117,7 +116,7 @@ def with_wishes(state: PointState, asked: Asked, at: datetime) -> PointState:
         state,
         energy_needed_wh=_left(wanted_wh, state),
         least_needed_wh=_left(asked.least_wh, state),
-        departs_at=None if asked.departs_at is None or asked.departs_at <= at else asked.departs_at,
+        departs_at=asked.departs_at,
         priority=asked.priority if state.priority is None else state.priority,
         weight=asked.weight if state.weight is None else state.weight,
         max_a=min((limit for limit in (state.max_a, asked.max_a) if limit is not None), default=None),

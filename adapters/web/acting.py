@@ -89,5 +89,5 @@ def _with_wishes(tick: Tick | None, wishes: Wishes) -> Tick | None:
         return None
     turn = tick.turn
     if turn is not None:
-        turn = replace(turn, snapshot=replace(turn.snapshot, points=wishes.overlaid(turn.snapshot.points, tick.at)))
-    return replace(tick, points=wishes.overlaid(tick.points, tick.at), turn=turn)
+        turn = replace(turn, snapshot=replace(turn.snapshot, points=wishes.overlaid(turn.snapshot.points)))
+    return replace(tick, points=wishes.overlaid(tick.points), turn=turn)

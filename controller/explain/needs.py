@@ -24,6 +24,8 @@ class Need:
     """What will be missing, as far as is known [Wh]."""
     planned: bool
     """Whether the plan has reckoned with it."""
+    overdue: bool
+    """Whether that time has passed: the rest is given as soon as it can be."""
 
 
 def need_of(view: View) -> Need | None:
@@ -34,11 +36,13 @@ def need_of(view: View) -> Need | None:
     advice = snapshot.advice
     planned = advice is not None and view.id in advice.points
     told_wh = advice.shortfall_wh.get(view.id, 0) if advice else 0
-    left_s = max(0.0, (state.departs_at - snapshot.at).total_seconds())
+    left_s = (state.departs_at - snapshot.at).total_seconds()
+    if left_s <= 0.0:
+        return Need(state.energy_needed_wh, state.departs_at, 0.0, planned, overdue=True)
     possible_wh = _full_a(view) * watts_per_ampere(view) * left_s / 3600.0
     missing_wh = max(float(told_wh), state.energy_needed_wh - possible_wh)
     shortfall_wh = missing_wh if missing_wh >= WORTH_TELLING_WH else 0.0
-    return Need(state.energy_needed_wh, state.departs_at, shortfall_wh, planned)
+    return Need(state.energy_needed_wh, state.departs_at, shortfall_wh, planned, overdue=False)
 
 
 def watts_per_ampere(view: View) -> float:
@@ -55,6 +59,8 @@ def need_words(view: View) -> str:
         wanted_wh = view.state.energy_needed_wh
         return f", and still wants {energy(wanted_wh)}" if wanted_wh else ""
     much, when = energy(need.energy_wh), clock(need.departs_at, view.site.time_zone)
+    if need.overdue:
+        return f", and is owed the {much} that it needed by {when}"
     if need.shortfall_wh:
         return f", and will lack {energy(need.shortfall_wh)} of the {much} that it still needs by {when}"
     if need.planned or _enough(view, need):
@@ -69,8 +75,10 @@ def need_reason(view: View) -> Iterator[Reason]:
         return
     when = clock(need.departs_at, view.site.time_zone)
     text = f"Its driver still needed {energy(need.energy_wh)} by {when}"
+    if need.overdue:
+        text += ", and should have left"
     if view.target_a > TOLERANCE_A:
-        text += f": {amperes(view.target_a)} on average from then on"
+        text += f": {amperes(view.target_a)}" + ("" if need.overdue else " on average from then on")
         if view.target_a >= view.least_a - TOLERANCE_A:
             text += ", which came before everybody's comfort"
     if need.shortfall_wh:
@@ -87,8 +95,8 @@ def need_reason(view: View) -> Iterator[Reason]:
 
 
 def resumes_at(view: View) -> datetime | None:
-    """When the plan lets it have more than now; None where it does not say."""
-    snapshot = view.turn.snapshot
+    """When the plan lets it have more than now; None where it does not say, or where the car has left by then."""
+    snapshot, departs_at = view.turn.snapshot, view.state.departs_at
     advice = snapshot.advice
     slot = advice.slot(snapshot.at) if advice else None
     if advice is None or slot is None or view.id not in advice.points:
@@ -97,7 +105,8 @@ def resumes_at(view: View) -> datetime | None:
     now = caps[slot]
     for number, cap in enumerate(caps[slot + 1 :], slot + 1):
         if cap is None or (now is not None and cap > now + TOLERANCE_A and cap >= view.least_a - TOLERANCE_A):
-            return advice.begins_at + timedelta(seconds=number * advice.slot_s)
+            at = advice.begins_at + timedelta(seconds=number * advice.slot_s)
+            return at if departs_at is None or at < departs_at else None
     return None
 
 

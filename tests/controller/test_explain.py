@@ -239,3 +239,16 @@ def test_any_decision_on_any_site_can_be_explained_and_its_room_adds_up(seed: in
                     assert left == pytest.approx(reason.numbers["free_a"], abs=1e-6)
             if before is not None:
                 assert changes(site, before, made, name)[0].topic == "limit"
+
+
+def test_who_should_have_left_is_owed_the_rest_which_comes_before_comfort():
+    late = charging(energy_needed_wh=6_000, departs_at=START - timedelta(minutes=30))
+    made = turn(TWO, {"P1": late, "P2": charging()}, meter_a=38.0)
+    assert sentence(TWO, made, "P1").endswith(", and is owed the 6.0 kWh that it needed by 08:30.")
+    need = told(explain(TWO, made, "P1"), "need")
+    assert need.text == (
+        "Its driver still needed 6.0 kWh by 08:30, and should have left: 32.0 A, which came before everybody's comfort."
+    )
+    assert need.numbers["shortfall_wh"] == 0.0
+    given = made.decision.basis.division.target_a[0]
+    assert given[0] > given[1]

@@ -166,9 +166,13 @@ def test_who_is_still_there_after_the_told_departure_gets_the_rest_before_those_
     assert plan.advice.shortfall_wh == {}
 
 
-def test_who_is_late_and_full_is_not_planned_to_lack_anything():
-    full = PointState(State.CHARGING, energy_needed_wh=0, departs_at=NOW - timedelta(hours=1))
-    assert Planner().plan(outlook(P1=full)).advice.shortfall_wh == {}
+@pytest.mark.parametrize("needed_wh", [0, None])
+def test_who_stays_after_the_told_departure_and_lacks_nothing_that_is_known_may_stay_for_ever(needed_wh: int | None):
+    stays_on = PointState(State.CHARGING, energy_needed_wh=needed_wh, departs_at=NOW - timedelta(hours=1))
+    found = outlook(P1=stays_on)
+    assert only_car(found).departs_at == first_slot(NOW, 900.0) + timedelta(hours=24)
+    assert only_car(found).eager
+    assert Planner().plan(found).advice.shortfall_wh == {}
 
 
 def test_with_a_past_departure_and_energy_are_expected_cautiously():

@@ -49,29 +49,29 @@ def test_the_more_particular_word_counts_field_by_field():
 
 
 def test_what_was_delivered_is_no_longer_needed():
-    state = with_wishes(CHARGING, Asked(in_hours(3), energy_wh=10_000, least_wh=5_000), FRIDAY_NOON)
+    state = with_wishes(CHARGING, Asked(in_hours(3), energy_wh=10_000, least_wh=5_000))
     assert (state.energy_needed_wh, state.least_needed_wh, state.departs_at) == (6_000, 1_000, in_hours(3))
-    full = with_wishes(CHARGING, Asked(energy_wh=3_000, least_wh=1_000), FRIDAY_NOON)
+    full = with_wishes(CHARGING, Asked(energy_wh=3_000, least_wh=1_000))
     assert (full.energy_needed_wh, full.least_needed_wh) == (0, 0)
 
 
 def test_who_says_nothing_changes_nothing():
-    assert with_wishes(CHARGING, Asked(), FRIDAY_NOON) == CHARGING
+    assert with_wishes(CHARGING, Asked()) == CHARGING
 
 
 def test_a_free_point_is_asked_nothing():
     free = PointState(State.AVAILABLE)
-    assert with_wishes(free, Asked(energy_wh=9_000, max_a=10.0), FRIDAY_NOON) == free
+    assert with_wishes(free, Asked(energy_wh=9_000, max_a=10.0)) == free
 
 
 def test_the_lower_maximum_counts():
-    assert with_wishes(CHARGING, Asked(max_a=10.0), FRIDAY_NOON).max_a == pytest.approx(10.0)
+    assert with_wishes(CHARGING, Asked(max_a=10.0)).max_a == pytest.approx(10.0)
     bound = PointState(State.CHARGING, max_a=8.0)
-    assert with_wishes(bound, Asked(max_a=10.0), FRIDAY_NOON).max_a == pytest.approx(8.0)
+    assert with_wishes(bound, Asked(max_a=10.0)).max_a == pytest.approx(8.0)
 
 
 def test_contradicting_wishes_are_taken_as_they_are():
-    more_at_least = with_wishes(CHARGING, Asked(energy_wh=6_000, least_wh=9_000), FRIDAY_NOON)
+    more_at_least = with_wishes(CHARGING, Asked(energy_wh=6_000, least_wh=9_000))
     assert (more_at_least.energy_needed_wh, more_at_least.least_needed_wh) == (5_000, 5_000)
-    left = with_wishes(CHARGING, Asked(in_hours(-0.1), energy_wh=60_000), FRIDAY_NOON)
-    assert (left.departs_at, left.energy_needed_wh) == (None, 56_000)
+    late = with_wishes(CHARGING, Asked(in_hours(-0.1), energy_wh=60_000))
+    assert (late.departs_at, late.energy_needed_wh) == (in_hours(-0.1), 56_000)

@@ -154,7 +154,7 @@ def test_what_is_asked_and_what_is_planned_is_seen_by_the_decision_and_recorded(
         meters=[stage.meter],
         points=stage.points,
         sessions=dict,
-        wished=lambda states, _: {name: replace(state, priority=7) for name, state in states.items()},
+        wished=lambda states: {name: replace(state, priority=7) for name, state in states.items()},
         advice=lambda: advice,
         publish=stage.ticks.append,
         on_event=stage.events.append,

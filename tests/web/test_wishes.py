@@ -98,7 +98,7 @@ async def test_the_manager_comes_before_the_driver_who_comes_before_the_token(de
     desk.wishes.refresh([running_session(SITE.point["P01"], 5_000)])
 
     def seen() -> tuple[int | None, int | None]:
-        state = desk.wishes.overlaid({"P01": CAR}, BEGIN)["P01"]
+        state = desk.wishes.overlaid({"P01": CAR})["P01"]
         return state.priority, state.energy_needed_wh
 
     assert seen() == (3, 5_000), "the group's priority, the token's own energy"

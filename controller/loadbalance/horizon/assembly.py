@@ -143,14 +143,17 @@ def _car(
         return None
     energy_wh, enough = _energy(state, snapshot.at, past)
     fastest_s = energy_wh * 3600.0 / (max_a * len(phases) * layout.site.nominal_voltage_v)
-    leaves_at = state.departs_at or _usual_departure(past, snapshot.at)
+    told_at = state.departs_at
+    if told_at is not None and told_at <= snapshot.at and not state.energy_needed_wh:
+        told_at = None  # whoever stays longer, and lacks nothing that is known of
+    leaves_at = told_at or _usual_departure(past, snapshot.at)
     car = CarOutlook(
         point=point.id,
         phases=phases,
         min_a=min(min_a, max_a),
         max_a=max_a,
         energy_wh=energy_wh,
-        departs_at=_ready_at(state, snapshot.at, fastest_s, terms) or leaves_at or ends_at,
+        departs_at=leaves_at or ends_at if told_at is None else _ready_at(told_at, snapshot.at, fastest_s, terms),
         least_wh=min(energy_wh, float(state.least_needed_wh or 0)),
         priority=point.priority if state.priority is None else state.priority,
         eager=leaves_at is None or not enough,
@@ -158,18 +161,16 @@ def _car(
     return car, max(car.departs_at, leaves_at or ends_at)
 
 
-def _ready_at(state: PointState, at: datetime, fastest_s: float, terms: Terms) -> datetime | None:
-    """When a car is to have what it needs, of which its driver has said when it leaves; None where he has not.
+def _ready_at(told_at: datetime, at: datetime, fastest_s: float, terms: Terms) -> datetime:
+    """When a car is to have what it needs, of which it was told when it leaves.
 
     Somewhat early, unless it takes all the time that there is. Who should have left leaves as soon as he can have it.
     """
-    if state.departs_at is None:
-        return None
-    left_s = (state.departs_at - at).total_seconds()
+    left_s = (told_at - at).total_seconds()
     if left_s <= 0.0:
         return at + timedelta(seconds=max(1.0, fastest_s))
     early_s = min(terms.early_s, EARLY_SHARE * left_s, max(0.0, left_s - fastest_s))
-    return state.departs_at - timedelta(seconds=early_s)
+    return told_at - timedelta(seconds=early_s)
 
 
 def _usual_departure(past: Past, at: datetime) -> datetime | None:

@@ -13,9 +13,10 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from controller.explain import Turn
+from controller.peakshave.peak_facts import PeakStatus
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
-from controller.units import Phases
+from controller.units import NO_CURRENT, Phases
 from controller.wishes import NO_NEEDS, Needs
 
 EventSink = Callable[[Event], None]
@@ -287,6 +288,8 @@ class CircuitState:
     """Fuse less margin less current, never counting what points may still add."""
     fresh: bool
     """Whether its meter was believed; True for a circuit that has none."""
+    warmth: Phases = NO_CURRENT
+    """How near its protection devices are to opening: 0 is cold, 1 is open."""
 
     @property
     def charging_a(self) -> Phases | None:
@@ -312,3 +315,5 @@ class Tick:
     """How long the decision took [s]."""
     turn: Turn | None = None
     """The decision with everything that it was made from, so that it can be explained; None where nobody kept it."""
+    peak: PeakStatus | None = None
+    """The running demand window; None where demand has no price."""

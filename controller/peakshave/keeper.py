@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from statistics import fmean
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from controller.peakshave.demand_peaks import Month, by_month, first_of, month_of, that_matter
+from controller.peakshave.demand_bill import bill
+from controller.peakshave.demand_peaks import Month, by_month, first_of, month_of, that_matter, year_of
 from controller.peakshave.demand_worth import Worth, what_a_kw_costs
 from controller.peakshave.filling import fill
 from controller.peakshave.load_forecast import LoadForecast
@@ -58,17 +60,21 @@ class PeakKeeper:
     Args:
         site: the site; its root circuit is the grid connection.
         terms: prices and targets.
-        windows: those of the accounting year and the last twelve months, as far as they are on record.
+        closed: the windows of the accounting year and the last twelve months, as far as they are on record.
         filling: the running window as it was stored.
     """
 
     def __init__(
-        self, site: Site, terms: PeakTerms, windows: Iterable[Window] = (), filling: Filling | None = None
+        self, site: Site, terms: PeakTerms, closed: Iterable[ClosedWindow] = (), filling: Filling | None = None
     ) -> None:
         self.terms = terms
         self._zone = ZoneInfo(site.time_zone)
         self._root = next(circuit.id for circuit in site.circuits if circuit.parent is None)
-        self._windows = that_matter(windows, terms.tariff, self._zone, terms.holidays)
+        closed = tuple(closed)
+        self._windows = self._that_matter(one.window for one in closed)
+        self._free = self._that_matter(one.without_control for one in closed)
+        """What the windows would have been without control."""
+        self._saved: Decimal | None = None
         self._building = LoadForecast(1, float(terms.tariff.window_s), terms.holidays)
         self._uncontrolled = Uncontrolled()
         self._more_wh = 0.0
@@ -116,8 +122,9 @@ class PeakKeeper:
             for window, its_wh in zip(ended, more, strict=False)
         )
         if ended:
-            known = (*self._windows, *ended)
-            self._windows = that_matter(known, self.terms.tariff, self._zone, self.terms.holidays)
+            self._windows = self._that_matter((*self._windows, *ended))
+            self._free = self._that_matter((*self._free, *(one.without_control for one in closed)))
+            self._saved = None
             self._worth, self._rest, self._target_w, self._allowed_w, self._more_wh = None, None, None, None, 0.0
         self._more_wh += more_wh
         self._flow = flow
@@ -193,12 +200,33 @@ class PeakKeeper:
             month_peak_at=None if highest is None else highest.begins_at,
             floor_w=worth.floor_kw * _W,
             per_kw=worth.per_kw,
+            saved=self._saved_in_year(at),
         )
 
     @property
     def drawn_kwh(self) -> float:
         """Energy of the running window so far [kWh]."""
         return 0.0 if self.filling is None else self.filling.energy_wh / _W
+
+    def _that_matter(self, windows: Iterable[Window]) -> tuple[Window, ...]:
+        return that_matter(windows, self.terms.tariff, self._zone, self.terms.holidays)
+
+    def _saved_in_year(self, at: datetime) -> Decimal:
+        """By how much the bill of the accounting year is lower for control; worked out once a window."""
+        if self._saved is None:
+            tariff, local = self.terms.tariff, at.astimezone(self._zone)
+            begins = first_of(year_of(month_of(local), tariff.year_begins))
+            real, free = (
+                bill(
+                    [one for one in windows if one.begins_at.astimezone(self._zone).date() >= begins],
+                    tariff,
+                    self._zone,
+                    self.terms.holidays,
+                ).total
+                for windows in (self._windows, self._free)
+            )
+            self._saved = free - real
+        return self._saved
 
     def _target(self, at: datetime, planned_kw: float | None) -> float | None:
         """What the running window is to end at [W]."""

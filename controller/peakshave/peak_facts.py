@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 from controller.peakshave.demand_tariff import DemandTariff
 from controller.peakshave.windows import MeterOwn, Window
@@ -76,3 +77,5 @@ class PeakStatus:
     """Paid for already [W]."""
     per_kw: float
     """What each kW above costs [currency/kW]."""
+    saved: Decimal
+    """By how much the bill of the accounting year is lower than without control, rather too little than too much."""

@@ -65,6 +65,10 @@ def lively(seed: int) -> Callable[[float], float]:
     return lambda now_s: levels[int(now_s // 120)]
 
 
+def recorded(window: Window) -> ClosedWindow:
+    return ClosedWindow(window, None, window.energy_wh)
+
+
 def means_kw(closed: list[ClosedWindow]) -> list[float]:
     return [round(one.window.mean_w / 1000.0, 2) for one in closed]
 
@@ -87,7 +91,7 @@ def test_a_lively_building_leaves_the_target_unharmed(seed: int) -> None:
 
 
 def test_a_peak_that_is_paid_for_may_be_used_again() -> None:
-    keeper = PeakKeeper(SITE, TERMS, [Window(MIDNIGHT - timedelta(hours=6), QUARTER_S, 15_000.0, 900.0)])
+    keeper = PeakKeeper(SITE, TERMS, [recorded(Window(MIDNIGHT - timedelta(hours=6), QUARTER_S, 15_000.0, 900.0))])
     day = Day(keeper, steady)
     day.planned_kw = 30.0
     day.run(2 * QUARTER_S + 6)
@@ -143,7 +147,7 @@ def test_a_restart_in_mid_window_goes_on_with_what_was_stored() -> None:
     day.run(QUARTER_S + 450)
     assert day.keeper.filling is not None
     stored = Filling.from_dict(day.keeper.filling.to_dict())
-    day.keeper = PeakKeeper(SITE, TERMS, [one.window for one in day.closed], stored)
+    day.keeper = PeakKeeper(SITE, TERMS, day.closed, stored)
     day.now_s += 20.0
     day.run(500.0)
     window = day.closed[1].window
@@ -165,7 +169,7 @@ def test_early_in_a_month_that_nobody_knows_a_peak_is_priced_low_and_later_full(
 
 def test_the_months_before_tell_what_a_month_will_bring() -> None:
     past = [
-        Window(datetime(2026, month, 10, 12, tzinfo=UTC), QUARTER_S, 250.0 * kw, 900.0)
+        recorded(Window(datetime(2026, month, 10, 12, tzinfo=UTC), QUARTER_S, 250.0 * kw, 900.0))
         for month, kw in ((1, 40), (2, 50))
     ]
     keeper = PeakKeeper(SITE, TERMS, past)
@@ -185,6 +189,11 @@ def test_what_cars_would_have_drawn_without_control_is_told_with_each_window() -
     day = Day(PeakKeeper(SITE, TERMS), steady)
     day.planned_kw = 30.0
     day.points = {"P1": PointState(State.CHARGING, energy_needed_wh=15_000)}
-    day.run(QUARTER_S + 6)
-    closed = day.closed[0]
+    day.run(2 * QUARTER_S + 6)
+    closed, later = day.closed[:2]
     assert closed.uncontrolled_wh - closed.window.energy_wh > 5_000.0, "15 kWh in a quarter of an hour instead of 2.5"
+    assert later.uncontrolled_wh < later.window.energy_wh, "that car would be full by now"
+    status = day.keeper.status(day.at)
+    assert status is not None
+    kw = (closed.uncontrolled_wh - closed.window.energy_wh) * 4 / 1000
+    assert float(status.saved) == pytest.approx(kw * 53.39 / 12, rel=0.05)

@@ -124,7 +124,8 @@ class Wiring(Answer):
 
     configured: str
     suggested: str
-    confidence: float = Field(description="from 0 to 1")
+    or_else: str | None = Field(description="another wiring that the cars so far cannot tell from the suggested one")
+    confidence: float = Field(description="from 0 to 1: that it is one of the two")
 
 
 class Point(Answer):

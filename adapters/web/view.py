@@ -195,7 +195,10 @@ def _learned_view(known: Insight) -> models.Learned | None:
 
 def _wiring_view(suspicion: Suspicion) -> models.Wiring:
     return models.Wiring(
-        configured=suspicion.configured, suggested=suspicion.suggested, confidence=round(suspicion.confidence, 2)
+        configured=suspicion.configured,
+        suggested=suspicion.suggested,
+        or_else=suspicion.or_else,
+        confidence=round(suspicion.confidence, 2),
     )
 
 

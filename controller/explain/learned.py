@@ -28,12 +28,13 @@ def learned_reasons(view: View) -> Iterator[Reason]:
         yield Reason("conduct", text, {"remedy": known.remedy.value})
     if known.suspicion is not None:
         suspected = known.suspicion
+        either = f" or {suspected.or_else}" if suspected.or_else else ""
         text = (
-            f"It seems to be wired {suspected.suggested} where the site file says {suspected.configured} "
+            f"It seems to be wired {suspected.suggested}{either} where the site file says {suspected.configured} "
             f"({suspected.confidence:.0%} sure, from the meter's steps when its car starts and stops); nothing has "
             "been changed."
         )
-        numbers = {"configured": suspected.configured, "suggested": suspected.suggested}
+        numbers = {"configured": suspected.configured, "suggested": suspected.suggested, "or_else": suspected.or_else}
         yield Reason("wiring", text, numbers | {"confidence": suspected.confidence})
 
 

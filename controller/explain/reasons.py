@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -46,7 +47,7 @@ _BECAUSE: Final[Mapping[str, str]] = {
     "car:takes": "its car took no more",
     "not_admitted:car:takes": "its car takes less than the least that it can charge with",
     "car:nudged": "its car had fallen asleep, and wakes up when the current comes back",
-    "plan:price": "the plan had left the rest for a cheaper hour",
+    "plan:price": "the plan had no more for it at that price",
     "plan:peak": "more would have raised the site's peak",
     "charger:does_not_follow": "its charger did not follow then, and kept what it held",
     "guard": "the last check had to cut it, which is a mistake of the controller",
@@ -128,6 +129,12 @@ def _reserve(view: View) -> Reason:
     return Reason("reserve", text, {"reserved_a": reserved_a, **parts})
 
 
+def _spared(view: View, resumes: datetime | None) -> str:
+    if view.bound == "plan:peak":
+        return "the peak that is paid for would rise"
+    return "it would cost more than later" if resumes or view.limit_a <= 0 else "that is enough for what is asked for"
+
+
 def _own_maximum(view: View) -> Iterator[Reason]:
     """What the point itself can take, where that is what holds it."""
     point = view.site.point[view.id]
@@ -140,8 +147,7 @@ def _own_maximum(view: View) -> Iterator[Reason]:
     elif view.bound.startswith("plan:"):
         at = resumes_at(view)
         until = f" until {clock(at, view.site.time_zone)}" if at else ""
-        what = "the peak that is paid for would rise" if view.bound == "plan:peak" else "it would cost more than later"
-        why = f"the plan has no more for it{until}, since {what}"
+        why = f"the plan has no more for it{until}, since {_spared(view, at)}"
     elif said_a is not None and said_a < point.max_a:
         why = f"this car or session takes {amperes(said_a)}, the point {amperes(point.max_a)}"
     elif most_a < point.max_a:

@@ -171,6 +171,8 @@ def _own_maximum(view: View) -> str:
 
 def _later(view: View, waits_for: str, charges_less: str) -> str:
     at = resumes_at(view)
+    if at is None and view.limit_a > 0:
+        return f"{_charges(view)}, as planned"
     until = f", until {clock(at, view.site.time_zone)} as planned now" if at else ""
     return f"{f'waits {waits_for}' if view.limit_a <= 0 else f'{_charges(view)} {charges_less}'}{until}"
 

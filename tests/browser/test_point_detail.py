@@ -49,7 +49,7 @@ def test_each_row_bears_its_sentence(page: Page, stage: Stage):
     expect(row(page, "P02").locator(".why")).to_contain_text("and will lack")
     expect(row(page, "P02").locator(".chip.warning")).to_have_text("will lack energy")
     expect(row(page, "P03").locator(".why")).to_contain_text("Waits: 2 cars share the")
-    expect(row(page, "P05").locator(".why")).to_have_text("Is free.")
+    expect(row(page, "P05").locator(".why")).to_have_text("\N{EN DASH}")
 
 
 def test_a_row_opens_to_the_chain_of_reasons_and_closes_again(page: Page, stage: Stage):

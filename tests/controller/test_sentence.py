@@ -201,6 +201,15 @@ def test_a_car_that_the_plan_holds_back_is_said_until_when_and_that_it_will_be_r
     assert "It could take 8.0 A: the plan has no more for it until 09:30" in chain
 
 
+def test_a_car_that_leaves_before_a_cheaper_hour_is_not_said_to_wait_for_one():
+    leaves_first = turn(TWO, {"P1": needing(2_000, 0.4)}, advice=advice(0.0, [8.0, 8.0, None], "price"))
+    assert sentence(TWO, leaves_first, "P1") == (
+        "P1 charges at 8.0 A, as planned, and will have the 2.0 kWh that it still needs by 09:24."
+    )
+    chain = " ".join(reason.text for reason in explain(TWO, leaves_first, "P1").reasons)
+    assert "It could take 8.0 A: the plan has no more for it, since that is enough for what is asked for." in chain
+
+
 def test_a_charger_that_ignores_its_limit_is_said_with_what_is_done_about_it():
     made = told_as(turn(TWO, {"P1": charging(16.0)}), "charger:does_not_follow", 0.0)
     for stage, remedy in enumerate(Remedy, 1):

@@ -55,7 +55,7 @@ function Facts({ point, site }: { point: api.Point; site: api.Site }) {
       {wiring && (
         <>
           <dt>{words.wiring}</dt>
-          <dd>{words.suspected(wiring.configured, wiring.suggested, Math.round(100 * wiring.confidence))}</dd>
+          <dd>{words.suspected(wiring.configured, wiring.suggested, wiring.or_else, Math.round(100 * wiring.confidence))}</dd>
         </>
       )}
     </dl>
@@ -104,18 +104,22 @@ function NeedForm({ point, site }: { point: api.Point; site: api.Site }) {
   const field = (name: string) => `${name}-${point.id}`;
   return (
     <form class="need" onSubmit={submit}>
-      <label for={field("departs")}>{words.departs}</label>
-      <input id={field("departs")} type="time" value={departs} onInput={(event) => setDeparts(event.currentTarget.value)} />
-      <label for={field("energy")}>{words.energy}</label>
-      <input
-        id={field("energy")}
-        type="number"
-        min="0"
-        max="1000"
-        step="0.01"
-        value={energy}
-        onInput={(event) => setEnergy(event.currentTarget.value)}
-      />
+      <p>
+        <label for={field("departs")}>{words.departs}</label>
+        <input id={field("departs")} type="time" value={departs} onInput={(event) => setDeparts(event.currentTarget.value)} />
+      </p>
+      <p>
+        <label for={field("energy")}>{words.energy}</label>
+        <input
+          id={field("energy")}
+          type="number"
+          min="0"
+          max="1000"
+          step="0.01"
+          value={energy}
+          onInput={(event) => setEnergy(event.currentTarget.value)}
+        />
+      </p>
       <button type="submit">{words.save}</button>
       <p role="status">{said}</p>
     </form>

@@ -133,8 +133,8 @@ function Summary({ point, site, opened, toggle }: Omit<RowProps, "mayChange">) {
 }
 
 /** The sentence about the point, without its name, which the row bears already. */
-function sentence({ id, why }: Point): string {
-  if (why === null) return NONE;
+function sentence({ id, why, state }: Point): string {
+  if (why === null || state === "available") return NONE;
   const rest = why.startsWith(`${id} `) ? why.slice(id.length + 1) : why;
   return rest.charAt(0).toUpperCase() + rest.slice(1);
 }

@@ -56,7 +56,7 @@ export interface Point {
   learned: Learned | null;
   waiting_s: number | null;
   compliance: Compliance | null;
-  wiring: { configured: string; suggested: string; confidence: number } | null;
+  wiring: { configured: string; suggested: string; or_else: string | null; confidence: number } | null;
 }
 
 export interface Explanation {

@@ -156,8 +156,8 @@ export const text = {
       disable: "Ignores its limit: taken out of service",
     },
     wiring: "Wiring",
-    suspected: (configured: string, suggested: string, percent: number) =>
-      `Looks like ${suggested}, the site file says ${configured} (${percent} % sure). Nothing was changed.`,
+    suspected: (configured: string, suggested: string, orElse: string | null, percent: number) =>
+      `Looks like ${suggested}${orElse ? ` or ${orElse}` : ""}, the site file says ${configured} (${percent} % sure). Nothing was changed.`,
     departs: "Leaves at",
     energy: "Energy of the session, kWh",
     save: "Set",

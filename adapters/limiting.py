@@ -43,6 +43,10 @@ class EvidenceBook(Protocol):
         """The newest word of each limit that has not ended before; blocks for milliseconds."""
         ...
 
+    def evidence(self, since: datetime, until: datetime) -> Sequence[Evidence]:
+        """The log from ``since`` to before ``until``, oldest first; blocks."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -188,11 +192,19 @@ class Limits:
         """All limits, and what has become of them; those that count first."""
         return self._limits.entries(self._clock.now(), self._clock.monotonic_s())
 
+    def log(self, since: datetime, until: datetime) -> Sequence[Evidence]:
+        """What is on record from ``since`` to before ``until``, oldest first. Blocks.
+
+        Raises:
+            LedgerUnavailable: it cannot be read.
+        """
+        return self._book.evidence(since, until)
+
     def watch(self, tick: Tick) -> None:
         """Put on record what came of the limits in this turn of the loop. Never blocks."""
         now_s = self._clock.monotonic_s()
         entries = self._limits.entries(tick.at, now_s)
-        if not entries and not self._watched:
+        if not (entries or self._watched or self._lost):
             return
         asked = {(e.limit.circuit, e.charging_only) for e in entries}
         powers = {(circuit, only): power_of(self._site, tick, circuit, charging_only=only) for circuit, only in asked}

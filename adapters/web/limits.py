@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi.responses import PlainTextResponse
 
+from adapters.evidence_csv import evidence_csv
 from adapters.limiting import Limits, Way
 from adapters.web import models
 from adapters.web.access import Login
@@ -18,6 +21,8 @@ _ERRORS: Final[dict[int | str, dict[str, object]]] = {
     422: {"model": models.Problem, "description": "The limit is refused; every reason is named"},
     503: {"model": models.Problem, "description": "It is in force, but could not be put on record"},
 }
+EXPORT_MOST: Final = timedelta(days=62)
+"""In one answer: a limit that holds all the time has a line a minute."""
 Actor = Annotated[Login | None, Depends(may_act)]
 
 
@@ -57,6 +62,18 @@ def add_limits(router: APIRouter, limits: Limits) -> None:
             with suppress(LimitRefused):  # it has ended by itself in this moment
                 limits.withdraw(limit.name, Way.REST, _user(login), wait=True)
         return _shown(limits)
+
+    @router.get("/exports/limits", response_class=PlainTextResponse)
+    def export_limits(
+        since: Annotated[models.Moment, Query(description="from this time on")],
+        until: Annotated[models.Moment, Query(description="to before this one")],
+    ) -> Response:
+        """The log of limits as CSV: when each came, when it was met, what was drawn. Times in UTC."""
+        if until - since > EXPORT_MOST:
+            raise HTTPException(422, f"until: expected at most {EXPORT_MOST.days} days after since")
+        name = f"limits-{since:%Y%m%d}-{until:%Y%m%d}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(evidence_csv(limits.log(since, until)), media_type="text/csv", headers=headers)
 
 
 def _user(login: Login | None) -> str:

@@ -245,6 +245,9 @@ class FakeEvidence:
     def limits_said(self, since: datetime) -> Sequence[Limit]:  # noqa: ARG002 - the book's
         return self.said
 
+    def evidence(self, since: datetime, until: datetime) -> Sequence[Evidence]:
+        return [line for line in self.lines if since <= line.at < until]
+
     def happenings(self) -> list[str]:
         return [line.happening.value for line in self.lines]
 

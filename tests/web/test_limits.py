@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -199,3 +201,39 @@ async def test_what_came_of_a_limit_is_on_record(desk: Desk):
     desk.limits.watch(decided_tick(SITE, 1, {"P01": held}, meter_a=27.0, limits=limits))
     assert desk.book.happenings()[2:] == ["in_chargers", "met"]
     assert desk.book.lines[-1].drawn_w == pytest.approx(27 * 3 * 230)
+
+
+async def test_the_log_is_exported_as_a_table_that_no_spreadsheet_runs(desk: Desk):
+    await desk.ask("PUT", LIMIT | {"id": "=2+5", "limit_w": 4_200.4, "valid_until": "2026-11-20T10:00:00.9Z"})
+    desk.clock.elapsed_s = 5
+    await desk.ask("PUT", LIMIT | {"limit_w": float("nan")}, status=422)
+    times = {"since": "2026-11-20T09:00:00Z", "until": "2026-11-21T09:00:00Z"}
+    answer = await desk.http.get("/api/v1/exports/limits", params=times)
+    assert answer.headers["content-type"].startswith("text/csv")
+    assert answer.headers["content-disposition"] == 'attachment; filename="limits-20261120-20261121.csv"'
+    first, second = csv.DictReader(io.StringIO(answer.text))
+    assert first == {
+        "at": "2026-11-20T09:00:00Z",
+        "happening": "received",
+        "circuit": "main",
+        "source": "grid_operator",
+        "limit": "'=2+5",
+        "limit_w": "4200",
+        "allowed_w": "",
+        "drawn_w": "",
+        "received_at": "2026-11-20T09:00:00Z",
+        "valid_from": "",
+        "valid_until": "2026-11-20T10:00:00Z",
+        "priority": "0",
+        "came_by": "rest",
+        "note": "",
+    }
+    assert (second["happening"], second["limit_w"], second["at"]) == ("refused", "", "2026-11-20T09:00:05Z")
+    assert "finite" in second["note"]
+
+
+async def test_a_log_of_years_is_not_given_at_once(desk: Desk):
+    times = {"since": "2025-11-20T09:00:00Z", "until": "2026-11-21T09:00:00Z"}
+    answer = await desk.http.get("/api/v1/exports/limits", params=times)
+    assert answer.status_code == 422
+    assert "at most 62 days" in answer.json()["detail"]

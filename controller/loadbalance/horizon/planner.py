@@ -53,7 +53,7 @@ class Planner:
         self._grid: Grid | None = None
 
     def plan(self, outlook: Outlook) -> HorizonPlan:
-        """The best plan for an outlook: what cannot be met is left out, and told.
+        """The best plan for an outlook: what cannot be met is left out, and told; so is a car without a phase.
 
         Raises:
             ValueError: a number of the outlook is not finite, or an array is of the wrong shape.
@@ -62,7 +62,8 @@ class Planner:
         check(outlook)
         if self._grid is None or self._grid.site is not outlook.site:
             self._grid, self._solver = Grid(outlook.site), Solver()
-        order = sorted(range(len(outlook.cars)), key=lambda place: _identity(outlook.cars[place]))
+        able = [place for place, car in enumerate(outlook.cars) if car.phases]
+        order = sorted(able, key=lambda place: _identity(outlook.cars[place]))
         ordered = replace(outlook, cars=tuple(outlook.cars[place] for place in order))
         program = program_of(self._grid, ordered, self._floor_slots)
         values = self._solver.solve(program)
@@ -72,9 +73,11 @@ class Planner:
         current.reshape(-1)[program.cells.place] = program.currents(values)
         unmet_wh = values[program.tiers].reshape(TIERS, -1).sum(axis=0) * program.unit_kwh * 1000.0
         advice = advice_of(program, ordered, current, unmet_wh, self._advised_slots, self._floor_slots)
-        back = np.argsort(order)
         peak_kw, cost = _account(program, outlook, current)
-        return HorizonPlan(current[back], unmet_wh[back], peak_kw, cost, replace(advice, peak_kw=peak_kw))
+        current_a = np.zeros((len(outlook.cars), outlook.price_per_kwh.size))
+        all_unmet_wh = np.array([car.energy_wh for car in outlook.cars])
+        current_a[order], all_unmet_wh[order] = current, unmet_wh
+        return HorizonPlan(current_a, all_unmet_wh, peak_kw, cost, replace(advice, peak_kw=peak_kw))
 
 
 def _identity(car: CarOutlook) -> tuple[str, datetime]:

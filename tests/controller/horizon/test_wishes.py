@@ -153,3 +153,12 @@ def test_a_price_below_zero_is_waited_for() -> None:
     assert plan.current_a[0, 6] * KW_PER_A == pytest.approx(7.0)
     assert plan.cost == pytest.approx(-0.35)
     assert np.count_nonzero(plan.current_a > 1e-6) == 1
+
+
+def test_a_car_that_draws_on_no_phase_is_left_out_and_changes_nothing_for_others() -> None:
+    able, unable = car("P2", 6.0, leaves=4), car("P1", 3.0, leaves=4, phases=())
+    with_it, alone = Planner().plan(evening(unable, able)), Planner().plan(evening(able))
+    assert set(with_it.advice.points) == {"P2"}
+    assert with_it.current_a[1].tolist() == alone.current_a[0].tolist()
+    assert (with_it.current_a[0].max(), with_it.unmet_wh[0]) == (0.0, 3_000.0)
+    assert Planner().plan(evening(unable)).advice.points == {}

@@ -33,7 +33,7 @@ def advice_of(
     free |= np.array([car.eager for car in outlook.cars], dtype=bool)[:, None]
     targets: list[list[float]] = target_a.tolist()
     uncapped: list[list[bool]] = free.tolist()
-    for_peak: list[bool] = (peak & ~free).any(axis=1).tolist()
+    for_peak = (peak & ~free).any(axis=1)
     points: dict[str, PointAdvice] = {}
     shortfall: dict[str, int] = {}
     for place, (car, lacking_wh) in enumerate(zip(outlook.cars, unmet_wh.tolist(), strict=True)):

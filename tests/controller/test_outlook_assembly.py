@@ -98,6 +98,12 @@ def test_needs_are_to_be_met_a_little_before_the_departure(leaves_h: float, ener
     assert (ready - NOW).total_seconds() == pytest.approx(3600.0 * ready_h)
 
 
+@pytest.mark.parametrize(("leaves_min", "eager"), [(14.0, True), (16.0, False)])
+def test_who_leaves_within_a_slot_is_made_to_wait_for_nothing(leaves_min: float, eager: bool):
+    asked = PointState(State.WITHHELD, energy_needed_wh=500, departs_at=NOW + timedelta(minutes=leaves_min))
+    assert only_car(outlook(P1=asked)).eager is eager
+
+
 def test_of_whom_nothing_is_known_much_is_expected_and_nobody_lets_him_wait():
     car = only_car(outlook(P2=CHARGING))
     assert (car.phases, car.energy_wh, car.eager) == ((1,), UNKNOWN_WH - 2_000, True)

@@ -156,9 +156,14 @@ def _car(
         departs_at=leaves_at or ends_at if told_at is None else _ready_at(told_at, snapshot.at, fastest_s, terms),
         least_wh=min(energy_wh, float(state.least_needed_wh or 0)),
         priority=point.priority if state.priority is None else state.priority,
-        eager=leaves_at is None or not enough,
+        eager=leaves_at is None or not enough or _goes_soon(leaves_at, snapshot.at, terms),
     )
     return car, max(car.departs_at, leaves_at or ends_at)
+
+
+def _goes_soon(leaves_at: datetime, at: datetime, terms: Terms) -> bool:
+    """Whether a car leaves within a slot: by then it is too late to make up for a minute's waiting."""
+    return (leaves_at - at).total_seconds() < terms.slot_s
 
 
 def _ready_at(told_at: datetime, at: datetime, fastest_s: float, terms: Terms) -> datetime:

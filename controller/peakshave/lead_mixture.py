@@ -30,7 +30,7 @@ EXACT_SHARE: Final = 0.25
 """Errors below this share of the guessed change count as such: nothing that was exact for long is sure for ever."""
 ERROR_SHARE: Final = 0.01
 """Weight of the newest error in the mean one."""
-QUANTILE_STEP: Final = 0.05
+QUANTILE_STEP: Final = 0.03
 """Of a quantile, in mean errors."""
 _MOST_LEADS: Final = 20
 _LAPLACE: Final = np.where(LEVELS < 0.5, 1.0, -1.0) * np.log(2.0 * np.minimum(LEVELS, 1.0 - LEVELS))

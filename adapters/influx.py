@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from controller.peakshave.peak_facts import PeakStatus
 from controller.plan import Event, Severity
 from controller.ports import EventSink, Tick
 from controller.site import Site
@@ -157,9 +158,12 @@ def records_of(site_id: str, tick: Tick) -> Iterator[dict[str, Any]]:
             "current_a": circuit.current_a,
             "background_a": circuit.background_a,
             "headroom_a": circuit.headroom_a,
+            "warmth": circuit.warmth,
         }
         yield from _per_phase("circuit", {"site": site_id, "circuit": circuit_id}, tick.at, per_phase)
     yield from _points(site_id, tick)
+    if tick.peak is not None:
+        yield from _record("demand", {"site": site_id}, tick.at, _demand(tick.peak))
     yield from _record("controller", {"site": site_id}, tick.at, {"decide_s": tick.decide_s})
 
 
@@ -177,6 +181,17 @@ def _points(site_id: str, tick: Tick) -> Iterator[dict[str, Any]]:
     for point_id, session in tick.sessions.items():
         so_far = {"id": session.id, "energy_wh": session.energy_wh, "cost": session.cost}
         yield from _record("session", {"site": site_id, "point": point_id}, tick.at, so_far)
+
+
+def _demand(peak: PeakStatus) -> dict[str, Any]:
+    return {
+        "energy_wh": peak.window.energy_wh,
+        "projected_w": peak.projected_w,
+        "target_w": peak.target_w,
+        "allowed_w": peak.allowed_w,
+        "month_peak_w": peak.month_peak_w,
+        "saved": peak.saved,
+    }
 
 
 def _per_phase(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from controller.explain import Insight, insights, sentence
+from controller.peakshave.peak_facts import PeakStatus
 from controller.plan import Event, Setpoint
 from controller.ports import CircuitState, SessionRecord, Tick
 from controller.site import Site
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Topic(Generic[T]):
-    """One topic below a meter, a circuit or a point."""
+    """One topic below a meter, a circuit, a point or the demand window."""
 
     name: str
     unit: str
@@ -90,6 +91,11 @@ def _compliance(known: Insight) -> Value:
     return known.remedy.value if known.remedy else "obeys"
 
 
+def _warmth(circuit: CircuitState) -> tuple[float, float, float]:
+    one, two, three = circuit.warmth
+    return round(one, 2), round(two, 2), round(three, 2)
+
+
 METER: Final[tuple[Topic[Reading], ...]] = (
     Topic("power_w", "W", "Active power of the three phases; export is negative", lambda r: _total(r.power_w)),
     *_per_phase("{phase}_a", "A", "Current on {phase}; export is negative", lambda r: r.current_a),
@@ -100,6 +106,7 @@ CIRCUIT: Final[tuple[Topic[CircuitState], ...]] = (
     *_per_phase("current_{phase}_a", "A", "Current on {phase}, measured or estimated", lambda c: c.current_a),
     *_per_phase("background_{phase}_a", "A", "What is not charging, on {phase}", lambda c: c.background_a),
     *_per_phase("headroom_{phase}_a", "A", "What is left below fuse and margin on {phase}", lambda c: c.headroom_a),
+    *_per_phase("warmth_{phase}", "", "How near its device on {phase} is to opening: 0 is cold, 1 is open", _warmth),
     Topic("fresh", "", "Whether its meter is believed: `true` or `false`", lambda c: c.fresh),
 )
 LIMIT: Final[tuple[Topic[ExternalLimit | None], ...]] = (
@@ -123,6 +130,19 @@ POINT: Final[tuple[Topic[PointView], ...]] = (
     Topic("session/cost", "currency", "Cost of the session so far", _session(lambda s: s.cost)),
     Topic("session/currency", "", "ISO 4217 code of the cost", _session(lambda s: s.currency)),
 )
+PEAK: Final[tuple[Topic[PeakStatus], ...]] = (
+    Topic("window/begins_at", "", "When the running demand window began, UTC", lambda p: p.window.begins_at),
+    Topic("window/energy_wh", "Wh", "Import minus export since then", lambda p: round(p.window.energy_wh)),
+    Topic("window/projected_w", "W", "Its mean power if all goes on as it does now", lambda p: p.projected_w),
+    Topic("window/marks", "", "What went wrong in it, separated by spaces", lambda p: " ".join(p.window.marks)),
+    Topic("billed", "", "Whether it can cost anything: `true` or `false`", lambda p: p.billed),
+    Topic("target_w", "W", "What it is held at; empty where nothing is gained by that", lambda p: p.target_w),
+    Topic("allowed_w", "W", "What charging may draw now; empty: as much as fuses allow", lambda p: p.allowed_w),
+    Topic("month_peak_w", "W", "The highest window of the month that has ended", lambda p: p.month_peak_w),
+    Topic("month_peak_at", "", "When that began, UTC", lambda p: p.month_peak_at),
+    Topic("paid_w", "W", "The peak that is paid for already", lambda p: p.floor_w),
+    Topic("saved", "currency", "By how much the accounting year's bill is lower for control", lambda p: p.saved),
+)
 
 
 def values(site: Site, tick: Tick) -> dict[Path, Value]:
@@ -135,6 +155,8 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
         if state is not None:
             found |= _filled(("circuit", circuit.id), CIRCUIT, state)
             found |= _filled(("circuit", circuit.id), LIMIT, _strictest(tick, circuit.id))
+    if tick.peak is not None:
+        found |= _filled(("peak",), PEAK, tick.peak)
     known = {} if tick.turn is None else insights(site, tick.turn)
     for point in site.points:
         view = PointView(

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from adapters.live import Live, Tally
 from adapters.web.view import reading_age_s
 from controller.explain import Turn, insights
+from controller.peakshave.peak_facts import PeakStatus
 from controller.plan import Remedy
 from controller.ports import Tick
 from controller.site import Site
@@ -58,6 +59,8 @@ class SiteCollector(Collector):
             yield from self._points(tick)
             if tick.turn is not None:
                 yield from self._insights(tick.turn)
+            if tick.peak is not None:
+                yield from self._demand(tick.peak)
             yield self._reading_ages(tick, age_s)
 
     def _counters(self) -> Iterator[Metric]:
@@ -88,6 +91,8 @@ class SiteCollector(Collector):
             "loadstar_circuit_headroom_amperes", "Fuse less margin less current.", labels=labels
         )
         fuse = GaugeMetricFamily("loadstar_circuit_fuse_amperes", "Rating of the protection device.", labels=labels)
+        text = "How near its device is to opening: 0 is cold, 1 is open."
+        warmth = GaugeMetricFamily("loadstar_circuit_warmth_ratio", text, labels=labels)
         fresh = GaugeMetricFamily("loadstar_circuit_fresh", "1 while its meter is believed.", labels=["circuit"])
         for circuit in self._site.circuits:
             state = tick.circuits.get(circuit.id)
@@ -96,10 +101,11 @@ class SiteCollector(Collector):
                 fuse.add_metric([circuit.id, name], circuit.fuse_a[phase])
                 if state is not None:
                     headroom.add_metric([circuit.id, name], state.headroom_a[phase])
+                    warmth.add_metric([circuit.id, name], state.warmth[phase])
                 if state is not None and state.current_a is not None and state.charging_a is not None:
                     current.add_metric([circuit.id, name], state.current_a[phase])
                     charging.add_metric([circuit.id, name], state.charging_a[phase])
-        yield from (current, charging, headroom, fuse, fresh)
+        yield from (current, charging, headroom, fuse, warmth, fresh)
 
     def _points(self, tick: Tick) -> Iterator[Metric]:
         limit = GaugeMetricFamily("loadstar_point_limit_amperes", "What it may draw per phase.", labels=["point"])
@@ -141,6 +147,30 @@ class SiteCollector(Collector):
             if known.suspicion is not None:
                 wiring.add_metric([point], known.suspicion.confidence)
         yield from (stage, waiting, lacking, takes, wiring)
+
+    def _demand(self, peak: PeakStatus) -> Iterator[Metric]:
+        """The running demand window; what it has not got (a target, an allowance) has no sample."""
+        window = peak.window
+        figures: tuple[tuple[str, str, float | None], ...] = (
+            ("window_begin_timestamp_seconds", "When the demand window began.", window.begins_at.timestamp()),
+            ("window_seconds", "How long the demand window is.", window.length_s),
+            ("window_passed_seconds", "How much of it has passed.", peak.passed_s),
+            ("window_energy_watt_hours", "Import minus export since it began.", window.energy_wh),
+            ("window_projected_watts", "Its mean power if all goes on as it does now.", peak.projected_w),
+            ("window_marks", "How many things went wrong in it.", len(window.marks)),
+            ("billed", "1 while demand can cost anything.", float(peak.billed)),
+            ("target_watts", "What the window is held at.", peak.target_w),
+            ("allowed_watts", "What charging may draw now.", peak.allowed_w),
+            ("month_peak_watts", "The highest window of the month that has ended.", peak.month_peak_w),
+            ("paid_watts", "The peak that is paid for already.", peak.floor_w),
+        )
+        for name, text, value in figures:
+            if value is not None:
+                yield GaugeMetricFamily(f"loadstar_demand_{name}", text, value)
+        text = "By how much the accounting year's bill is lower than without control."
+        saved = GaugeMetricFamily("loadstar_demand_saved", text, labels=["currency"])
+        saved.add_metric([self._site.currency], float(peak.saved))
+        yield saved
 
     def _reading_ages(self, tick: Tick, tick_age_s: float) -> Metric:
         ages = GaugeMetricFamily("loadstar_reading_age_seconds", "Age of the last good reading.", labels=["meter"])

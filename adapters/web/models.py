@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
@@ -14,10 +13,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     model_validator,
 )
 
+from adapters.web.answer import Answer, Money, PhaseValues
+from adapters.web.demand import Demand
 from controller.plan import Severity
 from controller.snapshot import State
 from controller.wishes import Asker
@@ -39,22 +39,10 @@ def _within_reach(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-PhaseValues = tuple[float | None, float | None, float | None]
-"""L1, L2, L3 of the grid; null where a phase is not known."""
-Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str)]
-"""An amount as text, so that no reader turns it into a binary fraction, and never in exponent form."""
-
-
 Watthours = Annotated[int, Field(strict=True, ge=0, le=10**6)]
 Kilowatthours = Annotated[float, Field(strict=True, ge=0, le=1000)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_within_reach)]
 """With an offset from UTC; what is text in JSON is taken as text only."""
-
-
-class Answer(BaseModel):
-    """What all answers share: they are built from facts and never change."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class SessionState(StrEnum):
@@ -222,6 +210,7 @@ class Circuit(Answer):
     background_a: PhaseValues | None = Field(description="what is not charging")
     charging_a: PhaseValues | None = Field(description="what the points below it draw")
     headroom_a: PhaseValues | None = Field(description="fuse less margin less current")
+    warmth: PhaseValues | None = Field(description="how near its devices are to opening: 0 is cold, 1 is open")
     meter: str | None
     fresh: bool = Field(description="false while its meter is not believed")
     reading_age_s: float | None = Field(description="null without a meter, or before its first reading")
@@ -250,6 +239,7 @@ class SiteState(Answer):
     circuits: tuple[Circuit, ...]
     points: tuple[Point, ...]
     fairness: Fairness
+    peak: Demand | None = Field(description="the running demand window; null where demand has no price")
 
 
 class SiteEvent(Answer):

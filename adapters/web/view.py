@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from adapters.live import History, KeptEvent, Live
 from adapters.web import models
+from adapters.web.answer import PhaseValues
+from adapters.web.demand import demand_view
 from controller.explain import Insight, Turn, explain, insights, sentence
 from controller.loadbalance.wiring import Suspicion
 from controller.ports import CircuitState, SessionRecord, Tick
@@ -120,6 +122,7 @@ def site_view(site: Site, live: Live, version: str) -> models.SiteState:
             longest_wait_s=round(fairness.longest_wait_s, 1),
             longest_wait_point=fairness.longest_wait_point,
         ),
+        peak=None if tick is None else demand_view(tick.peak),
     )
 
 
@@ -215,15 +218,18 @@ def _circuit_view(circuit: Circuit, tick: Tick | None) -> models.Circuit:
         background_a=None if state is None else _rounded(state.background_a),
         charging_a=None if state is None else _rounded(state.charging_a),
         headroom_a=None if state is None else _rounded(state.headroom_a),
+        warmth=None if state is None else _rounded(state.warmth, 3),
         meter=circuit.meter,
         fresh=state is not None and state.fresh,
         reading_age_s=None if age_s is None else round(age_s, 1),
     )
 
 
-def _rounded(phases: Phases | None) -> models.PhaseValues | None:
+def _rounded(phases: Phases | None, decimals: int = 2) -> PhaseValues | None:
     """Centiamperes: below what any meter here can tell, and a third of the bytes."""
-    return None if phases is None else (round(phases[0], 2), round(phases[1], 2), round(phases[2], 2))
+    if phases is None:
+        return None
+    return round(phases[0], decimals), round(phases[1], decimals), round(phases[2], decimals)
 
 
 def _columns(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,10 +14,14 @@ from controller.engine import Decision, Memory
 from controller.loadbalance.capacity import rows_of
 from controller.loadbalance.facts import BOUNDS
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, layout_of
+from controller.peakshave.keeper import PEAK
 from controller.plan import Setpoint
 from controller.site import Site
 from controller.snapshot import PointState, Snapshot
 from controller.units import PHASE_NAMES
+
+PEAK_ROW: Final = f"limit:{PEAK}"
+"""The row of the power that keeps a demand window at its target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,11 @@ def row_words(name: str) -> str:
 
     >>> row_words("circuit:garage:L2"), row_words("limit:grid_operator")
     ('phase L2 of circuit garage', 'the power limit set by grid_operator')
+    >>> row_words("limit:peak")
+    'what the running demand window leaves for charging'
     """
+    if name == PEAK_ROW:
+        return "what the running demand window leaves for charging"
     kind, _, rest = name.partition(":")
     circuit, _, phase = rest.rpartition(":")
     if kind == "circuit":

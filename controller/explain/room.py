@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from controller.explain.model import Reason, View, amperes, phase_list, row_words
+from controller.explain.model import PEAK_ROW, Reason, View, amperes, phase_list, row_words
 from controller.explain.turns import turn_reason
 from controller.units import PHASE_NAMES, RESOLUTION_A
 
@@ -75,7 +75,11 @@ def _power_room(view: View, row: int) -> Reason:
 
 
 def _charging_room(name: str, limit_w: float, free_w: float) -> Reason:
-    text = f"{row_words(name).capitalize()} was {limit_w:.0f} W for everything that charges: {free_w:.0f} W to share."
+    words = row_words(name).capitalize()
+    if name == PEAK_ROW:
+        text = f"{words} was {limit_w:.0f} W, so that its mean stays below its target: {free_w:.0f} W to share."
+    else:
+        text = f"{words} was {limit_w:.0f} W for everything that charges: {free_w:.0f} W to share."
     return Reason("room", text, {"limit_w": limit_w, "taken_w": limit_w - free_w, "free_w": free_w, "row": name})
 
 

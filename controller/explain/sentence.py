@@ -9,7 +9,7 @@ import numpy as np
 
 from controller.explain.insight import remedy_of
 from controller.explain.learned import REMEDIES
-from controller.explain.model import Turn, View, amperes, clock, row_words
+from controller.explain.model import PEAK_ROW, Turn, View, amperes, clock, row_words
 from controller.explain.needs import need_words, resumes_at
 from controller.explain.turns import due, turn_by
 from controller.site import Site
@@ -127,6 +127,8 @@ def _room(view: View, name: str, row: int) -> str:
     if kind == "circuit":
         return f"{amperes(free_a)} free on {row_words(name)}"
     kilowatts = f"{free_a * view.site.nominal_voltage_v / 1000:.1f} kW"
+    if name == PEAK_ROW:
+        return f"{kilowatts} left for charging until this demand window ends"
     whose = f"the limit set by {rest}" if kind == "limit" else f"the power contracted for circuit {rest}"
     return f"{kilowatts} that {whose} leaves"
 

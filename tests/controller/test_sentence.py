@@ -104,6 +104,29 @@ def test_a_limit_in_watts_is_said_in_kilowatts():
     )
 
 
+def test_what_a_demand_window_leaves_is_said_until_its_end():
+    def left(limit_w: float) -> Turn:
+        limits = (ExternalLimit("main", limit_w, "peak", charging_only=True),)
+        return turn(TWO, {"P1": charging(), "P2": charging()}, limits=limits)
+
+    assert sentence(TWO, left(12_000.0), "P1") == (
+        "P1 charges at 8.6 A, its fair share among 2 cars of the 12.0 kW left for charging until this demand window "
+        "ends."
+    )
+    assert sentence(TWO, left(2_000.0), "P1") == (
+        "P1 waits: the 2.0 kW left for charging until this demand window ends are less than the 6.0 A that it charges "
+        "with at least."
+    )
+    limit, room, *_ = explain(TWO, left(12_000.0), "P1").reasons
+    assert limit.text == (
+        "P1 was limited to 8.6 A, because what the running demand window leaves for charging was used up."
+    )
+    assert room.text == (
+        "What the running demand window leaves for charging was 12000 W, so that its mean stays below its target: "
+        "12000 W to share."
+    )
+
+
 def test_phases_that_must_stay_alike_are_said():
     site = site_of(point("P1", phases=(0,)), point("P2"), max_imbalance_a=16.0)
     made = turn(site, {"P1": charging(16.0, measured_a=(16.0, 0.0, 0.0), commanded_a=16.0)}, meter_a=18.0)

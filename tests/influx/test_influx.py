@@ -19,7 +19,7 @@ from controller.snapshot import State
 from tests.support.influx import DATABASE, Influx, VictoriaMetrics, influx, victoria_metrics
 from tests.support.meters import Events
 from tests.support.processes import free_port, until
-from tests.support.web import BEGIN, Seen, made_tick, small_site
+from tests.support.web import BEGIN, Seen, made_peak, made_tick, small_site
 
 SITE = small_site()
 AT_MS = round(BEGIN.timestamp() * 1000)
@@ -170,6 +170,20 @@ def test_a_silent_meter_leaves_a_gap_and_what_is_unknown_has_no_field():
     assert {line["time"] for line in meters} == {BEGIN + timedelta(seconds=58)}
     (offline,) = [line for line in lines if line["measurement"] == "point" and line["tags"]["point"] == "P03"]
     assert offline["fields"] == {"state": "offline"}
+
+
+def test_a_demand_window_without_a_target_has_no_field_for_it():
+    assert not [line for line in records_of("hq", a_tick()) if line["measurement"] == "demand"]
+    tick = replace(a_tick(), peak=made_peak(target_w=None, allowed_w=None))
+    (demand,) = [line for line in records_of("hq", tick) if line["measurement"] == "demand"]
+    assert demand["fields"] == {
+        "energy_wh": 5340.4,
+        "projected_w": 42_125.0,
+        "month_peak_w": 44_210.0,
+        "saved": 312.4,
+    }
+    circuits = [line for line in records_of("hq", tick) if line["measurement"] == "circuit"]
+    assert {line["fields"]["warmth"] for line in circuits} == {0.0}
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8086", "ftp://host", "http://"])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.mqtt.reference import reference
-from adapters.mqtt.topics import CIRCUIT, METER, POINT, document, text, topic, values
+from adapters.mqtt.topics import CIRCUIT, LIMIT, METER, PEAK, POINT, document, text, topic, values
+from controller.ports import Tick
 from controller.snapshot import PointState, State
-from tests.support.web import BEGIN, Seen, decided_tick, made_tick, small_site
+from tests.support.web import BEGIN, Seen, decided_tick, made_peak, made_tick, small_site, with_warmth
 
 SITE = small_site()
 TICK = made_tick(SITE, 0.0, {"P01": Seen(), "P02": Seen(State.OFFLINE)})
@@ -25,7 +27,7 @@ def test_the_list_of_topics_in_the_manual_is_current():
 def test_every_meter_circuit_and_point_has_every_topic_of_the_manual():
     found = {"/".join(path) for path in values(SITE, TICK)}
     expected = {f"meter/grid/{entry.name}" for entry in METER}
-    expected |= {f"circuit/{circuit.id}/{entry.name}" for circuit in SITE.circuits for entry in CIRCUIT}
+    expected |= {f"circuit/{circuit.id}/{entry.name}" for circuit in SITE.circuits for entry in (*CIRCUIT, *LIMIT)}
     expected |= {f"point/{point.id}/{entry.name}" for point in SITE.points for entry in POINT}
     assert found == expected
     assert all(f"`{name}`" in reference() for name in ("meter/<id>/power_w", "point/<id>/session/energy_wh"))
@@ -87,6 +89,44 @@ def test_the_document_has_the_values_where_the_topics_have_them():
         "currency": "EUR",
     }
     assert whole["point"]["P02"]["limit_a"] is None
+
+
+def told(tick: Tick) -> dict[str, str]:
+    return {"/".join(path): text(value) for path, value in values(SITE, tick).items()}
+
+
+def test_the_demand_window_and_the_peak_have_topics_where_demand_has_a_price():
+    assert not any(place.startswith("peak/") for place in told(TICK))
+    found = told(replace(TICK, peak=made_peak()))
+    assert {place.removeprefix("peak/"): payload for place, payload in found.items() if place.startswith("peak/")} == {
+        "window/begins_at": "2026-11-20T09:00:00Z",
+        "window/energy_wh": "5340",
+        "window/projected_w": "42125",
+        "window/marks": "meter_gap",
+        "billed": "true",
+        "target_w": "45000",
+        "allowed_w": "12250",
+        "month_peak_w": "44210",
+        "month_peak_at": "2026-11-12T16:00:00Z",
+        "paid_w": "45000",
+        "saved": "312.40",
+    }
+    assert all(f"`peak/{entry.name}`" in reference() for entry in PEAK)
+
+
+def test_where_nothing_is_gained_the_target_is_empty():
+    found = told(replace(TICK, peak=made_peak(target_w=None, allowed_w=None, billed=False, month_peak_at=None)))
+    assert [found[f"peak/{name}"] for name in ("billed", "target_w", "allowed_w", "month_peak_at")] == [
+        "false",
+        "",
+        "",
+        "",
+    ]
+
+
+def test_every_fuse_says_how_warm_it_is():
+    found = told(with_warmth(TICK, garage=(0.0, 0.3141, 0.004)))
+    assert [found[f"circuit/garage/warmth_l{n}"] for n in (1, 2, 3)] == ["0.0", "0.31", "0.0"]
 
 
 def test_an_id_cannot_break_out_of_its_level():

@@ -20,6 +20,8 @@ from controller.engine import decide
 from controller.explain import Turn
 from controller.peakshave.evidence import Evidence
 from controller.peakshave.grid_operator import Limit, Rules, Source
+from controller.peakshave.peak_facts import PeakStatus
+from controller.peakshave.windows import Window
 from controller.plan import Event, Plan, Setpoint
 from controller.ports import CircuitState, LedgerUnavailable, SessionRecord, Tick, Token
 from controller.site import ChargingPoint, Circuit, Site
@@ -137,6 +139,31 @@ def decided_tick(
     return Tick(
         at, turn.decision.plan, snapshot.meters, points, circuits, sessions=sessions, decide_s=0.0004, turn=turn
     )
+
+
+def made_peak(**changes: Any) -> PeakStatus:
+    """A quarter-hour of which eight minutes have passed, held at a peak that is paid for."""
+    window = Window(BEGIN, 900, energy_wh=5_340.4, covered_s=477.0, marks=("meter_gap",), assumed_wh=12.0)
+    status = PeakStatus(
+        window=window,
+        passed_s=480.0,
+        projected_w=42_125.0,
+        target_w=45_000.0,
+        allowed_w=12_250.0,
+        billed=True,
+        month_peak_w=44_210.0,
+        month_peak_at=BEGIN - timedelta(days=8, hours=-7),
+        floor_w=45_000.0,
+        per_kw=4.45,
+        saved=Decimal("312.40"),
+    )
+    return replace(status, **changes)
+
+
+def with_warmth(tick: Tick, **warmth: Phases) -> Tick:
+    """The same tick, where some fuses have been carrying too much."""
+    warm = {name: replace(tick.circuits[name], warmth=state) for name, state in warmth.items()}
+    return replace(tick, circuits={**tick.circuits, **warm})
 
 
 def phases(values: Sequence[float]) -> Phases:

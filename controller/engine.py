@@ -15,7 +15,7 @@ import numpy as np
 
 from controller.guard import guarded
 from controller.loadbalance.admission import Queue
-from controller.loadbalance.capacity import Capacity, capacity, reserves
+from controller.loadbalance.capacity import Capacity, capacities, reserves
 from controller.loadbalance.conduct import Conduct, Verdict, judge
 from controller.loadbalance.division import Division, instant, split_arrays
 from controller.loadbalance.facts import OF_CAR, Facts, facts_of
@@ -177,11 +177,9 @@ def _room(
     """What is free at this instant, and what is free if recent peaks and the noise of the background come again."""
     reserved = reserves(layout, facts, estimate.draw_a)
     gap = np.minimum(np.maximum(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A), NOISE_MOST_A)
-    cautious_a = estimate.cautious_a + gap * ~np.isnan(estimate.meter_a)
-    return (
-        capacity(layout, facts, snapshot.limits, estimate.coming_a, reserved),
-        capacity(layout, facts, snapshot.limits, cautious_a, reserved),
-    )
+    cautious_a = estimate.cautious_a + gap * sight.measured
+    now, cautious = capacities(layout, facts, snapshot.limits, [estimate.coming_a, cautious_a], reserved)
+    return now, cautious
 
 
 def _queue(layout: Layout, facts: Facts, memory: Memory | None, dwelling: Bools, now_s: float) -> Queue:

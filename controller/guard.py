@@ -6,7 +6,7 @@ It builds its own constraints from the site, in plain arithmetic, and shares no 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from controller.plan import Event, Severity
 from controller.site import ChargingPoint, Circuit, Site
@@ -39,8 +39,8 @@ def guarded(
     background = _backgrounds(site, snapshot, _totals(site, draw_a))
     claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe, in_use) for p in site.points})
     for circuit in site.leaves_first:
-        for phase in range(3):
-            room = circuit.fuse_a[phase] - circuit.margin_a - background[circuit.id][phase] + _ROUNDING_A
+        for phase, (fuse_a, taken_a) in enumerate(zip(circuit.fuse_a, background[circuit.id], strict=True)):
+            room = fuse_a - circuit.margin_a - taken_a + _ROUNDING_A
             if claimed[circuit.id][phase] > room:
                 points = site.points_below[circuit.id]
                 _cut(points, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe, in_use))
@@ -98,16 +98,18 @@ def _totals(site: Site, current_a: Mapping[str, Phases]) -> dict[str, list[float
     return totals
 
 
-def _backgrounds(site: Site, snapshot: Snapshot, drawn_a: Mapping[str, list[float]]) -> dict[str, list[float]]:
+def _backgrounds(site: Site, snapshot: Snapshot, drawn_a: Mapping[str, list[float]]) -> dict[str, Sequence[float]]:
     """What is not charging, per circuit id and phase [A]: metered less the points' draw, or the worst case."""
-    background: dict[str, list[float]] = {}
+    background: dict[str, Sequence[float]] = {}
     for circuit in site.leaves_first:
-        below = [background[child] for child in site.children[circuit.id]]
+        metered_a, worst_a = _fresh(site, circuit, snapshot), circuit.base_load_a
+        if None in metered_a and (children := site.children[circuit.id]):
+            below = zip(*[background[child] for child in children], strict=True)
+            l1, l2, l3 = map(max, worst_a, map(sum, below))
+            worst_a = (l1, l2, l3)
         background[circuit.id] = [
-            max(circuit.base_load_a[phase], sum([child[phase] for child in below]))
-            if metered is None
-            else max(0.0, metered - drawn_a[circuit.id][phase])
-            for phase, metered in enumerate(_fresh(site, circuit, snapshot))
+            worst if metered is None else max(0.0, metered - drawn)
+            for metered, drawn, worst in zip(metered_a, drawn_a[circuit.id], worst_a, strict=True)
         ]
     return background
 
@@ -128,14 +130,14 @@ def _claim(
 ) -> Phases:
     """The most that the point may draw [A]: its limit; what it draws if that is more; the worst if nobody steers it."""
     state = snapshot.points.get(point.id, _NOTHING_KNOWN)
+    phases = in_use.get(point.id, point.phases)
+    allowed = phase_vector(phases, limits_a.get(point.id, 0.0))
+    if state.state in COMPETING and state.obeys and len(phases) == len(point.phases):
+        return allowed
     draw = draw_a.get(point.id, NO_CURRENT)
     if state.state is _OFFLINE or not state.obeys:
         return phase_vector(point.phases, max(*draw, state.commanded_a or 0.0, point.fallback_a))
-    phases = in_use.get(point.id, point.phases)
-    allowed = phase_vector(phases, limits_a.get(point.id, 0.0))
     if state.state not in COMPETING:
         return (max(draw[0], allowed[0]), max(draw[1], allowed[1]), max(draw[2], allowed[2]))
-    if len(phases) == len(point.phases):
-        return allowed
     l1, l2, l3 = (allowed[phase] if phase in phases else draw[phase] for phase in range(len(PHASE_NAMES)))
     return (l1, l2, l3)

@@ -38,11 +38,15 @@ class Queue:
 
     def of(self, member: int, candidates: Bools) -> list[int]:
         """The candidates (P,) of one member."""
-        later = [False] * candidates.size if self.first is None else (~self.first[member]).tolist()
-        priority, unserved = self.priority[member].tolist(), self.unserved_s[member].tolist()
-        delivered, competes = self.delivered_wh[member].tolist(), candidates.tolist()
-        places = [place for place in self.by_id.tolist() if competes[place]]
-        return sorted(places, key=lambda p: (later[p], -priority[p], -unserved[p], delivered[p]))
+        keys = [
+            (-self.priority[member]).tolist(),
+            (-self.unserved_s[member]).tolist(),
+            self.delivered_wh[member].tolist(),
+        ]
+        if self.first is not None:
+            keys.insert(0, (~self.first[member]).tolist())
+        places: list[int] = self.by_id[candidates[self.by_id]].tolist()
+        return sorted(places, key=list(zip(*keys, strict=True)).__getitem__)
 
     def of_many(self, members: Ints, candidates: Bools) -> Ints:
         """The candidates (members, P) of many members, one row each; where there are fewer, others fill the row."""
@@ -118,10 +122,10 @@ def _one(
     keeps = [0.0] * len(left) if keep is None else keep[0][member, binding].tolist()
     enters = [False] * need.shape[1] if keep is None else keep[1][member].tolist()
     uses: list[list[tuple[int, float]]] = [[] for _ in range(need.shape[1])]
-    for n, row in enumerate((rows_of(rows, member)[binding] * need[member]).tolist()):
-        for place, use in enumerate(row):
-            if use > 0:
-                uses[place].append((n, use))
+    felt = rows_of(rows, member)[binding] * need[member]
+    users = felt.nonzero()
+    for n, place, use in zip(*(values.tolist() for values in (*users, felt[users])), strict=True):
+        uses[place].append((n, use))
     refused_by = [NO_ROW] * need.shape[1]
     for place in places:
         use = uses[place]

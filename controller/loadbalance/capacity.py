@@ -74,7 +74,7 @@ def backgrounds(layout: Layout, meter_a: Floats, draw_a: Floats) -> Floats:
     """
     metered = meter_a - layout.circuit_flow(draw_a)
     unknown = np.isnan(metered)
-    background = np.where(unknown, layout.base_a, np.maximum(metered, 0.0))
+    background = np.where(unknown, layout.worst_a, np.maximum(metered, 0.0))
     for place, children in layout.inner:
         if anything(unknown[:, place]):
             below = np.add.reduce(background.take(children, axis=1), axis=1)
@@ -94,43 +94,40 @@ def reserves(layout: Layout, facts: Facts, draw_a: Floats) -> Floats:
     unsteered = facts.offline | facts.fixed
     if not anything(unsteered):
         return kept
-    worst = np.maximum(largest_phase(draw_a), np.maximum(np.fmax(facts.commanded_a, 0.0), layout.fallback_a))
+    worst = np.maximum(largest_phase(draw_a), np.maximum(facts.commanded_a, layout.fallback_a))
     return np.where(unsteered[:, :, None], np.where(layout.wired, worst[:, :, None], 0.0), kept)
 
 
-def capacity(
+def capacities(
     layout: Layout,
     facts: Facts,
     limits: Sequence[ExternalLimit | PowerLimit],
-    background_a: Floats,
+    backgrounds_a: Sequence[Floats],
     reserved_a: Floats,
-) -> Capacity:
-    """Collect every bound.
+) -> list[Capacity]:
+    """Collect every bound, once for each of the backgrounds.
 
     Raises:
         KeyError: a limit names a circuit that the site does not have.
     """
     flow = layout.circuit_flow(reserved_a)
-    taken = background_a + flow
-    free = layout.by_row(layout.usable_a - taken)
-    phase_rows = _phase_rows(layout, facts.uses)
-    if not limits and not layout.contracted:
-        return Capacity(phase_rows, free, layout.row_names, background_a, reserved_a)
-    places, limit_w, names = _power_limits(layout, limits)
-    counted = taken[:, places]
-    for row, limit in enumerate(limits):
-        if limit.charging_only:
-            counted[:, row] = flow[:, places[row]]
-    nominal = layout.site.nominal_voltage_v
-    per_phase = facts.voltage_v[:, places] / nominal
-    room = np.stack(np.broadcast_arrays(free[:, 0], *limit_w)[1:], axis=1) / nominal
-    return Capacity(
-        rows=_with_power_rows(layout, phase_rows, facts.uses, places, per_phase),
-        free_a=np.concatenate([free, room - (per_phase * counted).sum(axis=2)], axis=1),
-        names=layout.row_names + names,
-        background_a=background_a,
-        reserved_a=reserved_a,
-    )
+    taken = [background + flow for background in backgrounds_a]
+    free = [layout.by_row(layout.usable_a - one) for one in taken]
+    rows, names = _phase_rows(layout, facts.uses), layout.row_names
+    if limits or layout.contracted:
+        places, limit_w, power_names = _power_limits(layout, limits)
+        nominal = layout.site.nominal_voltage_v
+        per_phase = facts.voltage_v[:, places] / nominal
+        room = np.stack(np.broadcast_arrays(free[0][:, 0], *limit_w)[1:], axis=1) / nominal
+        charging_only = [row for row, limit in enumerate(limits) if limit.charging_only]
+        for n, one in enumerate(taken):
+            counted = one[:, places]
+            counted[:, charging_only] = flow[:, places[charging_only]]
+            free[n] = np.concatenate([free[n], room - (per_phase * counted).sum(axis=2)], axis=1)
+        rows, names = _with_power_rows(layout, rows, facts.uses, places, per_phase), names + power_names
+    return [
+        Capacity(rows, one, names, background, reserved_a) for one, background in zip(free, backgrounds_a, strict=True)
+    ]
 
 
 def _power_limits(

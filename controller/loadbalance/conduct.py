@@ -112,7 +112,7 @@ def _evidence(facts: Facts, estimate: Estimate, denied: Bools, place: int, now_s
         keeps=(told and not over and not refused) if steered else not alone,
         denied=refused,
         drawn_a=drawn_a,
-        limit_a=float(np.fmax(facts.commanded_a[0, place], 0.0)),
+        limit_a=float(facts.commanded_a[0, place]),
         reported_s=now_s - age_s,
     )
 

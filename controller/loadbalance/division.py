@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 
 from controller.loadbalance.admission import NO_ROW, Admission, Queue, admit
-from controller.loadbalance.capacity import Capacity, PowerLimit, backgrounds, capacity, reserves, used
+from controller.loadbalance.capacity import Capacity, PowerLimit, backgrounds, capacities, reserves, used
 from controller.loadbalance.facts import BOUNDS, STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
-from controller.loadbalance.sharing import OWN_MAXIMUM, Shares, share
+from controller.loadbalance.sharing import Shares, share
 from controller.snapshot import ExternalLimit
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
@@ -72,7 +72,7 @@ def instant(
 ) -> Division:
     """As ``split_arrays``, before the limits are rounded down."""
     background = backgrounds(layout, facts.meter_a, facts.measured_a)
-    free = capacity(layout, facts, limits, background, reserves(layout, facts, facts.measured_a))
+    (free,) = capacities(layout, facts, limits, [background], reserves(layout, facts, facts.measured_a))
     queue = Queue(layout.by_id, facts.priority, facts.unserved_s, facts.delivered_wh, dwelling)
     return divide(facts, free, free, queue, None)
 
@@ -162,13 +162,14 @@ def _reasons(
 ) -> Ints:
     """What stopped each point (B, P), numbered as in ``reason_names``; a row that is not proven full, as headroom."""
     refused = _FIRST_ROW + rows
-    passed_over = np.where(competing, refused + rows + facts.bound, refused + rows + len(BOUNDS) + facts.state)
-    reason = np.where(facts.fixed, _DOES_NOT_FOLLOW, passed_over)
-    row = np.where(admission.admitted, shares.stopped_by, admission.refused_by)
-    reason = np.where(admission.refused_by != NO_ROW, refused + row, reason)
-    stopped = np.where(row == OWN_MAXIMUM, _FIRST_BOUND + facts.bound, _FIRST_ROW + row)
-    reason = np.where(admission.admitted, stopped, reason)
-    if unproven is None or not anything(unproven):
-        return reason
-    waits = (row != OWN_MAXIMUM) & unproven[np.arange(len(row))[:, None], row]
-    return np.where(waits, _HEADROOM, reason)
+    row = np.where(admission.admitted, shares.stopped_by, admission.refused_by)  # OWN_MAXIMUM counts as NO_ROW
+    by_row = row + np.where(admission.admitted, _FIRST_ROW, refused)
+    passed_over = refused + rows + np.where(competing, facts.bound, len(BOUNDS) + facts.state)
+    by_itself = np.where(admission.admitted, _FIRST_BOUND + facts.bound, passed_over)
+    reason: Ints = np.where(row == NO_ROW, by_itself, by_row)
+    if anything(facts.fixed):
+        reason = np.where(facts.fixed, _DOES_NOT_FOLLOW, reason)
+    if unproven is not None and anything(unproven):
+        waits = (row != NO_ROW) & unproven[np.arange(len(row))[:, None], row]
+        reason = np.where(waits, _HEADROOM, reason)
+    return reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -47,7 +48,7 @@ class Facts:
     measured_age_s: Floats
     """(B, P): age of that measurement [s]."""
     commanded_a: Floats
-    """(B, P): highest limit that the charger may be acting on [A]."""
+    """(B, P): highest limit that the charger may be acting on [A], 0 where nothing is known."""
     min_a: Floats
     """(B, P): least limit but 0 that the point accepts and its car draws at [A]."""
     max_a: Floats
@@ -109,7 +110,7 @@ def blank_facts(layout: Layout, size: int) -> Facts:
         state=np.full(points, _NUMBER[State.AVAILABLE]),
         measured_a=np.zeros((*points, 3)),
         measured_age_s=np.full(points, _NEVER),
-        commanded_a=np.full(points, np.nan),
+        commanded_a=np.zeros(points),
         min_a=np.broadcast_to(layout.min_a, points).copy(),
         max_a=np.broadcast_to(layout.max_a, points).copy(),
         uses=np.broadcast_to(layout.wired, (*points, 3)).copy(),
@@ -134,23 +135,26 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
         ValueError: it names a point or a meter that the site does not have.
     """
     states = _states(layout, snapshot)
-    at = snapshot.at
+    at, offline, number = snapshot.at, _OFFLINE, _NUMBER
     meter_a, meter_age_s, voltage_v = _meters(layout, snapshot)
-    offline, number = _OFFLINE, _NUMBER
-    ages = [(at - s.measured_at).total_seconds() if s.measured_at else _NEVER for s in states]
+    ages_s = [(at - s.measured_at).total_seconds() if s.measured_at else _NEVER for s in states]
+    commanded_a = [s.commanded_a or 0.0 for s in states]
+    numbers = np.array([ages_s, commanded_a, [s.unserved_s for s in states]], dtype=np.float64)
+    measured_a = chain.from_iterable([s.measured_a or NO_CURRENT for s in states])
+    max_a = _or_default([s.max_a for s in states], layout.max_a)
     return Facts(
         state=np.array([[number[s.state] if s.obeys else offline for s in states]], dtype=np.int64),
-        measured_a=np.array([[s.measured_a or NO_CURRENT for s in states]], dtype=np.float64).reshape(1, -1, 3),
-        measured_age_s=np.array([ages], dtype=np.float64),
-        commanded_a=np.array([[s.commanded_a for s in states]], dtype=np.float64),  # None becomes NaN
+        measured_a=np.fromiter(measured_a, np.float64, 3 * layout.size).reshape(1, -1, 3),
+        measured_age_s=numbers[0:1],
+        commanded_a=numbers[1:2],
         min_a=layout.min_a,
-        max_a=np.minimum(layout.max_a, _or_default([s.max_a for s in states], layout.max_a)),
+        max_a=max_a if max_a is layout.max_a else np.minimum(layout.max_a, max_a),
         uses=layout.wired[None],
         target_a=np.zeros((1, layout.size)),
         bound=np.zeros((1, layout.size), dtype=np.int64),
         weight=_or_default([s.weight for s in states], layout.weight),
         priority=_or_default([s.priority for s in states], layout.priority),
-        unserved_s=np.array([[s.unserved_s for s in states]], dtype=np.float64),
+        unserved_s=numbers[2:3],
         delivered_wh=np.array([[s.delivered_wh for s in states]], dtype=np.int64),
         meter_a=meter_a,
         meter_age_s=meter_age_s,

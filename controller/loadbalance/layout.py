@@ -44,7 +44,7 @@ class Layout:
     climb: tuple[tuple[int, str | None], ...]
     """Circuits and their meters, every child before its parent."""
     inner: tuple[tuple[int, Ints], ...]
-    """Circuits that have children, with the children's places, every child before its parent."""
+    """Circuits with a meter somewhere below them, with their children's places, every child before its parent."""
     rows: Floats
     """(3C, P): 1 where the point's current flows over that phase of that circuit."""
     row_place: Ints
@@ -69,6 +69,8 @@ class Layout:
     """(B, C, 3): the fuse less its margin."""
     base_a: Floats
     """(B, C, 3): the circuit's own worst case, without its children's."""
+    worst_a: Floats
+    """(B, C, 3): the larger of that and the sum of its children's: what is assumed while nothing below is metered."""
     contract_w: Floats
     """(B, C): infinite where nothing was contracted."""
     contracted: tuple[int, ...]
@@ -105,6 +107,7 @@ def layout_of(site: Site) -> Layout:
     innermost = [place[c.id] for c in site.leaves_first]
     row_circuit = np.repeat(np.array(innermost, dtype=np.int64), 3)
     row_phase = np.tile(np.arange(3), len(circuits))
+    metered_below = {above for c in circuits if c.meter is not None for above in site.path[c.id] if above != c.id}
     stations = list(dict.fromkeys(p.station for p in points))
     held = unattended_limits(site)
     most = [held[p.id] if p.station in site.writes_per_day else p.max_a for p in points]
@@ -123,7 +126,7 @@ def layout_of(site: Site) -> Layout:
         inner=tuple(
             (place[c.id], np.array([place[d] for d in site.children[c.id]], dtype=np.int64))
             for c in site.leaves_first
-            if site.children[c.id]
+            if c.id in metered_below
         ),
         rows=(below[row_circuit] & wired.T[row_phase]).astype(np.float64),
         row_place=3 * row_circuit + row_phase,
@@ -141,6 +144,7 @@ def layout_of(site: Site) -> Layout:
         fuse_a=fuse_a,
         usable_a=fuse_a - np.array([[c.margin_a] for c in circuits], dtype=np.float64),
         base_a=np.array([[c.base_load_a for c in circuits]], dtype=np.float64),
+        worst_a=np.array([[site.worst_base_a[c.id] for c in circuits]], dtype=np.float64),
         contract_w=contract_w,
         contracted=_contracted(contract_w),
     )
@@ -150,7 +154,18 @@ def _contracted(contract_w: Floats) -> tuple[int, ...]:
     return tuple(np.flatnonzero(np.isfinite(contract_w).any(axis=0)).tolist())
 
 
-_RATINGS: Final = ("min_a", "max_a", "fallback_a", "weight", "priority", "fuse_a", "usable_a", "base_a", "contract_w")
+_RATINGS: Final = (
+    "min_a",
+    "max_a",
+    "fallback_a",
+    "weight",
+    "priority",
+    "fuse_a",
+    "usable_a",
+    "base_a",
+    "worst_a",
+    "contract_w",
+)
 
 _STRUCTURE: Final[dict[str, Callable[[Site], Any]]] = {
     "nominal voltage": lambda site: site.nominal_voltage_v,

@@ -135,82 +135,98 @@ def observe(
     """
     running = _RUNNING[facts.state]
     said = _said(facts)
-    commanded = np.fmax(facts.commanded_a, 0.0)
     takes = np.full_like(said, np.inf) if sight is None else sight.takes_a
-    expected = _expected(layout, facts, commanded, takes)
-    moved, low, high = _interval(facts, sight, now_s, commanded, said, expected)
+    moving, moved = _movement(facts, sight, now_s)
     told = facts.measured_age_s <= now_s - moved - layout.site.control.settle_s
-    known = (told | ~running)[:, :, None]
-    steady = _steady(facts, sight, said, told, now_s)
-    low, high = np.where(known, steady, low), np.where(known, steady, high)
-    unheard = (~told & running & (now_s - moved > UNHEARD_S))[:, :, None]
-    if anything(unheard):
-        low, high = np.where(unheard, expected, low), np.where(unheard, expected, high)
+    low = high = _steady(facts, sight, said, told, now_s)
+    unknown = running & ~told
+    if anything(unknown):
+        expected = _expected(layout, facts, takes)
+        bounds = _interval(facts, sight, now_s, moving, moved, said, expected)
+        low, high = (np.where(unknown[:, :, None], bound, low) for bound in bounds)
 
-    meter = facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, :, None] * AGEING_A_PER_S
+    meter, measured = _aged(layout, facts), ~np.isnan(facts.meter_a)
     draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a, now_s - reduced_s)
     background = backgrounds(layout, meter, draw)
-    sight = None if sight is None else _forget_worst_case(sight, facts, background)
+    sight = None if sight is None else _forget_worst_case(sight, measured, background)
     peaks, bucket = _peaks(sight, background, now_s)
     quick, slow, noise = _means(sight, background, now_s)
     least = np.maximum(LEAD_FROM_A, LEAD_FROM_NOISE * noise)
     coming = background + np.minimum(np.maximum(LEAD * (quick - slow) - least, 0.0), LEAD_MOST_A)
+    drawn = largest_phase(said)
     memory = Sight(
         at_s=now_s,
         state=facts.state,
-        commanded_a=commanded,
+        commanded_a=facts.commanded_a,
         moved_s=moved,
         low_a=low,
         high_a=high,
-        takes_a=_learned(said, commanded, takes, running, told),
+        takes_a=_learned(facts, said, drawn, takes, running, told),
         background_a=background,
         peaks_a=peaks,
         bucket_s=bucket,
-        measured=~np.isnan(facts.meter_a),
+        measured=measured,
         noise_a=noise,
         quick_a=quick,
         slow_a=slow,
     )
-    cautious = np.maximum(coming, peaks.max(axis=0))
-    disobeys = running & told & (largest_phase(said) > (commanded + DISOBEYS_FROM_A) * DISOBEYS_FACTOR)
+    cautious = np.maximum(coming, np.maximum.reduce(peaks))
+    disobeys = running & told & (drawn > (facts.commanded_a + DISOBEYS_FROM_A) * DISOBEYS_FACTOR)
     return Estimate(draw, meter, background, coming, cautious, high - draw, high, told, disobeys), memory
-
-
-def _expected(layout: Layout, facts: Facts, commanded: Floats, takes: Floats) -> Floats:
-    """What each car will draw when it has settled to its command (B, P, 3) [A]."""
-    allowed = np.where(_EAGER[facts.state] & (commanded >= layout.min_a - TOLERANCE_A), commanded, 0.0)
-    return np.where(layout.wired, np.minimum(allowed[:, :, None], takes), 0.0)
 
 
 def _said(facts: Facts) -> Floats:
     """The last measurement, unless it is an old one of a point that has stopped reporting."""
     silent = _QUIET[facts.state] & (facts.measured_age_s > STALE_IDLE_S)
-    return np.where(silent[:, :, None], 0.0, facts.measured_a)
+    return np.where(silent[:, :, None], 0.0, facts.measured_a) if anything(silent) else facts.measured_a
+
+
+def _movement(facts: Facts, sight: Sight | None, now_s: float) -> tuple[Bools, Floats]:
+    """Whose command or state has changed (B, P), and when each last did (monotonic) [s]."""
+    if sight is None:
+        return np.ones(facts.state.shape, dtype=bool), np.full(facts.state.shape, now_s)
+    moving = (np.abs(facts.commanded_a - sight.commanded_a) > TOLERANCE_A) | (facts.state != sight.state)
+    return moving, np.where(moving, now_s, sight.moved_s) if anything(moving) else sight.moved_s
 
 
 def _steady(facts: Facts, sight: Sight | None, said: Floats, told: Bools, now_s: float) -> Floats:
     """Reports of settled points, averaged as far as they agree with the one value of before."""
     if sight is None:
         return said
-    alike = (np.abs(said - sight.low_a) <= SAMPLE_NOISE_A) & (sight.high_a - sight.low_a <= TOLERANCE_A)
-    news = (facts.measured_age_s <= now_s - sight.at_s)[:, :, None] * SAMPLE_SMOOTHING
-    return np.where(alike & told[:, :, None] & (said > 0), sight.low_a + news * (said - sight.low_a), said)
+    change = said - sight.low_a
+    alike = (np.abs(change) <= SAMPLE_NOISE_A) & (sight.high_a - sight.low_a <= TOLERANCE_A)
+    news = SAMPLE_SMOOTHING * (facts.measured_age_s <= now_s - sight.at_s)
+    return np.where(alike & told[:, :, None] & (said > 0), sight.low_a + news[:, :, None] * change, said)
+
+
+def _expected(layout: Layout, facts: Facts, takes: Floats) -> Floats:
+    """What each car will draw when it has settled to its command (B, P, 3) [A]."""
+    draws = _EAGER[facts.state] & (facts.commanded_a >= layout.min_a - TOLERANCE_A)
+    allowed = np.where(draws, facts.commanded_a, 0.0)
+    return np.where(layout.wired, np.minimum(allowed[:, :, None], takes), 0.0)
 
 
 def _interval(
-    facts: Facts, sight: Sight | None, now_s: float, commanded: Floats, said: Floats, expected: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """When each point last began to move, and between what its draw lies while it moves."""
+    facts: Facts, sight: Sight | None, now_s: float, moving: Bools, moved: Floats, said: Floats, expected: Floats
+) -> tuple[Floats, Floats]:
+    """Between what the draw of each point lies while it moves; if it is not heard of, until it must have arrived."""
     if sight is None:
-        return np.full(commanded.shape, now_s), np.minimum(said, expected), np.maximum(said, expected)
-    moving = (np.abs(commanded - sight.commanded_a) > TOLERANCE_A) | (facts.state != sight.state)
-    moved = np.where(moving, now_s, sight.moved_s)
+        return np.minimum(said, expected), np.maximum(said, expected)
+    unheard = (now_s - moved > UNHEARD_S)[:, :, None]
     reported = facts.measured_age_s <= np.minimum(now_s - sight.at_s, now_s - moved)
     grows, pinned = moving[:, :, None], reported[:, :, None]
     low, high = sight.low_a, sight.high_a
     low = np.where(grows, np.minimum(low, expected), np.where(pinned, np.minimum(said, expected), low))
     high = np.where(grows, np.maximum(high, expected), np.where(pinned, np.maximum(said, expected), high))
-    return moved, low, high
+    return np.where(unheard, expected, low), np.where(unheard, expected, high)
+
+
+def _aged(layout: Layout, facts: Facts) -> Floats:
+    """The readings, raised where they should have been replaced by now (B, C, 3) [A]."""
+    late = facts.meter_age_s > AGEING_AFTER_S
+    if not anything(late & layout.metered):
+        return facts.meter_a
+    return facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, :, None] * AGEING_A_PER_S
 
 
 def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats, rested_s: Floats) -> Floats:
@@ -240,17 +256,17 @@ def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, backgroun
     return draw
 
 
-def _learned(said: Floats, commanded: Floats, takes: Floats, running: Bools, shown: Bools) -> Floats:
+def _learned(facts: Facts, said: Floats, drawn: Floats, takes: Floats, running: Bools, shown: Bools) -> Floats:
     """What each car has shown it takes: a settled one well below its limit shows its own maximum."""
-    drawing = largest_phase(said)[:, :, None] > FOLLOWS_WITHIN_A
-    held_back = said >= commanded[:, :, None] - FOLLOWS_WITHIN_A
-    learned = np.where(shown[:, :, None] & drawing, np.where(held_back, np.inf, said), takes)
-    return np.where(running[:, :, None], learned, np.inf)
+    drawing = shown & (drawn > FOLLOWS_WITHIN_A)
+    held_back = said >= (facts.commanded_a - FOLLOWS_WITHIN_A)[:, :, None]
+    learned = np.where(drawing[:, :, None], np.where(held_back, np.inf, said), takes)
+    return np.where(running[:, :, None], learned, np.inf) if anything(~running) else learned
 
 
-def _forget_worst_case(sight: Sight, facts: Facts, background: Floats) -> Sight:
+def _forget_worst_case(sight: Sight, measured: Bools, background: Floats) -> Sight:
     """Where a meter has begun to speak, what was assumed until then is no history of the background."""
-    begins = ~sight.measured & ~np.isnan(facts.meter_a)
+    begins = measured & ~sight.measured
     if not anything(begins):
         return sight
     return replace(

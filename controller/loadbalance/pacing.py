@@ -100,7 +100,7 @@ def held_limits(facts: Facts, pulse: Pulse) -> Floats:
 
     A charger that cannot be paused holds its minimum, whatever the word was.
     """
-    holds = np.fmax(facts.commanded_a, 0.0)
+    holds = facts.commanded_a
     said = np.where(np.isnan(pulse.limit_a), holds, pulse.limit_a)
     if anything(~facts.pausable):
         said = np.where(facts.pausable, said, np.maximum(said, np.minimum(holds, facts.min_a)))
@@ -112,7 +112,7 @@ def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
     """Whose charger has not confirmed a reduction, and so keeps what it holds, whatever we decide (B, P)."""
     least = np.where(facts.pausable, 0.0, facts.min_a)
     told = np.maximum(pulse.limit_a, least)
-    deaf = (np.fmax(facts.commanded_a, 0.0) > told + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
+    deaf = (facts.commanded_a > told + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
     return facts.steered & ~facts.idle & deaf if anything(deaf) else deaf
 
 
@@ -271,8 +271,7 @@ def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Cap
     or a car that does not show it yet, still counts with the old value; and what the meter leaves, where everything
     that was allowed and has not appeared yet counts as drawn.
     """
-    commanded = np.fmax(facts.commanded_a, 0.0)
-    holds = np.where(facts.steered, np.fmax(commanded, limit), 0.0)
+    holds = np.where(facts.steered, np.fmax(facts.commanded_a, limit), 0.0)
     per_phase = np.where(facts.uses, np.maximum(holds[:, :, None], estimate.lingering_a), estimate.lingering_a)
     per_phase = np.where(facts.competing[:, :, None], per_phase, np.maximum(0.0, per_phase - cautious.reserved_a))
     phase_rows = len(layout.row_names)

@@ -243,7 +243,7 @@ def _unsettled(facts: Facts, estimate: Estimate, footing: Footing) -> tuple[Floa
     Both are 0 for the points that are settled.
     """
     said_a = np.where(facts.measured_age_s <= UNHEARD_S, largest_phase(facts.measured_a), np.inf)
-    least_a = np.minimum(np.minimum(said_a, np.fmax(facts.commanded_a, 0.0)), largest_phase(estimate.draw_a))[0]
+    least_a = np.minimum(np.minimum(said_a, facts.commanded_a), largest_phase(estimate.draw_a))[0]
     most_a = largest_phase(estimate.lingering_a)[0]
     then_a = largest_phase(footing.base_a)
     moving = ~estimate.told[0]

@@ -1,8 +1,9 @@
 """``make campaign``: every scenario of the gallery in full, years, then the tests that are too long for every day.
 
-``python -m tests.campaign [NAME...]`` runs only the targets whose names contain one of the words, and no tests. They are
-the scenarios of the gallery, and ``year_rules``, ``year_decide``, ``year_planned`` and ``year_planned_decide``, which take
-from half a minute to four minutes each. What scenarios leave is in ``build/campaign``. Exit 1 when a promise was not kept.
+``python -m tests.campaign [NAME...]`` runs only the targets whose names contain one of the words, and no tests. They
+are the scenarios of the gallery, and the years ``year_rules``, ``year_decide``, ``year_planned`` and
+``year_planned_decide``, which take from half a minute to four minutes each. What scenarios leave is in
+``build/campaign``. Exit 1 when a promise was not kept.
 """
 
 from __future__ import annotations

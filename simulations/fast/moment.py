@@ -85,7 +85,7 @@ class Steering(Protocol):
 def in_force(scenario: Scenario, now_s: float) -> tuple[ExternalLimit, ...]:
     """The bounds that others have set for this moment."""
     return tuple(
-        ExternalLimit(limit.circuit, limit.limit_w, limit.source)
+        ExternalLimit(limit.circuit, limit.limit_w, limit.source, limit.charging_only)
         for limit in scenario.limits
         if limit.begins_s <= now_s < limit.ends_s
     )

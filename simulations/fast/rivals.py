@@ -67,21 +67,21 @@ class Rival:
         free = [layout.by_row(room_a)]
         rows = [layout.rows]
         phases = layout.wired.sum(axis=1)
-        for place, watts in self._power_limits(moment.now_s):
-            building_a = moment.building_a.sum(axis=1) if place == self._root else 0.0
+        for place, charging_only, watts in self._power_limits(moment.now_s):
+            building_a = moment.building_a.sum(axis=1) if place == self._root and not charging_only else 0.0
             rows.append((layout.below[place] * phases)[None, :].astype(np.float64))
             free.append((watts / self._voltage_v - building_a)[:, None])
         return np.vstack(rows), np.hstack(free)
 
-    def _power_limits(self, now_s: float) -> list[tuple[int, Floats]]:
-        """Circuits with a bound on their power, and the bound of each site, infinite where it has none [W]."""
-        bounds: dict[int, Floats] = {}
+    def _power_limits(self, now_s: float) -> list[tuple[int, bool, Floats]]:
+        """Circuits with a bound on their power or on what charges, and each site's, infinite where it has none [W]."""
+        bounds: dict[tuple[int, bool], Floats] = {}
         for member, scenario in enumerate(self._scenarios):
             site = scenario.site
-            limits = [(limit.circuit, limit.limit_w) for limit in in_force(scenario, now_s)]
-            limits += [(c.id, c.contract_w) for c in site.circuits if c.contract_w is not None]
-            for circuit, watts in limits:
+            limits = [(limit.circuit, limit.charging_only, limit.limit_w) for limit in in_force(scenario, now_s)]
+            limits += [(c.id, False, c.contract_w) for c in site.circuits if c.contract_w is not None]
+            for circuit, charging_only, watts in limits:
                 place = site.circuits.index(site.circuit[circuit])
-                bound = bounds.setdefault(place, np.full(len(self._scenarios), np.inf))
+                bound = bounds.setdefault((place, charging_only), np.full(len(self._scenarios), np.inf))
                 bound[member] = min(bound[member], watts)
-        return list(bounds.items())
+        return [(place, charging_only, bound) for (place, charging_only), bound in bounds.items()]

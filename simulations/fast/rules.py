@@ -78,13 +78,14 @@ class Rules:
 
     def _power_limits(self, now_s: float) -> list[PowerLimit]:
         """What others allow now, by circuit and source."""
-        found: dict[tuple[str, str], PowerLimit] = {}
+        found: dict[tuple[str, str, bool], PowerLimit] = {}
         for member, scenario in self._limited:
             for limit in scenario.limits:
                 if limit.begins_s <= now_s < limit.ends_s:
                     nobody = np.full(len(self._scenarios), np.inf)
                     bound = found.setdefault(
-                        (limit.circuit, limit.source), PowerLimit(limit.circuit, nobody, limit.source)
+                        (limit.circuit, limit.source, limit.charging_only),
+                        PowerLimit(limit.circuit, nobody, limit.source, limit.charging_only),
                     )
                     bound.limit_w[member] = min(bound.limit_w[member], limit.limit_w)
         return list(found.values())

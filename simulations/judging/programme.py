@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from controller.units import phase_vector
 from simulations.judging.billing import means
 from simulations.judging.policy import Rows
 from simulations.scenario.loads import sampled_a
-from simulations.scenario.model import Scenario
+from simulations.scenario.model import Scenario, TimedLimit
 from simulations.visits import Visit
 
 Floats = NDArray[np.float64]
@@ -184,16 +185,30 @@ def _rows(scenario: Scenario, times_s: Floats, load_a: Floats) -> tuple[Floats, 
         if most_w is not None:
             rows.append(below * draws.sum(axis=1) * voltage_v)
             free.append(np.maximum(most_w - voltage_v * other_a.sum(axis=1), 0.0))
+        charging_w = _charging_w(scenario, circuit, times_s)
+        if charging_w is not None:
+            rows.append(below * draws.sum(axis=1) * voltage_v)
+            free.append(charging_w)
     return np.array(rows), free
 
 
 def _most_w(scenario: Scenario, circuit: Circuit, times_s: Floats) -> Floats | None:
     """(T,) the lowest bound on a circuit's power at each time [W]; None where there never is one."""
-    limits = [limit for limit in scenario.limits if limit.circuit == circuit.id]
+    limits = [limit for limit in scenario.limits if limit.circuit == circuit.id and not limit.charging_only]
     if circuit.contract_w is None and not limits:
         return None
     fuses_w = sum(circuit.fuse_a) * scenario.site.nominal_voltage_v
-    most_w = np.full(times_s.shape, fuses_w if circuit.contract_w is None else min(fuses_w, circuit.contract_w))
+    return _strictest_w(limits, times_s, fuses_w if circuit.contract_w is None else min(fuses_w, circuit.contract_w))
+
+
+def _charging_w(scenario: Scenario, circuit: Circuit, times_s: Floats) -> Floats | None:
+    """(T,) the lowest bound on what charges below a circuit at each time [W]; None where there never is one."""
+    limits = [limit for limit in scenario.limits if limit.circuit == circuit.id and limit.charging_only]
+    return _strictest_w(limits, times_s, sum(circuit.fuse_a) * scenario.site.nominal_voltage_v) if limits else None
+
+
+def _strictest_w(limits: Iterable[TimedLimit], times_s: Floats, otherwise_w: float) -> Floats:
+    most_w = np.full(times_s.shape, otherwise_w)
     for limit in limits:
         during = (times_s >= limit.begins_s) & (times_s < limit.ends_s)
         most_w[during] = np.minimum(most_w[during], limit.limit_w)

@@ -80,7 +80,7 @@ class View:
             fixed_kw = min(fixed_kw, circuit.contract_w / 1000.0)
         limit_kw = np.full(len(self.series.time_s), fixed_kw)
         for limit in self.scenario.limits:
-            if limit.circuit == circuit.id:
+            if limit.circuit == circuit.id and not limit.charging_only:
                 during = (self.series.time_s >= limit.begins_s) & (self.series.time_s < limit.ends_s)
                 limit_kw[during] = np.minimum(limit_kw[during], limit.limit_w / 1000.0)
         return limit_kw

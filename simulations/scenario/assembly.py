@@ -163,7 +163,8 @@ def _plan(file: ScenarioFile) -> Planning:
 def _limits(file: ScenarioFile, calendar: Calendar) -> Iterable[TimedLimit]:
     for table in file.limits:
         begins_s = calendar.seconds(table.begins)
-        yield TimedLimit(table.circuit, table.limit_w, table.source, begins_s, begins_s + table.lasts_s)
+        ends_s = begins_s + table.lasts_s
+        yield TimedLimit(table.circuit, table.limit_w, table.source, begins_s, ends_s, table.charging_only)
 
 
 def _faults(file: ScenarioFile, calendar: Calendar) -> Iterable[TimedFault]:

@@ -49,6 +49,7 @@ class TimedLimit:
     source: str
     begins_s: float
     ends_s: float
+    charging_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,8 @@ class LimitTable(StrictModel):
     """From, on the clock of the site."""
     lasts_s: Positive
     """For how long [s]."""
+    charging_only: bool = False
+    """true: it holds for what charges, and leaves the building out, as dimming after §14a EnWG does."""
 
 
 class FaultTable(StrictModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import random
 import re
 import statistics
@@ -31,6 +32,12 @@ STEPS = 20
 UP_S, DOWN_S = 4.0, 16.0
 """A step is answered within 3 s; afterwards the raises need ten calm seconds and more."""
 IDLE_S = 30.0
+LIMITS, LOWER_TO = 6, 0.85
+"""Each limit leaves so much of what the chargers hold; then all of them still have their minimum."""
+LOOKS, LOOK_S = 500, 0.02
+NOMINAL_V = 230.0
+VOLTAGE_FALLS = 1.01
+"""Under load the meter sees less than the nominal voltage, and a limit in watts allows more current."""
 
 
 def _site_file(folder: Path) -> tuple[Path, Ports]:
@@ -105,6 +112,62 @@ def reaction() -> dict[str, Measurement]:
         "reaction_total_p50_ms": Measurement(measured["p50"], "ms", count),
         "reaction_total_p99_ms": Measurement(measured["p99"], "ms", count, at_most=1500),
     }
+
+
+async def _told_w(site: SiteHandle, path: Path) -> tuple[float, float]:
+    """What all chargers hold together, and what the building draws [W]."""
+    status = await site.command("status")
+    phases = {point.id: len(point.phases) for point in load_configuration(path, {}).site.points}
+    told_w = sum(NOMINAL_V * phases[name] * (point["limit_a"] or 0.0) for name, point in status["points"].items())
+    return told_w, NOMINAL_V * sum(status["building_a"])
+
+
+async def _held(site: SiteHandle, path: Path, limit_w: float) -> None:
+    """Wait until the chargers hold no more than a limit leaves them, in vain for some seconds if need be."""
+    for _ in range(LOOKS):
+        if sum(await _told_w(site, path)) <= limit_w * VOLTAGE_FALLS:
+            return
+        await asyncio.sleep(LOOK_S)
+
+
+def _put_limit(port: int, limit_w: float) -> None:
+    body = json.dumps({"circuit": "main", "limit_w": limit_w, "source": "grid_operator"}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/v1/limits", body, headers, method="PUT")
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+async def _limit_times(path: Path, web_port: int) -> list[float]:
+    """Lower the limit again and again; how long each took until every charger held its part of it [s]."""
+    configure_logging(stream=io.StringIO())
+    service = Service(load_configuration(path, {}), lab=True)
+    took_s = []
+    async with _quiet_site(path) as site:
+        await service.start()
+        try:
+            await _plug_in_everybody(site)
+            await asyncio.sleep(25)
+            for _ in range(LIMITS):
+                told_w, building_w = await _told_w(site, path)
+                limit_w = building_w + LOWER_TO * told_w
+                began_s = time.monotonic()
+                await asyncio.to_thread(_put_limit, web_port, limit_w)
+                await _held(site, path, limit_w)
+                took_s.append(time.monotonic() - began_s)
+                await asyncio.sleep(UP_S)
+        finally:
+            await service.stop()
+    return took_s
+
+
+@benchmark
+def limit_to_charger() -> dict[str, Measurement]:
+    """From a grid operator's limit by REST to the last of twenty chargers that holds its part of it: the longest."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, ports = _site_file(Path(folder))
+        _everybody_single_phase(path)
+        took_s = asyncio.run(_limit_times(path, ports.web))
+    return {"limit_to_charger_s": Measurement(max(took_s), "s", len(took_s), at_most=3)}
 
 
 def _get(port: int, path: str) -> str:

@@ -144,6 +144,14 @@ def test_a_limit_of_the_grid_operator_holds_while_it_lasts():
     assert "limit:grid_operator" in reasons
 
 
+def test_a_limit_on_charging_alone_leaves_the_building_out():
+    limit = TimedLimit("main", 9_000.0, "dimmer", 3 * 3600.0, 5 * 3600.0, charging_only=True)
+    result = run(*(visit(f"P{n}", 1.0, 11.0, 80.0) for n in range(4)), limits=(limit,))
+    inside = (result.series.time_s >= 3 * 3600) & (result.series.time_s < 5 * 3600)
+    total_w = result.series.circuit_a[inside, 0].sum(axis=1) * 230
+    assert 12_000 < total_w.max() <= 9_000.5 + 15 * 230, "beside the building's 15 A"
+
+
 def test_a_driver_with_a_price_limit_waits_for_cheap_hours_as_long_as_the_need_can_be_met():
     price = PriceCurve(np.array([0.0, 4 * 3600.0, 6 * 3600.0]), np.array([0.4, 0.1, 0.4]))
     patient, hasty = visit("P0", 1.0, 10.0, 11.04, price_limit=0.2), visit("P1", 1.0, 2.2, 11.04, price_limit=0.2)

@@ -132,6 +132,14 @@ def test_a_bound_of_the_grid_operator_is_kept_while_it_holds():
     assert sum(outcome.circuit_a("main", 215)) * 230 > 30_000
 
 
+def test_a_bound_on_charging_alone_leaves_the_building_out():
+    bound = TimedLimit("main", 13_020.0, "dimmer", 30.0, 100.0, charging_only=True)
+    outcome = told(story(garage(4), arrived(4), load((0, 15)), 100.0, limits=(bound,)))
+    inside_w = [(sum(outcome.circuit_a("main", at_s)) - 45.0) * 230 for at_s in range(45, 100, 10)]
+    assert max(inside_w) <= 13_020
+    assert min(inside_w) > 11_500, "15 A on each phase are not its business"
+
+
 def test_a_driver_with_a_price_limit_waits_as_long_as_the_need_can_still_be_met():
     dear_until_200_s = PriceCurve(np.array([0.0, 200.0]), np.array([0.5, 0.1]))
     car = CarModel(capacity_wh=50_000.0, max_a=16.0, taper_from=1.0)

@@ -68,6 +68,15 @@ def test_a_contract_and_a_limit_of_the_grid_operator_count_while_they_hold():
     assert bound.delivered_wh == pytest.approx(3 * 750.0 + 250.0)
 
 
+def test_a_limit_on_charging_alone_leaves_the_building_out():
+    limits = (TimedLimit("main", 1000.0, "dimmer", 900.0, 1800.0, charging_only=True),)
+    site = single_phase_site(fuse_a=63.0, contract_w=10_000.0)
+    load = [(0.0, (10.0, 10.0, 10.0))]
+    bound = bound_of(scenario([visit("P0", 0, 3600, 50_000)], site=site, limits=limits, load=load))
+    most_w = 10_000.0 - 30 * V
+    assert bound.delivered_wh == pytest.approx(0.75 * most_w + 250.0)
+
+
 def test_three_phases_three_times_the_power_and_a_single_phase_car_uses_the_first():
     bound = bound_of(scenario([visit("P0", 0, 3600, 50_000, CarModel(max_a=16.0, phases=3))]))
     assert bound.delivered_wh == pytest.approx(16 * V), "the point is wired to one phase"

@@ -20,14 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from controller.peakshave.load_forecast import LoadForecast
-from simulations.quality.loads import QUARTER_S, BuildingLoad, made, measured
+from simulations.quality.loads import DAY, QUARTER_S, WEEK, BuildingLoad, made, measured
 
 Floats = NDArray[np.float64]
 
 COMING: Final = np.arange(1, 9)
 """Leads [quarter-hours] that are meant by the coming quarter-hours: two hours."""
-DAY: Final = 96
-WEEK: Final = 672
 LEADS: Final = np.append(COMING, DAY)
 QUANTILE: Final = 0.9
 BETTER_PCT: Final = 15.0

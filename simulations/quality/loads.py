@@ -20,6 +20,9 @@ from simulations.quarter_hours import QUARTERS, quarters_of
 Floats = NDArray[np.float64]
 
 QUARTER_S: Final = 900.0
+DAY: Final = 96
+WEEK: Final = 672
+"""Quarter-hours."""
 HOLIDAYS: Final = frozenset(
     date(2019, month, day) for month, day in ((1, 1), (4, 19), (4, 22), (5, 6), (5, 27), (8, 26), (12, 25), (12, 26))
 )

@@ -1,0 +1,160 @@
+"""How near to perfect peaks are kept: a year of 20 points beside a building, and what is measured of it.
+
+The bound is the least sum of the months' billed peaks of who knew everything beforehand and gave every car in all just
+as much energy as it got.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controller.units import Phases
+from simulations.building import ScriptedBuilding
+from simulations.data.gaps import evened
+from simulations.judging.billing import means, months, peaks, windows
+from simulations.judging.least_cost import cheapest
+from simulations.judging.programme import programme_of
+from simulations.quality import common_case
+from simulations.quality.loads import DAY, QUARTER_S, WEEK, BuildingLoad
+from simulations.quarter_hours import QUARTERS
+from simulations.results import Results
+from simulations.scenario.model import DemandCharge, Judging, PriceCurve, Scenario
+
+Floats = NDArray[np.float64]
+
+MAIN_A: Final = 400.0
+"""Above what the measured buildings and all points draw together: nothing but the peak decides."""
+PER_KW: Final = 5.0
+PER_KWH: Final = 0.25
+UNMET_PER_KWH: Final = 1.0
+OVER_BOUND_PCT: Final = 3.0
+SAVING_PCT: Final = 95.0
+MISSED_SHARE: Final = 1e-3
+MISSED_PCT: Final = 2.0
+_MORE_THAN_ANY_PEAK: Final = 1e4
+
+
+def case(load: BuildingLoad, seed: int, weeks: int = 52, *, real: bool = True) -> Scenario:
+    """The common case's cars for so many weeks beside a building, with a flat price and a demand charge per month.
+
+    It begins with the first Monday of the load; gaps are filled as in any measured load.
+    """
+    begin = load.local(0.0)
+    first = -(begin.weekday() * DAY + begin.hour * QUARTERS + begin.minute // 15) % WEEK
+    duration_s = min(weeks, (len(load.load_kw) - first) // WEEK) * WEEK * QUARTER_S
+    start_s = load.local(first).timestamp()
+    known = evened(load.name, QUARTER_S * np.arange(float(len(load.load_kw))), load.load_kw[:, None]).values[:, 0]
+    whole = common_case.scenario(seed, round(duration_s / common_case.DAY_S), real=real, step_s=QUARTER_S)
+    main, *boards = whole.site.circuits
+    return replace(
+        whole,
+        name=load.name,
+        site=replace(whole.site, circuits=(replace(main, fuse_a=(MAIN_A,) * 3), *boards), time_zone=str(load.zone)),
+        start_s=start_s,
+        duration_s=duration_s,
+        building=ScriptedBuilding(
+            (start_s + QUARTER_S * n, _phases_a(float(kw), whole.site.nominal_voltage_v))
+            for n, kw in enumerate(known[first:].tolist())
+        ),
+        price=PriceCurve(np.zeros(1), np.array([PER_KWH])),
+        demand=DemandCharge(PER_KW),
+        judging=Judging(unmet_per_kwh=UNMET_PER_KWH),
+    )
+
+
+def _phases_a(load_kw: float, voltage_v: float) -> Phases:
+    current_a = 1000.0 * load_kw / voltage_v / 3.0
+    return current_a, current_a, current_a
+
+
+@dataclass(frozen=True, eq=False)
+class Peaks:
+    """The highest mean power of a window in each of M months [kW]."""
+
+    billed_kw: Floats
+    bound_kw: Floats
+    """(M,) of the course with the least sum."""
+    undelivered_share: float
+    """Part of the energy for which the bound's course found no place; nothing where the run respected every limit."""
+
+    @property
+    def over_bound_pct(self) -> float:
+        """By how much the sum of the billed peaks is above the bound's."""
+        return 100.0 * (float(self.billed_kw.sum() / self.bound_kw.sum()) - 1.0)
+
+    def saving_pct(self, uncontrolled: Peaks) -> float | None:
+        """The part of the achievable saving that was reached; None where there is none to reach.
+
+        Args:
+            uncontrolled: of the run in which every car charges as fast as it can.
+        """
+        achievable_kw = float((uncontrolled.billed_kw - self.bound_kw).sum())
+        if achievable_kw <= 1e-6:
+            return None
+        return 100.0 * float((uncontrolled.billed_kw - self.billed_kw).sum()) / achievable_kw
+
+
+def peaks_of(results: Results) -> Peaks:
+    """The peaks of a run beside those of perfect information for the same energy to each car.
+
+    Raises:
+        BoundError: the solver gave up.
+    """
+    scenario, series = results.scenario, results.series
+    power_w = series.power_w.sum(axis=1, dtype=np.float64)
+    building_w = series.building_a.sum(axis=1, dtype=np.float64) * scenario.site.nominal_voltage_v
+    length_s = np.full(power_w.shape, series.step_s)
+    billed_w = peaks(scenario, series.time_s, length_s, power_w + building_w)
+    given = [session for session in results.sessions if session.delivered_wh > 0.0]
+    same = replace(
+        scenario,
+        visits=tuple(replace(session.visit, energy_wh=session.delivered_wh) for session in given),
+        price=PriceCurve(np.zeros(1), np.zeros(1)),
+        demand=replace(scenario.demand or DemandCharge(1.0), per_kw=1.0),
+        judging=Judging(unmet_per_kwh=_MORE_THAN_ANY_PEAK),
+    )
+    programme, other_w = programme_of(same)
+    programme = replace(programme, decay=None)  # how a battery fills depends on what it holds, which both courses share
+    course = cheapest(programme, same, other_w)
+    drawn_w = course.current_a * programme.w_per_a[programme.visit]
+    slot_w = np.bincount(programme.slot, drawn_w, programme.begins_s.size) + other_w
+    got_wh = float(course.current_a @ programme.wh_per_a)
+    wanted_wh = float(programme.need_wh.sum())
+    window, begins_s = windows(same, programme.begins_s)
+    bound_w = np.zeros(billed_w.size)
+    np.maximum.at(bound_w, months(same, begins_s), means(window, programme.length_s, slot_w))
+    undelivered = 1.0 - got_wh / wanted_wh if wanted_wh > 0.0 else 0.0
+    return Peaks(billed_w / 1000.0, bound_w / 1000.0, undelivered)
+
+
+@dataclass(frozen=True, slots=True)
+class Misses:
+    """How often and by how much windows ended above the target that was set for them."""
+
+    targeted: int
+    """Windows that had a target."""
+    missed: int
+    worst_pct: float
+    """The largest excess over a target; 0 where none was missed."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether at most one in a thousand was missed, and none by more than 2 %."""
+        return self.missed <= MISSED_SHARE * self.targeted and self.worst_pct <= MISSED_PCT
+
+
+def misses_of(target_kw: Floats, mean_kw: Floats) -> Misses:
+    """Compare windows (W,) with their targets.
+
+    Args:
+        target_kw: (W,) NaN where a window had none.
+        mean_kw: (W,) what each ended at.
+    """
+    targeted = target_kw > 0.0  # False for NaN
+    excess = mean_kw[targeted] / target_kw[targeted] - 1.0
+    above = excess > 1e-6
+    return Misses(int(targeted.sum()), int(above.sum()), 100.0 * max(0.0, float(excess.max(initial=0.0))))

@@ -1,0 +1,61 @@
+"""What is measured of the keeping of peaks: the bound of perfect information, the saving, targets that were missed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from simulations.cars import CarModel
+from simulations.fast import run
+from simulations.quality.loads import BuildingLoad, made
+from simulations.quality.peaks import Misses, Peaks, case, misses_of, peaks_of
+from simulations.visits import Visit
+
+HOUR_S = 3600.0
+
+
+def flat(load_kw: float) -> BuildingLoad:
+    """A building that always draws the same, from a Sunday evening on."""
+    begin = datetime(2026, 1, 4, 18, 0, tzinfo=UTC)
+    return BuildingLoad("flat", begin, ZoneInfo("UTC"), np.full(9 * 96, load_kw))
+
+
+def test_a_car_that_stays_for_five_hours_could_have_been_spread_over_all_of_them():
+    car = Visit("V", "P00", 10 * HOUR_S, 15 * HOUR_S, 10_000.0, CarModel(max_a=16.0, phases=3, taper_from=1.0))
+    scenario = replace(case(flat(30.0), 1, 1), visits=(car,))
+    assert datetime.fromtimestamp(scenario.start_s, UTC).isoformat() == "2026-01-05T00:00:00+00:00"
+    peaks = peaks_of(run(scenario, "uncontrolled"))
+    assert peaks.billed_kw == pytest.approx([30.0 + 3 * 16.0 * 0.23], abs=0.05)
+    assert peaks.bound_kw == pytest.approx([32.0], abs=0.05)
+    assert peaks.undelivered_share == pytest.approx(0.0, abs=1e-6)
+
+
+def test_what_a_run_is_billed_is_never_below_its_bound():
+    scenario = case(made(3, 4), 2, 1)
+    assert len(scenario.visits) > 80
+    peaks = peaks_of(run(scenario))
+    assert peaks.over_bound_pct > 0.0
+    assert (peaks.bound_kw <= peaks.billed_kw + 1e-6).all()
+    assert peaks.undelivered_share == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_saving_is_a_part_of_what_could_be_saved():
+    uncontrolled = Peaks(np.array([100.0, 80.0]), np.array([60.0, 60.0]), 0.0)
+    ours = Peaks(np.array([70.0, 65.0]), np.array([60.0, 60.0]), 0.0)
+    assert ours.saving_pct(uncontrolled) == pytest.approx(75.0)
+    assert ours.over_bound_pct == pytest.approx(12.5)
+    assert uncontrolled.saving_pct(uncontrolled) == 0.0
+    nothing_to_save = Peaks(np.array([60.0]), np.array([60.0]), 0.0)
+    assert nothing_to_save.saving_pct(nothing_to_save) is None
+
+
+def test_targets_are_missed_above_them_and_windows_without_one_do_not_count():
+    target_kw = np.array([np.nan, 50.0, 50.0, 50.0])
+    assert misses_of(target_kw, np.array([90.0, 50.0, 49.0, 51.0])) == Misses(3, 1, pytest.approx(2.0))
+    assert not misses_of(target_kw, np.array([90.0, 50.0, 49.0, 51.0])).kept
+    assert misses_of(np.full(2000, 50.0), np.append(np.full(1999, 49.0), 50.9)).kept
+    assert not misses_of(np.full(2000, 50.0), np.append(np.full(1999, 49.0), 51.1)).kept

@@ -33,14 +33,14 @@ def advice_of(
     free |= np.array([car.eager for car in outlook.cars], dtype=bool)[:, None]
     targets: list[list[float]] = target_a.tolist()
     uncapped: list[list[bool]] = free.tolist()
-    for_peak = (peak & ~free).any(axis=1)
+    for_peak: list[list[bool]] = (peak & ~free).tolist()
     points: dict[str, PointAdvice] = {}
     shortfall: dict[str, int] = {}
     for place, (car, lacking_wh) in enumerate(zip(outlook.cars, unmet_wh.tolist(), strict=True)):
         if car.arrives_at is not None and car.arrives_at > outlook.at:
             continue
         caps = [None if open_ else target for open_, target in zip(uncapped[place], targets[place], strict=True)]
-        because = "peak" if for_peak[place] else "price"
+        because = "peak" if any(for_peak[place]) else "price"
         points[car.point] = PointAdvice(tuple(targets[place]), tuple(caps), because)
         if lacking_wh > TOLD_WH and lacking_wh - _later_wh(outlook, car) > TOLD_WH:
             shortfall[car.point] = round(lacking_wh - _later_wh(outlook, car))

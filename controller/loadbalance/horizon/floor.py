@@ -33,7 +33,7 @@ def at_least_the_minimum(
     solver: Solver, program: Program, outlook: Outlook, values: Floats, slots: int, exact: bool
 ) -> Floats:
     """The column values of a plan whose first ``slots`` slots keep the rule, from those of the plan without it."""
-    if slots == 0:
+    if slots == 0 or not any(car.min_a for car in outlook.cars):
         return values
     floor_a = _floors(program, outlook, slots)
     if not _broken(floor_a, program.currents(values)).any():

@@ -204,11 +204,11 @@ def _matrix(
     entry = np.flatnonzero(numbers != ABSENT)
     factors = np.concatenate((cells.kwh_per_a[:, None] / unit_kwh, used), axis=1).take(car, axis=0)
     demand = np.arange(rows.hard, rows.upper.size, dtype=np.int32)
-    tiers, lacking = np.tile(np.arange(cars, dtype=np.int32), TIERS), np.ones(TIERS * cars)
-    sizes = [np.zeros(1), counts.reshape(-1)[car * slots + slot], lacking, np.full(1 if priced else 0, demand.size)]
+    tier, lacking = np.arange(cars, dtype=np.int32), np.ones(TIERS * cars)
+    sizes = [[0.0], counts.take(car * slots + slot), lacking, [demand.size] if priced else []]
     starts = np.cumsum(np.concatenate(sizes), dtype=np.int32)
     values = np.concatenate((factors.take(entry), lacking, np.full(demand.size, -1.0)))
-    return starts, np.concatenate((numbers.take(entry), tiers, demand)), values
+    return starts, np.concatenate((numbers.take(entry), *[tier] * TIERS, demand)), values
 
 
 def _columns(

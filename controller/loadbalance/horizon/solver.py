@@ -102,8 +102,9 @@ class Solver:
         basic = self._highs.getBasicVariables()[1]  # type: ignore[attr-defined]
         columns = np.where(values >= program.upper - _AT_BOUND, _UPPER, _LOWER)
         rows = np.full(program.row_upper.size, _UPPER)
-        columns[basic[basic >= 0]] = _BASIC
-        rows[-1 - basic[basic < 0]] = _BASIC
+        of_column = basic >= 0
+        columns[basic[of_column]] = _BASIC
+        rows[-1 - basic[~of_column]] = _BASIC
         return _Basis(program.column_names, columns, program.row_names, rows)
 
     def again(self, lower: Floats, upper: Floats) -> Floats | None:
@@ -167,9 +168,6 @@ def _accept(status: highspy.HighsStatus) -> None:
 
 def _carried(names_before: Ints, before: Ints, names: Ints, other: int) -> Ints:
     """The status of each name, ``other`` for what is new."""
-    carried = np.full(names.size, other)
     place = np.searchsorted(names_before, names)
-    same = np.flatnonzero(place < names_before.size)
-    same = same[names_before[place[same]] == names[same]]
-    carried[same] = before[place[same]]
-    return carried
+    same = names_before.take(place, mode="clip") == names
+    return np.where(same, before.take(place, mode="clip"), other)

@@ -100,4 +100,5 @@ class PlanTable(StrictModel):
     peak_hint_kw: NotNegative = 0.0
     """For hint: a peak that will be reached anyway, such as those of earlier months [kW]."""
     early_min: NotNegative = 30.0
-    """Needs are to be met so long before the departure [min]: batteries take less as they fill."""
+    """Needs are to be met so long before the departure, or by 15 % of the time that is left if that is less [min]:
+    batteries take less as they fill."""

@@ -20,6 +20,7 @@ from adapters.planning import planning as module
 from adapters.planning.planning import Planning
 from adapters.planning.process import COMMAND
 from controller.engine import decide
+from controller.loadbalance.horizon.outlook import Demand
 from controller.plan import Event
 from controller.ports import SessionRecord
 from controller.site import ChargingPoint, Circuit, Site
@@ -31,7 +32,7 @@ SITE = Site(
     (Circuit("main", None, (63.0,) * 3, meter="grid", base_load_a=(20.0,) * 3),),
     (ChargingPoint("P1", "main", "C1", 1), ChargingPoint("P2", "main", "C2", 1)),
 )
-SETTINGS = PlanSettings(900.0, 96, 300.0, 0.3, (), None, 0.0, 1, 0.0, 1.0)
+SETTINGS = PlanSettings(900.0, 96, 300.0, 0.3, (), None, 1.0)
 BEGIN = datetime(2026, 11, 20, 9, 5, tzinfo=UTC)
 CAR = PointState(State.CHARGING, (10.0,) * 3, BEGIN, 10.0)
 
@@ -44,6 +45,7 @@ class Stage:
     mode: str | None = None
     settings: PlanSettings = SETTINGS
     answer_s: float = 20.0
+    demand: Demand | None = None
     events: list[Event] = field(default_factory=list)
     past: list[SessionRecord] = field(default_factory=list)
     at: datetime = BEGIN
@@ -57,6 +59,7 @@ class Stage:
             running=dict,
             past=self._ended,
             on_event=self.events.append,
+            demand=lambda _at: self.demand,
             command=strange if self.mode else COMMAND,
             answer_s=self.answer_s,
         )
@@ -124,6 +127,17 @@ async def test_a_real_planner_advises_who_is_there(staged: Staged):
     assert advice.points["P1"].target_a[0] > 25.0, "as much as there is"
     assert advice.shortfall_wh["P1"] > 40_000
     assert stage.events == []
+
+
+async def test_a_departure_that_passes_without_the_car_is_news(staged: Staged):
+    stage = staged("good")
+    asked = replace(CAR, energy_needed_wh=9_000, departs_at=BEGIN + timedelta(seconds=30))
+    stage.turn(P1=asked)
+    await stage.until(lambda: len(stage.requests()) == 1)
+    stage.at += timedelta(seconds=30)
+    stage.turn(P1=asked)
+    await stage.until(lambda: len(stage.requests()) == 2)
+    assert stage.requests()[1]["cars"][0]["departs_at"] > stage.at.isoformat()
 
 
 async def test_nobody_there_needs_no_planner(staged: Staged):
@@ -265,8 +279,8 @@ async def test_the_planner_ends_with_the_service(staged: Staged):
 async def test_requests_hold_the_prices_the_load_and_the_peak(staged: Staged, tmp_path: Path):
     prices = tmp_path / "prices.csv"
     prices.write_text("at,price_per_kwh\n2026-11-20T09:00Z,0.5\n2026-11-20T10:00Z,0.1\n2026-11-20T11:00Z,0.2\n")
-    settings = replace(SETTINGS, price_file=prices, demand_per_kw=80.0, peak_floor_kw=12.0)
-    stage = staged("good", settings=settings)
+    settings = replace(SETTINGS, price_file=prices)
+    stage = staged("good", settings=settings, demand=Demand(80.0, 12.0, 1, 0.7))
     for second in range(0, 60, 2):
         stage.at = BEGIN + timedelta(seconds=second)
         stage.turn(meter_a=30.0, P1=CAR)
@@ -275,8 +289,8 @@ async def test_requests_hold_the_prices_the_load_and_the_peak(staged: Staged, tm
     assert request["price_per_kwh"][:9] == [0.5] * 4 + [0.1] * 4 + [0.2]
     assert request["price_per_kwh"][-1] == 0.3, "beyond the file, what holds otherwise"
     assert request["background_a"][5] == [pytest.approx([20.0] * 3, abs=0.5)]
-    assert request["demand"]["floor_kw"] == 12.0
-    assert request["demand"]["drawn_kwh"] == pytest.approx(30 * 3 * 230 * 58 / 3.6e6, rel=0.02)
+    assert (request["demand"]["per_kw"], request["demand"]["floor_kw"]) == (80.0, 12.0)
+    assert request["demand"]["drawn_kwh"] == 0.7
 
 
 async def test_habits_of_the_point_are_looked_up(staged: Staged):

@@ -64,8 +64,8 @@ def test_plans_are_made_when_cars_come_and_go_and_every_few_minutes_and_begin_an
     _, snapshots = seen(evening(first, second, minutes=15.0, faults=(fault,)))
     made_s = [s.advice.made_at.timestamp() - START_S for s in snapshots if s.advice is not None]
     made_s = list(dict.fromkeys(round(each) for each in made_s))
-    for event_s in (5, 128, 660):
-        assert any(event_s <= each <= event_s + 20 for each in made_s), (event_s, made_s)
+    for event_s in (5, 128, 205, 660):  # a car has shown after a good minute that it takes 16 A of 32
+        assert any(event_s <= each <= event_s + 25 for each in made_s), (event_s, made_s)
     assert all(later - earlier <= 310 for earlier, later in pairwise(made_s))
     assert len(made_s) < 20, "and not with every turn"
     after_restart = [s for s in snapshots if 330 <= s.monotonic_s < 332]

@@ -139,6 +139,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "integer": "whole number",
     "boolean": "true or false",
     "array": "`[L1, L2, L3]`",
+    "object": "table",
 }
 _FORMATS: Final[Mapping[str, str]] = {
     "date-time": "time",
@@ -174,6 +175,6 @@ def _default(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     if isinstance(default, tuple):
         return "`0`" if not any(default) else f"`{json.dumps(default)}`"
-    if default == []:
+    if default in ([], {}):
         return "none"
     return f"`{json.dumps(default, default=str)}`"

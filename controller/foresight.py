@@ -5,7 +5,9 @@ Shapes: T slots, C circuits, 3 phases.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Callable, Container
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,11 +16,11 @@ from controller.engine import Decision, Memory
 from controller.loadbalance.habits import Habits
 from controller.loadbalance.habits.appetite import RESERVE_A
 from controller.loadbalance.horizon.assembly import Known, Shown, first_slot
-from controller.loadbalance.horizon.books import Books
-from controller.loadbalance.horizon.outlook import Floats
+from controller.loadbalance.horizon.outlook import Demand, Floats
+from controller.peakshave.keeper import PEAK
 from controller.peakshave.load_forecast import LoadForecast
 from controller.site import Site
-from controller.snapshot import COMPETING, PointState, Snapshot
+from controller.snapshot import COMPETING, ExternalLimit, PointState, Snapshot
 
 
 class Foresight:
@@ -28,14 +30,20 @@ class Foresight:
         site: the site.
         slot_s: length of a plan's slots [s].
         slots: how many there are.
-        books: what the peak costs, and what it was so far.
+        demand: what a higher peak costs at a moment; None where it costs nothing.
     """
 
-    def __init__(self, site: Site, slot_s: float, slots: int, books: Books) -> None:
-        self._site, self._slot_s, self._slots, self._books = site, slot_s, slots, books
+    def __init__(
+        self,
+        site: Site,
+        slot_s: float,
+        slots: int,
+        demand: Callable[[datetime], Demand | None] = lambda _at: None,
+        holidays: Container[date] = frozenset(),
+    ) -> None:
+        self._site, self._slot_s, self._slots, self._demand = site, slot_s, slots, demand
         self._zone = ZoneInfo(site.time_zone)
-        self._load = LoadForecast(len(site.circuits), slot_s)
-        self._root = next(number for number, circuit in enumerate(site.circuits) if circuit.parent is None)
+        self._load = LoadForecast(len(site.circuits), slot_s, holidays)
         self._seen: tuple[Snapshot, Memory] | None = None
         self._mattered: tuple[object, ...] | None = None
 
@@ -43,12 +51,8 @@ class Foresight:
         """Take note of a decision and of what it saw; return whether plans that were made before no longer fit."""
         self._seen = (snapshot, decision.memory)
         if _meters_fresh(self._site, snapshot):
-            local = snapshot.at.astimezone(self._zone)
             background_a = np.array([decision.background_a[circuit.id] for circuit in self._site.circuits])
-            self._load.see(local, background_a)
-            drawn_a = sum(sum(phases) for phases in decision.draw_a.values())
-            power_w = (float(background_a[self._root].sum()) + drawn_a) * self._site.nominal_voltage_v
-            self._books.see(local, power_w)
+            self._load.see(snapshot.at.astimezone(self._zone), background_a)
         before, self._mattered = self._mattered, _what_matters(snapshot, decision.memory.habits)
         return before != self._mattered
 
@@ -59,7 +63,8 @@ class Foresight:
         snapshot, memory = self._seen
         if not any(state.state in COMPETING for state in snapshot.points.values()):
             return None
-        return Known(snapshot, _shown(memory.habits), self._background_a(snapshot.at), self._books.demand())
+        snapshot = replace(snapshot, limits=_of_others(snapshot))
+        return Known(snapshot, _shown(memory.habits), self._background_a(snapshot.at), self._demand(snapshot.at))
 
     def _background_a(self, at: datetime) -> Floats:
         begins_at = first_slot(at, self._slot_s)
@@ -94,7 +99,12 @@ def _what_matters(snapshot: Snapshot, habits: Habits | None) -> tuple[object, ..
     points = (
         (name, *_asked(state, snapshot.at)) for name, state in snapshot.points.items() if state.state in COMPETING
     )
-    return (snapshot.limits, None if habits is None else habits.takes_a.tobytes(), *points)
+    return (_of_others(snapshot), None if habits is None else habits.takes_a.tobytes(), *points)
+
+
+def _of_others(snapshot: Snapshot) -> tuple[ExternalLimit, ...]:
+    """The limits that do not follow from the plan itself."""
+    return tuple(limit for limit in snapshot.limits if limit.source != PEAK)
 
 
 def _asked(state: PointState, at: datetime) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable
-from adapters.configuration.peak_assembly import grid_operator_of
+from adapters.configuration.peak_assembly import grid_operator_of, peak_of
 from adapters.configuration.places import Places
 from adapters.configuration.plan_tables import LoadbalanceTable, NeedsTable
 from adapters.configuration.settings import (
@@ -67,6 +67,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         recording=Recording(folder / file.recording.directory, file.recording.keep_days) if file.recording else None,
         price_per_kwh=file.tariffs.price_per_kwh if file.tariffs else None,
         plan=_plan(file, folder) if file.plan and file.plan.enabled else None,
+        peak=peak_of(file.peak),
         grid_operator=grid_operator_of(file.peak.grid_operator, site, folder),
         places=places,
     )
@@ -132,9 +133,6 @@ def _plan(file: SiteFile, folder: Path) -> PlanSettings:
             for row in table.time_of_use
         ),
         price_file=folder / table.price_file if table.price_file else None,
-        demand_per_kw=table.demand_per_kw,
-        demand_window_slots=table.demand_window_min // table.slot_min,
-        peak_floor_kw=table.peak_floor_kw,
         unmet_per_kwh=table.unmet_per_kwh,
     )
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from adapters.configuration.describe import suggestion
 from adapters.configuration.grid_operator_checks import grid_operator_findings
+from adapters.configuration.peak_checks import peak_findings
 from adapters.configuration.places import Place
 from adapters.metering.registers import models
 from adapters.price_file import PriceFileError, read_price_file
@@ -35,6 +36,7 @@ def findings(data: Mapping[str, Any], *, folder: Path, environ: Mapping[str, str
     yield from _meters(data)
     yield from _groups(data)
     yield from _prices(data, folder)
+    yield from peak_findings(data)
     yield from grid_operator_findings(data, folder)
     yield from _stations(data)
     yield from _secrets(data, environ)

@@ -6,14 +6,30 @@ from pathlib import Path
 from typing import Final
 
 from adapters.configuration.grid_operator_tables import GridOperatorTable, InputTable, Paragraph14aTable, SourceTable
+from adapters.configuration.peak_tables import PeakTable
 from adapters.configuration.settings import GridOperator, LimitInput
+from controller.peakshave.catalogue import MODELS
 from controller.peakshave.grid_operator import Source
 from controller.peakshave.paragraph_14a import least_power_w
+from controller.peakshave.peak_facts import PeakTerms
 from controller.site import Site
 
 SCHEDULE: Final = "schedule"
 """The source of what stands in the schedule file."""
 _USUAL: Final = GridOperatorTable(release_min=0.0)
+
+
+def peak_of(table: PeakTable) -> PeakTerms | None:
+    """What demand costs, and what is aimed at; None where it costs nothing."""
+    if table.tariff is None:
+        return None
+    return PeakTerms(
+        tariff=MODELS[table.tariff](**table.prices),
+        target_kw=table.target_kw,
+        expected_kw=table.expected_kw,
+        caution=table.caution,
+        holidays=frozenset(table.holidays),
+    )
 
 
 def grid_operator_of(table: GridOperatorTable | None, site: Site, folder: Path) -> GridOperator:

@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
 from adapters.configuration.grid_operator_tables import GridOperatorTable
+from adapters.configuration.values import NotNegative, Positive, Price
 from adapters.strict import StrictModel
 
 
 class PeakTable(StrictModel):
     """What limits power over time."""
 
+    tariff: (
+        Literal[
+            "month_peak",
+            "flanders",
+            "germany_rlm",
+            "netherlands_kw_max",
+            "sweden_hourly",
+            "sweden_daytime",
+            "contract",
+            "california",
+        ]
+        | None
+    ) = None
+    """By which rules demand is billed (`reference/demand-tariffs.md`); default: demand costs nothing."""
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """The prices and powers of that tariff, from the grid operator's price sheet, such as `per_kw_year = "53.39"`."""
+    target_kw: Positive | None = None
+    """No demand window is to exceed it, whatever the plan says, unless the building alone does [kW]."""
+    expected_kw: NotNegative | None = None
+    """A peak that every month reaches anyway [kW]; default: learned from the months before."""
+    caution: float = Field(default=0.9, ge=0.5, le=0.99)
+    """Which part of all that the building may yet draw in a demand window is reckoned with."""
+    holidays: list[date] = Field(default_factory=list)
+    """Days that are billed, and used, like Sundays."""
     grid_operator: GridOperatorTable | None = None
     """Limits that others set."""

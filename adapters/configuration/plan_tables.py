@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from adapters.configuration.values import Energy, Id, NotNegative, Positive, Price, TimeOfDay, Weekday
+from adapters.configuration.values import Energy, Id, Positive, Price, TimeOfDay, Weekday
 from adapters.strict import StrictModel
 
 
@@ -81,12 +81,6 @@ class PlanTable(StrictModel):
     """Prices by time of day."""
     price_file: str | None = None
     """CSV file of prices with the columns `at` and `price_per_kwh`, read again whenever it changes."""
-    demand_per_kw: NotNegative = 0.0
-    """What each kW of the highest mean power costs."""
-    demand_window_min: Literal[5, 15, 30, 60] = 15
-    """Length of the windows over which power is averaged [min]."""
-    peak_floor_kw: NotNegative = 0.0
-    """A peak that is paid for already: below it nothing is saved [kW]."""
     unmet_per_kwh: Positive = 1.0
     """What a kWh is worth that a driver needs and does not get."""
 
@@ -95,11 +89,4 @@ class PlanTable(StrictModel):
     def _one_source(cls, value: str | None, others: ValidationInfo) -> str | None:
         if value is not None and others.data.get("time_of_use"):
             raise ValueError("expected either price_file or time_of_use, not both")
-        return value
-
-    @field_validator("demand_window_min")
-    @classmethod
-    def _whole_slots(cls, value: int, others: ValidationInfo) -> int:
-        if value % others.data.get("slot_min", value):
-            raise ValueError(f"expected a multiple of slot_min ({others.data['slot_min']} min)")
         return value

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from adapters.configuration.places import Places
 from controller.peakshave.grid_operator import Source
+from controller.peakshave.peak_facts import PeakTerms
 from controller.ports import Token
 from controller.site import Site
 from controller.wishes import Group
@@ -115,9 +116,6 @@ class PlanSettings:
     time_of_use: tuple[TimeOfUse, ...]
     """The first that fits counts."""
     price_file: Path | None
-    demand_per_kw: float
-    demand_window_slots: int
-    peak_floor_kw: float
     unmet_per_kwh: float
 
 
@@ -176,6 +174,8 @@ class Configuration:
     recording: Recording | None
     price_per_kwh: Decimal | None
     plan: PlanSettings | None
+    peak: PeakTerms | None
+    """None: demand costs nothing."""
     grid_operator: GridOperator
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,8 @@ from adapters.planning.process import ANSWER_S, COMMAND, PlanLateError, PlannerG
 from controller.engine import Decision
 from controller.foresight import Foresight
 from controller.loadbalance.horizon.assembly import Past, Terms, first_slot, outlook_of
-from controller.loadbalance.horizon.books import Books
 from controller.loadbalance.horizon.history import Stay
-from controller.loadbalance.horizon.outlook import Outlook
+from controller.loadbalance.horizon.outlook import Demand, Outlook
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, SessionRecord
 from controller.site import Site
@@ -51,6 +50,8 @@ class Planning:
         running: the sessions that run, by point.
         past: the sessions that have ended.
         on_event: hears when there is no plan, and why.
+        demand: what a higher peak costs at a moment.
+        holidays: days that the building uses like Sundays.
         command: starts the planner.
         answer_s: how long it may take [s].
     """
@@ -64,6 +65,8 @@ class Planning:
         running: Callable[[], Mapping[str, SessionRecord]],
         past: PastSessions,
         on_event: EventSink,
+        demand: Callable[[datetime], Demand | None] = lambda _at: None,
+        holidays: Container[date] = frozenset(),
         command: Sequence[str] = COMMAND,
         answer_s: float = ANSWER_S,
     ) -> None:
@@ -73,8 +76,7 @@ class Planning:
         self._process = PlannerProcess(site, command, answer_s)
         self._prices = Prices(settings, site.time_zone, on_event)
         self._terms = Terms(settings.slot_s, settings.slots, settings.unmet_per_kwh)
-        books = Books(settings.demand_per_kw, settings.demand_window_slots, settings.slot_s, settings.peak_floor_kw)
-        self._foresight = Foresight(site, settings.slot_s, settings.slots, books)
+        self._foresight = Foresight(site, settings.slot_s, settings.slots, demand, holidays)
         self._news = asyncio.Event()
         self._advice: Advice | None = None
         self._stays: Mapping[str, Sequence[Stay]] = {}

@@ -16,6 +16,11 @@ _SWEDISH_SUMMER: Final = frozenset(range(4, 11))
 _NO_TIMES: Final[tuple[BilledTimes, ...]] = ()
 
 
+def month_peak(*, per_kw_month: Decimal) -> DemandTariff:
+    """The highest quarter-hour of each month, as many grid operators bill it."""
+    return DemandTariff("month_peak", (DemandComponent("month peak", per_kw_month, 1, Reach.MONTH),))
+
+
 def flanders(*, per_kw_year: Decimal) -> DemandTariff:
     """Capaciteitstarief of low voltage with a digital meter, since 2023.
 
@@ -94,6 +99,15 @@ def california(*, facility_per_kw_month: Decimal, on_peak_per_kw_month: Decimal)
 
 MODELS: Final[Mapping[str, Callable[..., DemandTariff]]] = {
     model.__name__: model
-    for model in (flanders, germany_rlm, netherlands_kw_max, sweden_hourly, sweden_daytime, contract, california)
+    for model in (
+        month_peak,
+        flanders,
+        germany_rlm,
+        netherlands_kw_max,
+        sweden_hourly,
+        sweden_daytime,
+        contract,
+        california,
+    )
 }
 """By name; each takes its prices and powers as ``Decimal``, by keyword."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,15 +15,28 @@ from controller.engine import Decision
 from controller.foresight import Foresight
 from controller.loadbalance.horizon.assembly import Past, Terms, first_slot, outlook_of
 from controller.loadbalance.horizon.history import Stay
-from controller.loadbalance.horizon.outlook import Floats
+from controller.loadbalance.horizon.outlook import Demand, Floats
 from controller.loadbalance.horizon.planner import Planner
+from controller.peak import Peak
+from controller.peakshave.demand_tariff import DemandComponent, DemandTariff, Reach
+from controller.peakshave.peak_facts import PeakTerms
 from controller.ports import RunningSession
 from controller.snapshot import Advice, Snapshot
-from simulations.fast.knowledge import books_of, weighed
 from simulations.scenario.model import Planning, Scenario
 
 EVERY_S: Final = 300.0
 """Plans are made anew so often, as in a service whose site file says nothing else."""
+
+
+def peak_terms(scenario: Scenario) -> PeakTerms | None:
+    """What demand costs in a scenario that plans; None where it costs nothing, or nobody plans."""
+    charge, settings = scenario.demand, scenario.plan
+    if charge is None or settings is None:
+        return None
+    price = Decimal(str(charge.per_kw))
+    tariff = DemandTariff("scenario", (DemandComponent("month peak", price, 1, Reach.MONTH),), round(charge.window_s))
+    known_kw = {"hint": settings.peak_hint_kw, "full": 0.0}.get(settings.peak)
+    return PeakTerms(tariff, expected_kw=known_kw)
 
 
 class FinePlanning:
@@ -30,16 +44,18 @@ class FinePlanning:
 
     Args:
         scenario: its site, prices and demand charge.
-        settings: slots, horizon and peak.
+        settings: slots and horizon.
+        peak: what demand costs; None where it costs nothing.
     """
 
-    def __init__(self, scenario: Scenario, settings: Planning) -> None:
+    def __init__(self, scenario: Scenario, settings: Planning, peak: Peak | None) -> None:
         self._scenario, self._settings = scenario, settings
         self._zone = ZoneInfo(scenario.site.time_zone)
         slots = round(settings.horizon_s / settings.slot_s)
         self._terms = Terms(settings.slot_s, slots, scenario.judging.unmet_per_kwh, settings.early_s)
         self._middles_s: Floats = settings.slot_s * (np.arange(slots, dtype=np.float64) + 0.5)
-        self._foresight = Foresight(scenario.site, settings.slot_s, slots, books_of(scenario, settings))
+        self._foresight = Foresight(scenario.site, settings.slot_s, slots, self._demand)
+        self._peak = peak
         self._planner = Planner(exact=settings.exact)
         self._planned_s, self._news = -np.inf, False
         self.advice: Advice | None = None
@@ -66,15 +82,17 @@ class FinePlanning:
             self._planned_s, self._news = snapshot.monotonic_s, False
             self.advice = self._plan(running, stays)
 
+    def _demand(self, at: datetime) -> Demand | None:
+        return None if self._peak is None else self._peak.demand(at, self._settings.slot_s)
+
     def _plan(self, running: Mapping[str, RunningSession], stays: Mapping[str, Sequence[Stay]]) -> Advice | None:
         known = self._foresight.known()
         if known is None:
             return None
         scenario, snapshot = self._scenario, known.snapshot
         begins_s = first_slot(snapshot.at, self._settings.slot_s).timestamp() - scenario.start_s
-        demand = weighed(known.demand, scenario, self._settings, snapshot.monotonic_s)
         begun = {point: session.started_at.astimezone(self._zone) for point, session in running.items()}
         past = {point: Past(its_stays, begun.get(point)) for point, its_stays in stays.items()}
         price = scenario.price.at(begins_s + self._middles_s)
-        outlook = outlook_of(scenario.site, replace(known, demand=demand), past, self._terms, price)
+        outlook = outlook_of(scenario.site, known, past, self._terms, price)
         return self._planner.plan(outlook).advice

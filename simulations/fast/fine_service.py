@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from adapters.loop import FIRST_READINGS_S, LEAST_GAP_S, TURN_S
@@ -20,16 +20,19 @@ from adapters.ocpp.surroundings import Premises
 from controller.engine import Decision, Memory, decide
 from controller.hub_satellite.connector import Status
 from controller.loadbalance.horizon.history import Stay
+from controller.peak import Peak
+from controller.peakshave.peak_facts import ClosedWindow
+from controller.peakshave.windows import Filling
 from controller.plan import Event, Plan
 from controller.ports import HeldLimit, MeterSample, RunningSession
-from controller.snapshot import PointState, Snapshot
+from controller.snapshot import Advice, ExternalLimit, PointState, Snapshot
 from simulations import connectors
 from simulations.clock import VirtualClock
 from simulations.drivers import needs_back_office
 from simulations.fast.fine_charger import FineCharger
 from simulations.fast.fine_line import Line
 from simulations.fast.fine_meter import FineMeter
-from simulations.fast.fine_planning import FinePlanning
+from simulations.fast.fine_planning import FinePlanning, peak_terms
 from simulations.fast.moment import in_force
 from simulations.scenario.model import Scenario
 from simulations.visits import Visit
@@ -77,6 +80,10 @@ class FineService:
         self._last_s, self._next_s, self._turn = 0.0, 0.0, 0
         self._zone = ZoneInfo(self._site.time_zone)
         self._planning: FinePlanning | None = None
+        self._peak: Peak | None = None
+        self._filling: Mapping[str, Any] | None = None
+        self.windows: list[ClosedWindow] = []
+        """The demand windows that have ended: on record, as is the running one."""
         self._sessions: dict[tuple[str, int], RunningSession] = {}
         """The ledger: what outlives a restart."""
         self._stays: dict[str, list[Stay]] = defaultdict(list)
@@ -105,7 +112,10 @@ class FineService:
             held, measured = self._held.get(point), self._samples.get(point)
             self._stations[session.station].resume(session, held, measured, authorised=True)
         self._memory = None
-        self._planning = FinePlanning(self._scenario, self._scenario.plan) if self._scenario.plan else None
+        if (terms := peak_terms(self._scenario)) is not None:
+            stored = None if self._filling is None else Filling.from_dict(self._filling)
+            self._peak = Peak(self._site, terms, self.windows, stored)
+        self._planning = FinePlanning(self._scenario, self._scenario.plan, self._peak) if self._scenario.plan else None
         for meter in self._meters:
             meter.listen(self.events.append, self._wake)
         for identity in identities:
@@ -222,6 +232,9 @@ class FineService:
         self._apply(decision.plan)
         self.events.extend(replace(event, at=snapshot.at) for event in decision.plan.events)
         self._on_decision(snapshot, memory, decision)
+        if self._peak is not None:
+            self.windows += self._peak.see(snapshot, decision)
+            self._filling = None if self._peak.filling is None else self._peak.filling.to_dict()
         if self._planning is not None:
             running = {session.point: session for session in self._sessions.values() if session.point is not None}
             self._planning.decided(snapshot, decision, running, self._stays)
@@ -235,14 +248,18 @@ class FineService:
         for point, visit in self._visits.items():
             if visit.stated_energy_wh is not None or visit.stated_leaves_s is not None:
                 points[point] = self._stated(points[point], visit)
+        advice = None if self._planning is None else self._planning.advice
         return Snapshot(
             at=now,
             monotonic_s=now_s,
             meters={meter.id: reading for meter in self._meters if (reading := meter.reading(self._clock))},
-            limits=in_force(self._scenario, now_s),
+            limits=in_force(self._scenario, now_s) + self._peak_limit(now, advice),
             points=points,
-            advice=None if self._planning is None else self._planning.advice,
+            advice=advice,
         )
+
+    def _peak_limit(self, now: datetime, advice: Advice | None) -> tuple[ExternalLimit, ...]:
+        return () if self._peak is None else self._peak.limits(now, advice)
 
     def _stated(self, state: PointState, visit: Visit) -> PointState:
         """The point with what its driver has said."""

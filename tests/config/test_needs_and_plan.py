@@ -84,7 +84,7 @@ def test_an_empty_plan_table_is_enough_and_pays_what_charging_costs(tmp_path: Pa
     assert plan.price_per_kwh == pytest.approx(0.31)
     own = loaded(tmp_path, "[plan]\nprice_per_kwh = 0.22\nslot_min = 5\n[tariffs]\nprice_per_kwh = 0.31\n").plan
     assert own is not None
-    assert (own.price_per_kwh, own.slots, own.demand_window_slots) == (0.22, 288, 3)
+    assert (own.price_per_kwh, own.slots) == (0.22, 288)
 
 
 def test_prices_by_time_of_day(tmp_path: Path):
@@ -100,14 +100,12 @@ def test_everything_wrong_with_a_plan_is_listed_at_once(tmp_path: Path):
     (tmp_path / "prices.csv").write_text("at,price_per_kwh\n2026-11-20T09:00Z,cheap\nnoon,0.30\n")
     assert problems(
         tmp_path,
-        '[plan]\nslot_min = 15\nhorizon_h = 72\ndemand_window_min = 5\nprice_file = "prices.csv"\ndemand_per_kw = -1\n'
+        '[plan]\nslot_min = 15\nhorizon_h = 72\nprice_file = "prices.csv"\n'
         '[[plan.time_of_use]]\nbegins = "7"\nprice_per_kwh = 0.3\nuntil = "9:00"\n',
     ) == [
         "plan.horizon_h: expected at most 48",
-        "plan.demand_window_min: expected a multiple of slot_min (15 min)",
         "plan.price_file: prices.csv:2: price_per_kwh: expected a number up to 1000, found 'cheap'",
         "plan.price_file: prices.csv:3: at: expected a time such as 2026-11-20T09:00:00Z, found 'noon'",
-        "plan.demand_per_kw: expected at least 0",
         (
             'plan.time_of_use[0].ends: is missing: until this one; "00:00" is the end of the day, and a time before '
             "`begins` is of the next day"

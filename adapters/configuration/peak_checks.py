@@ -1,0 +1,42 @@
+"""What the prices of demand must be to one another, and to the rest of the site file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from inspect import signature
+from typing import Any
+
+from adapters.configuration.describe import suggestion
+from adapters.configuration.places import Place
+from controller.peakshave.catalogue import MODELS
+
+
+def peak_findings(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Everything in `[peak]` that contradicts something else."""
+    table = data.get("peak")
+    if not isinstance(table, dict):
+        return
+    tariff = table.get("tariff")
+    if tariff is None:
+        for name in ("prices", "target_kw", "expected_kw"):
+            if name in table:
+                yield ("peak", name), "needs a tariff: by which rules is demand billed?"
+    elif isinstance(tariff, str) and tariff in MODELS:
+        yield from _prices(tariff, table.get("prices", {}))
+        for number, row in enumerate(data.get("circuits") or ()):
+            if isinstance(row, dict) and "parent" not in row and "meter" not in row:
+                text = "is missing: demand is what the meter of the grid connection counts"
+                yield ("circuits", number, "meter"), text
+
+
+def _prices(tariff: str, given: object) -> Iterator[tuple[Place, str]]:
+    if not isinstance(given, dict):
+        return
+    wanted = list(signature(MODELS[tariff]).parameters)
+    for name in given:
+        if name not in wanted:
+            text = f"the tariff {tariff} has no such price, but {', '.join(wanted)}{suggestion(name, wanted)}"
+            yield ("peak", "prices", name), text
+    missing = [name for name in wanted if name not in given]
+    if missing:
+        yield ("peak", "prices"), f"the tariff {tariff} needs {', '.join(missing)}"

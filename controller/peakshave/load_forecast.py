@@ -30,6 +30,7 @@ FADES_S: Final = 2 * 3600.0
 REMEMBERS_S: Final = 14 * 86_400.0
 MINUTE_S: Final = 60.0
 RECENT_MINUTES_S: Final = 300.0
+LEAST_REST_S: Final = 5.0
 REST_MINUTES: Final = 60
 """The longest demand window."""
 _DAY_S: Final = 86_400.0
@@ -109,10 +110,15 @@ class LoadForecast:
         if found is None:
             return None
         present, recent, until_s, _ = found
-        left = np.ceil((window_end.timestamp() - until_s) / MINUTE_S - 1e-6)
+        left_s = max(LEAST_REST_S, window_end.timestamp() - until_s)
+        leads = np.array([np.ceil(left_s / MINUTE_S - 1e-6)], dtype=np.int64)
         usual = self._usual([self._place_of(now), self._place_of(now + (window_end - now) / 2)])
         origin = np.stack([present, recent, usual[0]])
-        return self._rest.ahead(np.array([left], dtype=np.int64), origin, usual[1:], quantile).reshape(-1, 3)
+        rest = self._rest.ahead(leads, origin, usual[1:], quantile)
+        if quantile is not None and left_s < MINUTE_S:  # means of less than a minute scatter more
+            middle = self._rest.ahead(leads, origin, usual[1:], None)
+            rest = middle + (rest - middle) * np.sqrt(MINUTE_S / left_s)
+        return rest.reshape(-1, 3)
 
     def state(self) -> Mapping[str, Floats]:
         """All that was learned, to be kept over a restart: arrays by name."""

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import ssl
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration, LimitInput, Listener, Meter, ModbusTcpMeter
 from adapters.configuration.peak_assembly import SCHEDULE
+from adapters.delayed_starts import DelayedStarts
 from adapters.influx import InfluxWriter
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
@@ -44,7 +45,7 @@ from controller.engine import Decision, Memory
 from controller.peakshave.grid_operator import Rules
 from controller.plan import Event, Severity
 from controller.site import Site
-from controller.snapshot import Snapshot
+from controller.snapshot import Advice, Snapshot
 
 CEILING: Final = 10.0
 """No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
@@ -278,7 +279,7 @@ class Service:
             limits=self._limits.in_force,
             publish=self._publish,
             on_event=self._report,
-            advice=self._planning.advice if self._planning else lambda: None,
+            advice=self._advice(),
             record=self._decided,
         )
         meters += [self._meter(meter, loop) for meter in self._configuration.meters]
@@ -315,6 +316,12 @@ class Service:
                 on_event=self._report,
             )
             self._run(schedule.run())
+
+    def _advice(self) -> Callable[[], Advice | None]:
+        if self._planning is None:
+            return lambda: None
+        most_s = self._configuration.grid_operator.start_delay_s
+        return DelayedStarts(self._site, self._clock, most_s, self._planning.advice).advice
 
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""

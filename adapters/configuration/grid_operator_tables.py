@@ -78,6 +78,8 @@ class GridOperatorTable(StrictModel):
     """Who may set limits, at most one by MQTT, whose topics name nobody; default: `grid_operator`, by both ways."""
     release_min: float = Field(default=5.0, ge=0, le=120)
     """After the end of a limit the power comes back over this time [min]."""
+    start_delay_s: int = Field(default=0, ge=0, le=1800)
+    """Starts that only a plan was waiting for are put off by a random time up to this; British law asks for 600 [s]."""
     paragraph_14a: Paragraph14aTable | None = None
     """What §14a EnWG leaves; without it, what it leaves to as many devices as there are charging points."""
     inputs: list[InputTable] = Field(default_factory=list)

@@ -48,6 +48,7 @@ def grid_operator_of(table: GridOperatorTable | None, site: Site, folder: Path) 
         rest=frozenset(one.id for one in said if "rest" in one.by),
         mqtt=next((one.id for one in said if "mqtt" in one.by), None),
         release_s=60.0 * table.release_min,
+        start_delay_s=table.start_delay_s,
         inputs=tuple(_input(row, connection) for row in table.inputs),
         schedule_file=folder / table.schedule_file if table.schedule_file is not None else None,
     )

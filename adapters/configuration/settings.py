@@ -147,6 +147,8 @@ class GridOperator:
     mqtt: str | None
     """The one whose limits come by MQTT."""
     release_s: float
+    start_delay_s: int
+    """Starts that only a plan was waiting for are put off by a random time up to this [s]."""
     inputs: tuple[LimitInput, ...]
     schedule_file: Path | None
 

@@ -4,6 +4,9 @@ import { Icon } from "./icons";
 import { text } from "./texts";
 
 const PHASES = ["L1", "L2", "L3"] as const;
+/** From here on a fuse's warmth is worth a word, and an alarm. */
+const WARM = 0.1;
+const HOT = 0.3;
 
 /** The tree of fuses, each with its three phases against its rating. */
 export function Circuits({ site }: { site: Site }) {
@@ -48,13 +51,33 @@ function Card({ site, circuit }: { site: Site; circuit: Circuit }) {
         <span class="facts">
           {text.circuits.fuse(fuse)}
           {points > 0 && ` · ${text.circuits.points(points)}`}
+          {circuit.warmth?.every((warmth) => (warmth ?? 0) < WARM) && ` · ${text.circuits.cold}`}
         </span>
         <Source circuit={circuit} stale={stale} />
       </header>
+      <Warmth circuit={circuit} />
       {PHASES.map((phase, index) => (
         <Bar key={phase} circuit={circuit} phase={phase} index={index} />
       ))}
     </article>
+  );
+}
+
+/** The fuses that have been carrying too much, each by its phase; nothing where all are cold. */
+function Warmth({ circuit }: { circuit: Circuit }) {
+  const warm = PHASES.map((phase, index) => ({ phase, warmth: circuit.warmth?.[index] ?? 0 })).filter(
+    ({ warmth }) => warmth >= WARM,
+  );
+  if (warm.length === 0) return null;
+  return (
+    <p class="warmth">
+      {warm.map(({ phase, warmth }) => (
+        <span key={phase} class={warmth >= HOT ? "chip alarm" : "chip warning"}>
+          {warmth >= HOT && <Icon name="alert" />}
+          {text.circuits.warmth(phase, Math.round(100 * warmth), warmth >= HOT)}
+        </span>
+      ))}
+    </p>
   );
 }
 

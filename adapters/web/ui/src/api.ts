@@ -74,9 +74,33 @@ export interface Circuit {
   background_a: Phases | null;
   charging_a: Phases | null;
   headroom_a: Phases | null;
+  warmth: Phases | null;
   meter: string | null;
   fresh: boolean;
   reading_age_s: number | null;
+}
+
+export type Mark = "meter_gap" | "clock_jump" | "restart" | "meter_clock";
+
+/** Powers of a demand window are means over the whole of it [W]. */
+export interface Demand {
+  window: {
+    begins_at: string;
+    length_s: number;
+    passed_s: number;
+    energy_wh: number;
+    mean_w: number | null;
+    projected_w: number;
+    marks: Mark[];
+  };
+  billed: boolean;
+  target_w: number | null;
+  target_is: "paid" | "chosen" | null;
+  allowed_w: number | null;
+  month_peak_w: number;
+  month_peak_at: string | null;
+  per_kw: number;
+  saved: string;
 }
 
 export interface Site {
@@ -91,6 +115,7 @@ export interface Site {
   circuits: Circuit[];
   points: Point[];
   fairness: { jain_index: number | null; longest_wait_s: number; longest_wait_point: string | null };
+  peak: Demand | null;
 }
 
 export interface SiteEvent {

@@ -7,6 +7,7 @@ import { useSite, type Link } from "./connection";
 import { clock } from "./format";
 import { Headline } from "./Headline";
 import { Events, Sessions } from "./Past";
+import { Peak } from "./Peak";
 import { Points } from "./Points";
 import "./style.css";
 import { text } from "./texts";
@@ -35,7 +36,10 @@ function Page({ name, version, lab, mayChange }: PageProps) {
           <>
             <div class="columns">
               <Circuits site={site} />
-              {grid && <Chart site={site} circuit={grid} generation={generation} />}
+              <div class="stack">
+                {site.peak && <Peak site={site} demand={site.peak} />}
+                {grid && <Chart site={site} circuit={grid} generation={generation} />}
+              </div>
             </div>
             <Points site={site} mayChange={mayChange} />
             <div class="columns">

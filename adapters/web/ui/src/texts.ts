@@ -1,6 +1,6 @@
 /** Every word of the page. A further language is a further object of this shape. */
 
-import type { Circuit, PointState } from "./api";
+import type { Circuit, Demand, Mark, PointState } from "./api";
 
 export const language = "en-GB";
 
@@ -19,13 +19,20 @@ function full(name: string): string {
     case "imbalance":
       return `the phases of ${rest.slice(0, -1).join(":")} must stay alike`;
     case "limit":
-      return `${limit(all)} is reached`;
+      return all === "peak" ? "more would raise the demand peak" : `${limit(all)} is reached`;
     case "contract":
       return `the contracted power of ${all} is used up`;
     default:
       return name;
   }
 }
+
+const marks: Record<Mark, string> = {
+  meter_gap: "Meter was silent",
+  clock_jump: "Clock was set",
+  restart: "Controller was restarted",
+  meter_clock: "Meter counts other quarter-hours",
+};
 
 /** A stretch of time: 40 s, 12 min, 1 h 5 min. */
 function stretch(seconds: number): string {
@@ -97,6 +104,39 @@ export const text = {
     margin: "Margin",
     bar: (phase: string, current: string, fuse: string) => `${phase}: ${current} of ${fuse}`,
     points: (count: number) => (count === 1 ? "1 point" : `${count} points`),
+    cold: "fuse cold",
+    warmth: (phase: string, percent: number, hot: boolean) =>
+      `${phase} fuse ${hot ? "hot" : "warm"}: ${percent} % of what opens it`,
+  },
+
+  demand: {
+    title: "Demand",
+    window: (begins: string, ends: string) => `${begins} to ${ends}`,
+    left: (seconds: number) => `${stretch(seconds)} left`,
+    soFar: "Used so far",
+    mean: (power: string) => `${power} on average`,
+    course: "On course for",
+    courseNote: "if all goes on like this",
+    target: "Target",
+    aims: {
+      paid: "paid for already",
+      chosen: "the peak that is worth having",
+    } satisfies Record<NonNullable<Demand["target_is"]>, string>,
+    noTarget: (billed: boolean) => (billed ? "nothing is gained by holding back" : "no demand is billed now"),
+    passed: "Even pace",
+    allowed: "Charging may draw",
+    allowedNote: "until this window ends",
+    free: "All",
+    freeNote: "that the fuses allow",
+    month: "Peak this month",
+    noPeak: "none so far",
+    saved: "Saved this billing year",
+    perKw: (price: string) => `each kW above costs ${price}`,
+    notBilled: "Not billed now",
+    exceeded: "Above the target",
+    mark: (mark: Mark) => marks[mark],
+    bar: (used: string, course: string, target: string | null) =>
+      `${used} used so far, on course for ${course}${target ? ` of a target of ${target}` : ""}`,
   },
 
   chart: {

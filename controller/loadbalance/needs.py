@@ -8,6 +8,7 @@ Shapes: a batch of one site; P points.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
@@ -33,7 +34,7 @@ def apply_needs(layout: Layout, facts: Facts, snapshot: Snapshot, dwelling: Bool
     advice = snapshot.advice
     slot = None if advice is None else advice.slot(snapshot.at)
     if advice is not None and slot is not None:
-        _follow(layout, facts, advice, slot, dwelling)
+        _follow(layout, facts, snapshot, advice, slot, dwelling)
 
 
 def _due(layout: Layout, facts: Facts, snapshot: Snapshot) -> Floats:
@@ -49,13 +50,18 @@ def _due(layout: Layout, facts: Facts, snapshot: Snapshot) -> Floats:
     return np.minimum(due, facts.max_a)
 
 
-def _follow(layout: Layout, facts: Facts, advice: Advice, slot: int, dwelling: Bools) -> None:
-    """Take the plan's word for the slot, for every point that it knows."""
+def _follow(layout: Layout, facts: Facts, snapshot: Snapshot, advice: Advice, slot: int, dwelling: Bools) -> None:
+    """Take the plan's word for the slot, for every point that it knows.
+
+    But not for cars that leave within a slot: the plan would have them wait for seconds in which nothing can be made up
+    for.
+    """
+    soon = snapshot.at + timedelta(seconds=advice.slot_s)
     cap = np.full((1, layout.size), np.inf)
     bound = np.full((1, layout.size), OF_PRICE)
     for name, point in advice.points.items():
-        place = layout.index.get(name)
-        if place is None:
+        place, state = layout.index.get(name), snapshot.points.get(name)
+        if place is None or (state is not None and state.departs_at is not None and state.departs_at < soon):
             continue
         facts.target_a[0, place] = point.target_a[slot]
         capped = point.cap_a[slot]

@@ -141,6 +141,13 @@ def test_advice_for_a_point_that_does_not_exist_is_ignored():
     assert plan({"P0": car(), "P1": car()}, advice) == plan({"P0": car(), "P1": car()})
 
 
+def test_who_leaves_within_a_slot_is_not_held_back_by_the_plan():
+    advice = advised(P0=PointAdvice((0.0,), (0.0,)))
+    leaves_in_time, leaves_at_once = leaving(need_wh=500, in_h=0.26), leaving(need_wh=500, in_h=0.24)
+    assert targets({"P0": leaves_in_time}, advice)[0] == 0.0
+    assert targets({"P0": leaves_at_once}, advice)[0] == targets({"P0": leaves_at_once})[0] > 0.0
+
+
 def test_each_slot_has_its_own_cap():
     advice = advised(slot_s=60.0, P0=PointAdvice((0.0, 0.0), (8.0, None)))
     first = decide(site(63.0), None, picture({"P0": car()}, advice=advice))

@@ -29,9 +29,9 @@ LEAST_ERROR_A: Final = 0.05
 EXACT_SHARE: Final = 0.25
 """Errors below this share of the guessed change count as such: nothing that was exact for long is sure for ever."""
 ERROR_SHARE: Final = 0.01
-"""Weight of the newest error in the mean one."""
+"""Weight of the newest error of the shortest lead in the mean one."""
 QUANTILE_STEP: Final = 0.03
-"""Of a quantile, in mean errors."""
+"""Of a quantile of the shortest lead, in mean errors."""
 _MOST_LEADS: Final = 20
 _LAPLACE: Final = np.where(LEVELS < 0.5, 1.0, -1.0) * np.log(2.0 * np.minimum(LEVELS, 1.0 - LEVELS))
 """Quantiles of an error whose mean size is 1, until they are learned."""
@@ -51,6 +51,8 @@ class LeadMixture:
     def __init__(self, longest: int, series: int, *, fades: float, remembers: float) -> None:
         self.leads: Ints = np.unique(np.rint(np.geomspace(1, longest, _MOST_LEADS)).astype(np.int64))
         leads = len(self.leads)
+        self._pace = self.leads[:, None] ** -0.5
+        """Errors of the far future overlap: each says less that is new."""
         self._forget = 1.0 - 1.0 / remembers
         persists = np.exp2(-self.leads / fades)
         self._first = np.stack([np.zeros(leads), persists, 1.0 - persists], axis=-1)[:, None, :]
@@ -93,12 +95,12 @@ class LeadMixture:
     def _learn_errors(self, error: Floats, known: NDArray[np.bool_]) -> None:
         """Bring errors (H, N) into their mean size, and into the quantiles."""
         self._seen = self._seen + known
-        share = np.where(known, np.maximum(ERROR_SHARE, 1.0 / np.maximum(self._seen, 1.0)), 0.0)
+        share = np.where(known, np.maximum(ERROR_SHARE * self._pace, 1.0 / np.maximum(self._seen, 1.0)), 0.0)
         before = np.where(np.isnan(self._error), 0.0, self._error)
         mean = np.maximum(before + share * (np.abs(error) - before), LEAST_ERROR_A)
         self._error = np.where(self._seen > 0.0, mean, np.nan)
         below = error <= self._quantiles * mean
-        step = QUANTILE_STEP * (LEVELS[:, None, None] - below)
+        step = QUANTILE_STEP * self._pace * (LEVELS[:, None, None] - below)
         self._quantiles = self._quantiles + np.where(known, step, 0.0)
 
     def begin(self, steps: int, origin: Floats) -> None:

@@ -93,6 +93,12 @@ class SiteCollector(Collector):
         fuse = GaugeMetricFamily("loadstar_circuit_fuse_amperes", "Rating of the protection device.", labels=labels)
         text = "How near its device is to opening: 0 is cold, 1 is open."
         warmth = GaugeMetricFamily("loadstar_circuit_warmth_ratio", text, labels=labels)
+        allowed = GaugeMetricFamily(
+            "loadstar_circuit_limit_watts", "What others allow.", labels=["circuit", "source", "charging_only"]
+        )
+        for limit in () if tick.turn is None else tick.turn.snapshot.limits:
+            only = str(limit.charging_only).lower()
+            allowed.add_metric([limit.circuit, limit.source, only], limit.limit_w)
         fresh = GaugeMetricFamily("loadstar_circuit_fresh", "1 while its meter is believed.", labels=["circuit"])
         for circuit in self._site.circuits:
             state = tick.circuits.get(circuit.id)
@@ -105,7 +111,7 @@ class SiteCollector(Collector):
                 if state is not None and state.current_a is not None and state.charging_a is not None:
                     current.add_metric([circuit.id, name], state.current_a[phase])
                     charging.add_metric([circuit.id, name], state.charging_a[phase])
-        yield from (current, charging, headroom, fuse, warmth, fresh)
+        yield from (current, charging, headroom, fuse, warmth, allowed, fresh)
 
     def _points(self, tick: Tick) -> Iterator[Metric]:
         limit = GaugeMetricFamily("loadstar_point_limit_amperes", "What it may draw per phase.", labels=["point"])

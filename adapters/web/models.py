@@ -198,6 +198,14 @@ class PointList(Answer):
     next: None = None
 
 
+class PowerLimit(Answer):
+    """A limit on a circuit's power that counts; `GET /limits` holds all that there are."""
+
+    limit_w: float
+    source: str
+    charging_only: bool
+
+
 class Circuit(Answer):
     """One circuit with its load, as of the newest turn of the control loop; currents per grid phase [A]."""
 
@@ -211,6 +219,7 @@ class Circuit(Answer):
     charging_a: PhaseValues | None = Field(description="what the points below it draw")
     headroom_a: PhaseValues | None = Field(description="fuse less margin less current")
     warmth: PhaseValues | None = Field(description="how near its devices are to opening: 0 is cold, 1 is open")
+    limits: tuple[PowerLimit, ...] = Field(description="what others allow at this turn, the strictest of each kind")
     meter: str | None
     fresh: bool = Field(description="false while its meter is not believed")
     reading_age_s: float | None = Field(description="null without a meter, or before its first reading")

@@ -219,9 +219,19 @@ def _circuit_view(circuit: Circuit, tick: Tick | None) -> models.Circuit:
         charging_a=None if state is None else _rounded(state.charging_a),
         headroom_a=None if state is None else _rounded(state.headroom_a),
         warmth=None if state is None else _rounded(state.warmth, 3),
+        limits=_limits(circuit, tick),
         meter=circuit.meter,
         fresh=state is not None and state.fresh,
         reading_age_s=None if age_s is None else round(age_s, 1),
+    )
+
+
+def _limits(circuit: Circuit, tick: Tick | None) -> tuple[models.PowerLimit, ...]:
+    counting = () if tick is None or tick.turn is None else tick.turn.snapshot.limits
+    return tuple(
+        models.PowerLimit(limit_w=round(one.limit_w, 1), source=one.source, charging_only=one.charging_only)
+        for one in counting
+        if one.circuit == circuit.id
     )
 
 

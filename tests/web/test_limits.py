@@ -31,7 +31,8 @@ class Desk:
         self.book, self.clock, self.woken = FakeEvidence(), HandClock(), 0
         self.events: list[Event] = []
         self.limits = open_limits(SITE, self.clock, self.book, self.events.append, self._wake)
-        app = made_app(SITE, Live(SITE, self.clock), lab=lab, limits=self.limits)
+        self.live = Live(SITE, self.clock)
+        app = made_app(SITE, self.live, lab=lab, limits=self.limits)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
 
@@ -237,3 +238,18 @@ async def test_a_log_of_years_is_not_given_at_once(desk: Desk):
     answer = await desk.http.get("/api/v1/exports/limits", params=times)
     assert answer.status_code == 422
     assert "at most 62 days" in answer.json()["detail"]
+
+
+async def test_what_counts_is_shown_with_its_circuit_and_measured(desk: Desk):
+    await desk.ask("PUT", LIMIT)
+    desk.live.publish(decided_tick(SITE, 0, {"P01": CAR}, limits=desk.limits.in_force(BEGIN)))
+    circuits = {one["id"]: one["limits"] for one in (await desk.http.get("/api/v1/site")).json()["circuits"]}
+    assert circuits == {
+        "main": [{"limit_w": 20_000.0, "source": "grid_operator", "charging_only": False}],
+        "garage": [],
+        "yard": [],
+    }
+    metrics = (await desk.http.get("/metrics")).text
+    assert (
+        'loadstar_circuit_limit_watts{charging_only="false",circuit="main",source="grid_operator"} 20000.0' in metrics
+    )

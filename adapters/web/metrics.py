@@ -141,6 +141,7 @@ class SiteCollector(Collector):
             "loadstar_point_shortfall_watt_hours", "What its driver will lack at the departure.", labels=labels
         )
         takes = GaugeMetricFamily("loadstar_point_car_maximum_amperes", "The most that its car takes.", labels=labels)
+        phases = GaugeMetricFamily("loadstar_point_car_phases", "On how many phases its car draws.", labels=labels)
         wiring = GaugeMetricFamily(
             "loadstar_point_wiring_suspicion_ratio", "How sure it is that it is wired otherwise.", labels=labels
         )
@@ -150,9 +151,11 @@ class SiteCollector(Collector):
             lacking.add_metric([point], known.shortfall_wh)
             if known.takes_a is not None:
                 takes.add_metric([point], known.takes_a)
+            if known.uses is not None:
+                phases.add_metric([point], len(known.uses))
             if known.suspicion is not None:
                 wiring.add_metric([point], known.suspicion.confidence)
-        yield from (stage, waiting, lacking, takes, wiring)
+        yield from (stage, waiting, lacking, takes, phases, wiring)
 
     def _demand(self, peak: PeakStatus) -> Iterator[Metric]:
         """The running demand window; what it has not got (a target, an allowance) has no sample."""

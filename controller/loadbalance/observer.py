@@ -19,6 +19,7 @@ import numpy as np
 from controller.loadbalance.capacity import backgrounds, largest_phase
 from controller.loadbalance.facts import STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
+from controller.loadbalance.patience import patience
 from controller.snapshot import COMPETING, State
 from controller.units import TOLERANCE_A
 
@@ -34,10 +35,6 @@ STALE_IDLE_S: Final = 15.0
 
 UNHEARD_S: Final = 45.0
 """A charger that has not reported by then may never do so: time has proven by now that its car follows the limit."""
-
-TRUST_S: Final = 5.0
-OVER_BY_A: Final = 0.5
-"""A row that is still this much beyond its margin so long after a reduction is not waiting for slow cars any more."""
 
 AGEING_AFTER_S: Final = 1.5
 AGEING_A_PER_S: Final = 2.0
@@ -88,6 +85,8 @@ class Sight:
     peaks_a: Floats
     """(``PEAK_BUCKETS``, B, C, 3): highest background of each of the last buckets of time, the newest first."""
     bucket_s: float
+    waited_s: Floats
+    """(B, C, 3): how long slow cars have been waited for while the phase was beyond its margin [s]."""
     noise_a: Floats
     """(B, C, 3): mean absolute step of the background from one observation to the next."""
     quick_a: Floats
@@ -144,9 +143,11 @@ def observe(
         expected = _expected(layout, facts, takes)
         bounds = _interval(facts, sight, now_s, moving, moved, said, expected)
         low, high = (np.where(unknown[:, :, None], bound, low) for bound in bounds)
-
     meter, measured = _aged(layout, facts), ~np.isnan(facts.meter_a)
-    draw = low if sight is None else _explain(layout, meter, low, high, sight.background_a, now_s - reduced_s)
+    draw, waited = low, np.zeros(meter.shape)
+    if sight is not None:
+        patient, waited = patience(layout, meter, sight.waited_s, now_s - sight.at_s, now_s - reduced_s)
+        draw = _explain(layout, meter, low, high, sight.background_a, patient)
     background = backgrounds(layout, meter, draw)
     sight = None if sight is None else _forget_worst_case(sight, measured, background)
     peaks, bucket = _peaks(sight, background, now_s)
@@ -165,6 +166,7 @@ def observe(
         background_a=background,
         peaks_a=peaks,
         bucket_s=bucket,
+        waited_s=waited,
         measured=measured,
         noise_a=noise,
         quick_a=quick,
@@ -229,16 +231,14 @@ def _aged(layout: Layout, facts: Facts) -> Floats:
     return facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, :, None] * AGEING_A_PER_S
 
 
-def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats, rested_s: Floats) -> Floats:
+def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats, patient: Bools) -> Floats:
     """Choose each draw within its interval so that the background changes as little as they allow.
 
-    Where a row stays overloaded although the cars have had time since the last reduction (``rested_s``), the lowest is
-    assumed: that they have all come down, and the building has gone up meanwhile.
+    Where a phase is not ``patient``, they have all come down, and the building has gone up meanwhile.
     """
     width = high - low
     if not anything(width > TOLERANCE_A):
         return low
-    trusted = (meter <= layout.usable_a + OVER_BY_A) | (rested_s < TRUST_S)[:, :, None]
     draw = low.copy()
     unexplained = np.ones(low.shape[:2], dtype=bool)
     for place, name in layout.climb:
@@ -251,7 +251,7 @@ def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, backgroun
         movable = width * free[:, :, None]
         room = movable.sum(axis=1)
         part = np.divide(wanted, room, out=np.zeros_like(room), where=room > TOLERANCE_A).clip(0.0, 1.0)
-        draw += np.where(trusted[:, place], part, 0.0)[:, None] * movable
+        draw += np.where(patient[:, place], part, 0.0)[:, None] * movable
         unexplained &= ~free
     return draw
 

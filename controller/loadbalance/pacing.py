@@ -28,6 +28,10 @@ from controller.units import RESOLUTION_A, TOLERANCE_A
 YIELD_A: Final = 0.2
 """A point gives way to a needier one when it holds this much more than its share."""
 
+SPARE_A: Final = 0.5
+"""Others are lowered for a newcomer where all minimums fit with this much to spare, or when it has waited for a dwell
+time: so that noise does not let it in and shut it out again."""
+
 SMALL_RAISE_EVERY_S: Final = 60.0
 SMALL_RAISE_A: Final = 0.2
 """Raises below the site's ``raise_step_a`` are gathered: at most one a minute."""
@@ -191,7 +195,7 @@ def _moved_up(
     """The limits (B, P) after raises, and after giving way to those who lack room for theirs [A]."""
     target = wish.target_a
     room = _proven_room(layout, facts, estimate, cautious, np.maximum(limit, wish.held_a))
-    yields = _stands_in_the_way(cautious.rows, room, wants, target - limit) & leave.may_change & leave.rested
+    yields = _stands_in_the_way(layout, facts, cautious, wish, room, limit, wants) & leave.may_change & leave.rested
     limit = np.where(yields, target, limit)
     ready = (wants | small) & leave.may_change & leave.calm & leave.metered & ~yields & ~protect
     raised = _raise(facts, cautious.rows, room, np.where(ready, target, limit), limit, wish.queue)
@@ -247,13 +251,29 @@ def _beyond_maximum(layout: Layout, facts: Facts, held: Floats) -> Bools:
     return beyond
 
 
-def _stands_in_the_way(rows: Floats, room: Floats, wants: Bools, missing: Floats) -> Bools:
-    """The points (B, P) that hold more than their share on rows where somebody else lacks room."""
+def _stands_in_the_way(
+    layout: Layout, facts: Facts, cautious: Capacity, wish: Wish, room: Floats, limit: Floats, wants: Bools
+) -> Bools:
+    """The points (B, P) that hold more than their share on rows where somebody else lacks room.
+
+    Tenths of amperes are not worth a message, unless together they keep somebody out.
+    """
     if not anything(wants):
         return wants
+    rows, target, missing = cautious.rows, wish.target_a, wish.target_a - limit
     needed = used(rows, np.where(wants, missing, 0.0))
     short = (needed > room + TOLERANCE_A) & (needed > 0)
-    return users(rows, short) & (-missing >= YIELD_A)
+    enters = wants & (limit < facts.min_a - TOLERANCE_A)
+    rising = used(rows, np.where(wants & ~enters, missing, 0.0)) > 0
+    hinders = users(rows, short & rising) & (-missing >= YIELD_A)
+    if not anything(enters):
+        return hinders
+    left = used(rows, np.where(target <= TOLERANCE_A, limit, 0.0)) > 0
+    minimums = used(rows, np.where(facts.competing & (target > TOLERANCE_A), facts.min_a, 0.0))
+    tight = (cautious.free_a - minimums < SPARE_A) & ~left
+    let_in = enters & (~users(rows, tight) | (wish.queue.unserved_s >= layout.site.control.dwell_s))
+    entering = used(rows, np.where(let_in, missing, 0.0)) > 0
+    return hinders | users(rows, short & entering) & (-missing >= RESOLUTION_A / 2)
 
 
 def _paced(leave: _Leave, missing: Floats, near: Bools) -> Ints:

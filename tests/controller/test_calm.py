@@ -1,10 +1,11 @@
 """The loop over time, with cars that answer late, meters that are noisy, and a building that does what it likes."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from controller.site import ChargingPoint, Circuit, Site, Station
+from controller.site import ChargingPoint, Circuit, Control, Site, Station
 from simulations.building import LivelyBuilding
 from tests.support.closed_loop import ClosedLoop, garage, hungry_car
 
@@ -137,6 +138,19 @@ def test_a_newcomer_gets_in_after_the_others_have_made_room() -> None:
     loop.after(45)
     assert loop.limit["P03"] >= 6
     assert loop.overload_as == 0
+
+
+def test_a_newcomer_for_whom_there_is_barely_room_is_let_in_after_a_dwell_time() -> None:
+    loop = ClosedLoop(replace(garage(2, fuse_a=40), control=Control(dwell_s=60.0)), noise_a=0.0)
+    loop.load(26.5)
+    loop.plug_in("P00", car=hungry_car())
+    loop.after(60)
+    assert loop.limit["P00"] == pytest.approx(12.3), "both minimums fit, with 0.3 A to spare"
+    loop.plug_in("P01", car=hungry_car())
+    loop.after(60)
+    assert loop.limit["P01"] == 0, "noise would shut it out again"
+    loop.after(30)
+    assert min(loop.limit.values()) >= 6, "but nobody waits for ever"
 
 
 def test_more_cars_than_minimum_shares_take_turns() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import State
 from simulations.cars import Car, CarModel
 from simulations.connectors import Status
@@ -105,6 +106,54 @@ def test_a_car_that_stays_below_every_limit_is_not_talked_down() -> None:
     assert loop.limit["P00"] > 14, "how much it would take cannot be told"
 
 
+# -- on which phases --------------------------------------------------------------------------------------------------
+
+
+def test_a_single_phase_car_on_a_three_phase_point_leaves_two_phases_to_others() -> None:
+    loop = ClosedLoop(two_points(fuse_a=40.0))
+    loop.load(10)
+    loop.plug_in("A", car=hungry_car(phases=1))
+    loop.plug_in("B", car=hungry_car())
+    until(loop, 120, lambda: loop.limit["B"] > 26)
+    assert loop.limit["A"] > 26, "they meet on no phase"
+    assert loop.overload_as == 0
+
+
+def two_points(fuse_a: float) -> Site:
+    main = Circuit("main", None, (fuse_a,) * 3, margin_a=1.0, meter="grid", base_load_a=(10.0,) * 3)
+    return Site(
+        "two", (main,), (ChargingPoint("A", "main", "SA", 1, (0, 1, 2)), ChargingPoint("B", "main", "SB", 1, (1,)))
+    )
+
+
+def test_a_car_that_takes_to_three_phases_after_all_is_counted_on_all_of_them_again() -> None:
+    loop = ClosedLoop(two_points(fuse_a=40.0))
+    loop.load(10)
+    fickle = hungry_car(phases=1)
+    loop.plug_in("A", car=fickle)
+    loop.plug_in("B", car=hungry_car())
+    until(loop, 120, lambda: loop.limit["B"] > 26)
+    turned_to(fickle, phases=3)
+    loop.after(60)
+    assert loop.longest_overload_s <= 13
+    assert loop.limit["A"] + loop.limit["B"] <= 30
+    turned_to(fickle, phases=1)
+    loop.after(120)
+    assert loop.limit["A"] + loop.limit["B"] <= 30, "it will do so again"
+
+
+def test_after_a_restart_a_car_counts_on_all_phases_until_it_has_shown_its_own_again() -> None:
+    loop = ClosedLoop(two_points(fuse_a=40.0))
+    loop.load(10)
+    loop.plug_in("A", car=hungry_car(phases=1))
+    loop.plug_in("B", car=hungry_car())
+    until(loop, 120, lambda: loop.limit["B"] > 26)
+    loop.memory = None
+    loop.after(1)
+    assert loop.limit["A"] + loop.limit["B"] <= 30
+    until(loop, 120, lambda: loop.limit["B"] > 26)
+
+
 # -- from which limit on ----------------------------------------------------------------------------------------------
 
 
@@ -182,17 +231,17 @@ def test_a_car_that_has_finished_is_left_in_peace() -> None:
 
 
 def test_the_next_car_on_a_point_is_met_without_prejudice() -> None:
-    loop = ClosedLoop(garage(2, fuse_a=40))
+    loop = ClosedLoop(two_points(fuse_a=40.0))
     loop.load(10)
-    loop.plug_in("P00", car=hungry_car(max_a=8))
-    loop.plug_in("P01", car=hungry_car())
+    loop.plug_in("A", car=hungry_car(phases=1, max_a=8))
+    loop.plug_in("B", car=hungry_car())
     loop.after(200)
-    loop.unplug("P00")
+    loop.unplug("A")
     loop.after(20)
-    loop.plug_in("P00", car=hungry_car())
+    loop.plug_in("A", car=hungry_car())
     loop.after(90)
-    assert loop.limit["P00"] > 13
-    assert loop.limit["P00"] + loop.limit["P01"] <= 30
+    assert loop.limit["A"] > 13
+    assert loop.limit["A"] + loop.limit["B"] <= 30
     assert loop.longest_overload_s <= 13
 
 
@@ -219,8 +268,10 @@ def test_noise_moves_neither_what_is_learned_nor_the_limits(seed: int) -> None:
     for _ in range(120):
         loop.after(10)
         assert loop.memory is not None
-        learned.append(loop.memory.habits.takes_a[0].tolist())
-    moves = [sum(a[n] != b[n] for a, b in pairwise(learned)) for n in range(8)]
+        habits = loop.memory.habits
+        learned.append((habits.takes_a[0].tolist(), habits.uses[0].sum(axis=1).tolist()))
+    assert all(uses == [3, 1] * 4 for _, uses in learned), "found out within five minutes, and never doubted"
+    moves = [sum(a[n] != b[n] for (a, _), (b, _) in pairwise(learned)) for n in range(8)]
     assert max(moves) <= 4
     assert sum(loop.changes_since(since).values()) <= 20 * 8, "less than one change per point and minute"
     assert loop.overload_as == 0

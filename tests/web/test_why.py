@@ -122,6 +122,7 @@ async def test_what_a_car_and_its_charger_have_shown_is_shown_and_counted(page: 
     metrics = await page.metrics()
     assert metrics["loadstar_point_compliance_stage"] == {"P01": 0.0, "P02": 3.0, "P03": 0.0, "P04": 0.0}
     assert metrics["loadstar_point_car_maximum_amperes"] == {"P01": pytest.approx(13.04)}
+    assert metrics["loadstar_point_car_phases"] == {"P01": 1.0}
 
 
 async def test_who_waits_is_shown_and_counted_and_so_is_the_day(page: Page):

@@ -19,6 +19,7 @@ from controller.loadbalance.capacity import largest_phase
 from controller.loadbalance.facts import STATES, Facts
 from controller.loadbalance.habits.appetite import weigh
 from controller.loadbalance.habits.case import DRAWS_FROM_A, LEAST_OFFER_A, Case, Seen
+from controller.loadbalance.habits.phases import BARE_REPORTS, count_phases
 from controller.loadbalance.habits.waking import START_PATIENCE_S, attend, offer
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
@@ -40,6 +41,7 @@ _REPORTED, _TAKES, _NEEDS, _OFFERED, _HUNGRY, _RESTS_UNTIL, _NUDGED_UNTIL = (
     for name in ("reported_s", "takes_a", "needs_a", "offered_s", "hungry", "rests_until_s", "nudged_until_s")
 )
 _values: Final = attrgetter(*_COLUMN)
+_BARE: Final = slice(_COLUMN["bare_l1"], _COLUMN["bare_l3"] + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def learn(
     offered = present & (limit >= np.maximum(habits.needs_a, LEAST_OFFER_A) - TOLERANCE_A)
     new = (present != habits.present) | (facts.delivered_wh < habits.delivered_wh)
     reported = now_s - facts.measured_age_s >= habits.reported_s + REPORTS_APART_S
-    news = reported & estimate.told & present & ~offline
+    news = (reported & estimate.told & present & ~offline) | _surprises(layout, facts, habits, present)
     turned = offered != habits.offered
     cases, uses, events = habits.cases, habits.uses, []
     places = np.flatnonzero(news | new | turned).tolist()
@@ -127,6 +129,7 @@ def learn(
             elif news[0, place] and (event := _look(layout, facts, estimate, limit, case, place, now_s)):
                 events.append(event)
             cases[place] = _values(case)
+        uses = layout.wired[None] & (cases[None, :, _BARE] < BARE_REPORTS)
     habits = Habits(cases, uses, present, facts.delivered_wh)
     return _learned(layout, facts, habits, now_s), habits, tuple(events)
 
@@ -137,6 +140,13 @@ def _blank(layout: Layout) -> Habits:
     cases = [_values(Case(needs_a=needs_a)) for needs_a in layout.min_a[0].tolist()]
     nothing = np.zeros((1, layout.size), dtype=np.int64)
     return Habits(np.array(cases).reshape(-1, len(_COLUMN)), layout.wired[None], nobody, nothing)
+
+
+def _surprises(layout: Layout, facts: Facts, habits: Habits, present: Bools) -> Bools:
+    """Who draws on a phase that was thought unused (1, P)."""
+    if not anything(habits.uses != layout.wired):
+        return np.zeros_like(present)
+    return present & (largest_phase(facts.measured_a * (layout.wired & ~habits.uses)) > DRAWS_FROM_A)
 
 
 def _newcomer(layout: Layout, facts: Facts, place: int, now_s: float) -> Case:
@@ -155,6 +165,10 @@ def _look(
     layout: Layout, facts: Facts, estimate: Estimate, limit: Floats, case: Case, place: int, now_s: float
 ) -> Event | None:
     """Learn from a report."""
+    l1, l2, l3 = facts.measured_a[0, place].tolist()
+    count_phases(case, (l1, l2, l3))
+    if not estimate.told[0, place]:
+        return None
     case.reported_s = now_s - float(facts.measured_age_s[0, place])
     seen = Seen(
         now_s=now_s,

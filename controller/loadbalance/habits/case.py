@@ -33,6 +33,10 @@ class Case:
     """What it drew under which limit: what later draws under other limits are compared with [A]."""
     trails: float = math.nan
     """1: its draw moves with a limit that it does not reach; 0: it does not; NaN: nobody knows."""
+    bare_l1: float = 0.0
+    bare_l2: float = 0.0
+    bare_l3: float = 0.0
+    """By grid phase, reports in a row that showed nothing there; minus infinity: it has drawn there after all."""
     needs_a: float = 0.0
     """The least limit to try it with [A]."""
     drew_from_a: float = math.inf

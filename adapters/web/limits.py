@@ -14,6 +14,7 @@ from adapters.limiting import Limits, Way
 from adapters.web import models
 from adapters.web.access import Login
 from adapters.web.acting import may_act
+from adapters.web.limit_models import LimitList, LimitSaid, LimitState
 from controller.peakshave.grid_operator import Entry, Limit, LimitRefused
 
 _ERRORS: Final[dict[int | str, dict[str, object]]] = {
@@ -30,12 +31,12 @@ def add_limits(router: APIRouter, limits: Limits) -> None:
     """Add the routes of limits."""
 
     @router.get("/limits")
-    def get_limits() -> models.LimitList:
+    def get_limits() -> LimitList:
         """All limits that hold, will hold, or are being released, those that count first."""
         return _shown(limits)
 
     @router.put("/limits", responses=_ERRORS)
-    def put_limit(said: models.LimitSaid, login: Actor) -> models.LimitList:
+    def put_limit(said: LimitSaid, login: Actor) -> LimitList:
         """Set a limit; it is in the chargers within 3 seconds. The answer holds all limits.
 
         Without an `id` it replaces what its source said of the circuit before. Saying the same again is a sign of life.
@@ -53,7 +54,7 @@ def add_limits(router: APIRouter, limits: Limits) -> None:
         id: Annotated[str | None, Query(description="of one limit")] = None,  # noqa: A002 - the interface's name
         circuit: Annotated[str | None, Query(description="all that hold on it")] = None,
         source: Annotated[str | None, Query(description="all that it has set")] = None,
-    ) -> models.LimitList:
+    ) -> LimitList:
         """End limits now: those that fit every parameter, and that may be set by this interface."""
         found = limits.running(Way.REST, name=id, circuit=circuit, source=source)
         if not found:
@@ -80,14 +81,14 @@ def _user(login: Login | None) -> str:
     return login.user if login else ""
 
 
-def _shown(limits: Limits) -> models.LimitList:
-    return models.LimitList(items=tuple(map(limit_view, limits.entries())))
+def _shown(limits: Limits) -> LimitList:
+    return LimitList(items=tuple(map(limit_view, limits.entries())))
 
 
-def limit_view(entry: Entry) -> models.LimitState:
+def limit_view(entry: Entry) -> LimitState:
     """One limit as the API shows it."""
     limit = entry.limit
-    return models.LimitState(
+    return LimitState(
         id=limit.name,
         circuit=limit.circuit,
         limit_w=limit.limit_w,

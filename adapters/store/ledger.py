@@ -14,13 +14,14 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
-from adapters.store import access, limit_log, records, wishes
+from adapters.store import access, demand_windows, limit_log, records, wishes
 from adapters.store.ballast import Ballast
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
 from adapters.store.transactions import Terms, record_start, record_stop
 from adapters.store.writer import Writer
 from controller.peakshave.evidence import Evidence
 from controller.peakshave.grid_operator import Limit
+from controller.peakshave.peak_facts import ClosedWindow
 from controller.ports import (
     EventSink,
     LedgerUnavailable,
@@ -125,6 +126,14 @@ class SqlLedger:
     def evidence(self, since: datetime, until: datetime) -> Sequence[Evidence]:
         """The log of limits from ``since`` to before ``until``, oldest first."""
         return self._read(lambda connection: limit_log.evidence(connection, since, until))
+
+    def keep_windows(self, closed: Sequence[ClosedWindow]) -> Future[None]:
+        """Put demand windows on record; the future is done when they are on disk. Returns at once."""
+        return self._writer.submit(lambda connection: demand_windows.record_windows(connection, closed))
+
+    def windows(self, since: datetime, until: datetime) -> Sequence[ClosedWindow]:
+        """The demand windows that begin from ``since`` to before ``until``, oldest first."""
+        return self._read(lambda connection: demand_windows.windows_between(connection, since, until))
 
     def tokens(self, uids: Iterable[str]) -> Mapping[str, Token]:
         """Those of these tokens that are known, by the uid as it was given."""

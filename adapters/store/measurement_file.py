@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS registers (
 CREATE TABLE IF NOT EXISTS held_limits (
     point TEXT PRIMARY KEY, limit_a REAL NOT NULL, written_at_us INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 """
 
 _ADD_SAMPLE: Final = """
@@ -93,7 +94,9 @@ class MeasurementFile:
             self.path.with_name(self.path.name + companion).unlink(missing_ok=True)
         return aside
 
-    def append(self, samples: Sequence[MeterSample], held: Iterable[HeldLimit]) -> None:
+    def append(
+        self, samples: Sequence[MeterSample], held: Iterable[HeldLimit], notes: Mapping[str, str] | None = None
+    ) -> None:
         """Write a batch, all or nothing, and now and then delete what is too old."""
         if shutil.disk_usage(self.path.parent).free < RESERVED_BYTES:
             raise OSError("the disk is nearly full; what is left belongs to the ledger")
@@ -109,7 +112,13 @@ class MeasurementFile:
                 "INSERT OR REPLACE INTO held_limits VALUES (?, ?, ?)",
                 [(h.point, h.limit_a, _microseconds(h.written_at)) for h in held],
             )
+            connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", list((notes or {}).items()))
             self._prune(connection)
+
+    def note(self, name: str) -> str | None:
+        """The newest text of that name."""
+        rows = self._query("SELECT text FROM notes WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
 
     def let_go(self) -> None:
         """Close the writing connection; the next ``append`` opens another."""

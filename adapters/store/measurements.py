@@ -45,6 +45,7 @@ class MeasurementStore:
         self._overflowed = 0
         self._lost = 0
         self._unwritten: dict[str, HeldLimit] = {}
+        self._notes: dict[str, str] = {}
         # By point, so that it cannot grow: the newest session of a point, its register and the time of that.
         self._registers: dict[str, tuple[str, int, datetime]] = {}
         self._failing = False
@@ -66,6 +67,20 @@ class MeasurementStore:
         with self._lock:
             self._held[held.point] = self._unwritten[held.point] = held
         self._wake.set()
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep the newest text of a name over a restart; it is in the file about a second later."""
+        with self._lock:
+            self._notes[name] = text
+        self._wake.set()
+
+    def kept(self, name: str) -> str | None:
+        """The text of that name from before the last start; None where there is none."""
+        try:
+            return self._file.note(name)
+        except (sqlite3.Error, OSError) as error:
+            self._report_failure(error)
+            return None
 
     def held_limits(self) -> Mapping[str, HeldLimit]:
         """What every charger was last told, by point id, from before a restart too."""
@@ -138,16 +153,18 @@ class MeasurementStore:
             samples, held = list(self._samples), list(self._unwritten.values())
             self._samples.clear()
             self._unwritten.clear()
+            notes, self._notes = self._notes, {}
             self._lost += self._overflowed
             self._overflowed = 0
-        if not samples and not held:
+        if not samples and not held and not notes:
             return
         try:
-            self._file.append(samples, held)
+            self._file.append(samples, held, notes)
         except Exception as error:  # nothing that fails here may end the thread
             self._file.let_go()
             with self._lock:
                 self._unwritten = {h.point: h for h in held} | self._unwritten
+                self._notes = notes | self._notes
             self._lost += len(samples)
             self._report_failure(error)
             if held:

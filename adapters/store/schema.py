@@ -237,6 +237,19 @@ limit_log = Table(
 Index("limit_log_by_name", limit_log.c.name, limit_log.c.id)
 Index("limit_log_by_time", limit_log.c.at, limit_log.c.id)
 
+demand_windows = Table(
+    "demand_windows",
+    metadata,
+    Column("begins_at", UtcTime, primary_key=True),
+    Column("length_s", Integer, nullable=False),
+    Column("energy_wh", Float, nullable=False),
+    Column("covered_s", Float, nullable=False),
+    Column("assumed_wh", Float, nullable=False),
+    Column("marks", PeerText, nullable=False),
+    Column("target_w", Float),
+    Column("uncontrolled_wh", Float, nullable=False),
+)
+
 station_credentials = Table(
     "station_credentials",
     metadata,

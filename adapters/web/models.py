@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from adapters.web.answer import Answer, Money, PhaseValues
-from adapters.web.demand import Demand
+from adapters.web.peak_view import Demand
 from controller.plan import Severity
 from controller.snapshot import State
 from controller.wishes import Asker

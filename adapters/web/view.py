@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from adapters.live import History, KeptEvent, Live
 from adapters.web import models
 from adapters.web.answer import PhaseValues
-from adapters.web.demand import demand_view
+from adapters.web.peak_view import demand_view
 from controller.explain import Insight, Turn, explain, insights, sentence
 from controller.loadbalance.wiring import Suspicion
 from controller.ports import CircuitState, SessionRecord, Tick

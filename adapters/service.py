@@ -7,8 +7,8 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable, Mapping
-from datetime import timedelta
-from functools import partial
+from dataclasses import replace
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -17,23 +17,21 @@ import structlog
 from sqlalchemy import make_url
 
 from adapters.clock import SystemClock
-from adapters.configuration import Configuration, LimitInput, Listener, Meter, ModbusTcpMeter
-from adapters.configuration.peak_assembly import SCHEDULE
+from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter
 from adapters.delayed_starts import DelayedStarts
 from adapters.influx import InfluxWriter
-from adapters.limiting import Admission, Limits, Way, full_power_w
+from adapters.limit_ways import admission, listeners
+from adapters.limiting import Limits
 from adapters.live import Live
 from adapters.loop import ControlLoop
-from adapters.metering.contact import ModbusContact
 from adapters.metering.messages import Quantity
 from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
-from adapters.mqtt.commands import MqttCommands
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
+from adapters.peak import PeakKeeping
 from adapters.planning import Planning
 from adapters.recording import Recorder
-from adapters.scheduled_limits import ScheduledLimits
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
@@ -42,10 +40,9 @@ from adapters.web.server import WebServer
 from adapters.wishes import Wishes
 from controller import ports
 from controller.engine import Decision, Memory
-from controller.peakshave.grid_operator import Rules
 from controller.plan import Event, Severity
 from controller.site import Site
-from controller.snapshot import Advice, Snapshot
+from controller.snapshot import Advice, ExternalLimit, Snapshot
 
 CEILING: Final = 10.0
 """No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
@@ -82,6 +79,7 @@ class Service:
         self._influx: InfluxWriter | None = None
         self._recorder: Recorder | None = None
         self._planning: Planning | None = None
+        self._peak: PeakKeeping | None = None
         self._on_loop: asyncio.AbstractEventLoop | None = None
         self._loop: ControlLoop | None = None
 
@@ -128,6 +126,11 @@ class Service:
         """Where pages and API are served."""
         return self._web.port
 
+    @property
+    def limits(self) -> Limits:
+        """What others limit the site's power to, for who runs the service within a program."""
+        return self._limits
+
     def summary(self) -> dict[str, Any]:
         """What has happened since the start, from the service's own books."""
         online = {station.id for station in self._points.stations() if station.online}
@@ -156,8 +159,11 @@ class Service:
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
         self._wishes = Wishes(self._ledger, configuration.groups, site.time_zone, self._clock, self._wake)
-        self._limits = Limits(site, _admission(configuration), self._ledger, self._clock, self._report, self._wake)
+        self._limits = Limits(site, admission(configuration), self._ledger, self._clock, self._report, self._wake)
         await asyncio.to_thread(self._limits.restore)
+        if configuration.peak is not None:
+            self._peak = PeakKeeping(site, configuration.peak, self._ledger, measurements, self._clock, self._report)
+            await asyncio.to_thread(self._peak.restore)
         self._open_recorder()
         self._points = CentralSystem(
             site=site,
@@ -180,7 +186,8 @@ class Service:
         self._open_telemetry()
         self._open_planning()
         self._open_loop()
-        self._open_limits()
+        for work in listeners(configuration, self._limits, self._clock, self._report):
+            self._run(work)
 
     def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, ports.MeterSample]:
         """What each charger measured last, if that is no older than the limit which it may still be holding."""
@@ -218,6 +225,7 @@ class Service:
             records=self._ledger,
             wishes=self._wishes,
             limits=self._limits,
+            windows=self._ledger.windows,
             authenticate=self._ledger.check_user,
             lab=self._lab,
             version=version("loadstar"),
@@ -233,17 +241,6 @@ class Service:
                 url=configuration.mqtt_url, site=self._site, clock=self._clock, on_event=self._report
             )
             self._run(self._mqtt.run())
-            if (source := configuration.grid_operator.mqtt) is not None:
-                say = self._limits.say
-                self._run(
-                    MqttCommands(
-                        url=configuration.mqtt_url,
-                        site=self._site,
-                        clock=self._clock,
-                        on_event=self._report,
-                        on_limit=lambda circuit, limit_w: say(source, circuit, limit_w, Way.MQTT),
-                    ).run()
-                )
         if (influx := configuration.influx) is not None:
             self._influx = InfluxWriter(
                 url=influx.url,
@@ -262,6 +259,8 @@ class Service:
                 settings=settings,
                 clock=self._clock,
                 running=lambda: self._sessions,
+                demand=lambda at: self._peak.demand(at, settings.slot_s) if self._peak else None,
+                holidays=self._configuration.peak.holidays if self._configuration.peak else frozenset(),
                 past=lambda point: self._ledger.sessions(running=False, point=point, limit=PAST_SESSIONS)[0],
                 on_event=self._report,
             )
@@ -276,7 +275,7 @@ class Service:
             points=self._points,
             sessions=lambda: self._sessions,
             wished=self._wishes.overlaid,
-            limits=self._limits.in_force,
+            limits=self._all_limits,
             publish=self._publish,
             on_event=self._report,
             advice=self._advice(),
@@ -288,34 +287,6 @@ class Service:
         self._run(self._follow_sessions())
         self._run(loop.run())
         self._loop = loop
-
-    def _open_limits(self) -> None:
-        """Listen to contacts, and follow the schedule; nothing of it before the loop can take a limit."""
-        settings, limits = self._configuration.grid_operator, self._limits
-        for row in settings.inputs:
-            contact = ModbusContact(
-                name=row.source,
-                host=row.host,
-                port=row.port,
-                unit=row.unit,
-                kind=row.kind,
-                address=row.address,
-                poll_s=row.poll_s,
-                clock=self._clock,
-                on_event=self._report,
-                on_read=partial(_say_contact, limits, row),
-            )
-            self._run(contact.run())
-        if settings.schedule_file is not None:
-            schedule = ScheduledLimits(
-                settings.schedule_file,
-                SCHEDULE,
-                site=self._site,
-                limits=limits,
-                clock=self._clock,
-                on_event=self._report,
-            )
-            self._run(schedule.run())
 
     def _advice(self) -> Callable[[], Advice | None]:
         if self._planning is None:
@@ -346,7 +317,15 @@ class Service:
 
     # -- what flows --------------------------------------------------------------------------------------------
 
+    def _all_limits(self, at: datetime) -> tuple[ExternalLimit, ...]:
+        """What others allow, and what the running demand window does."""
+        if self._peak is None:
+            return self._limits.in_force(at)
+        return self._limits.in_force(at) + self._peak.limits(at, self._planning.advice() if self._planning else None)
+
     def _publish(self, tick: ports.Tick) -> None:
+        if self._peak is not None:
+            tick = replace(tick, peak=self._peak.status(tick.at))
         self.live.publish(tick)
         self._limits.watch(tick)
         if self._mqtt is not None:
@@ -358,7 +337,11 @@ class Service:
     def _decided(self, snapshot: Snapshot, memory: Memory | None, decision: Decision | None) -> None:
         if self._recorder is not None:
             self._recorder.decided(snapshot, memory, decision)
-        if self._planning is not None and decision is not None:
+        if decision is None:
+            return
+        if self._peak is not None:
+            self._peak.decided(snapshot, decision)
+        if self._planning is not None:
             self._planning.decided(snapshot, decision)
 
     def _applied(self, applied: ports.Applied) -> None:
@@ -405,24 +388,6 @@ async def _run_until_told(configuration: Configuration, lab: bool) -> None:
     finally:
         await service.stop()
         log.info("stopped", site=configuration.site.id)
-
-
-def _admission(configuration: Configuration) -> Admission:
-    """Who may set limits by which way, as the site file has it."""
-    grid_operator, site = configuration.grid_operator, configuration.site
-    sources = {source.id: source for source in grid_operator.sources}
-    by = {
-        Way.REST: grid_operator.rest,
-        Way.MQTT: frozenset({grid_operator.mqtt} if grid_operator.mqtt else ()),
-        Way.INPUT: frozenset(row.source for row in grid_operator.inputs),
-        Way.SCHEDULE: frozenset({SCHEDULE} & sources.keys()),
-    }
-    return Admission(Rules(sources, full_power_w(site), grid_operator.release_s), by)
-
-
-def _say_contact(limits: Limits, row: LimitInput, closed: bool) -> None:
-    limit_w = row.limit_w if closed == row.closed else None
-    limits.say(row.source, row.circuit, limit_w, Way.INPUT, f"{row.host}:{row.port}")
 
 
 def _rating_a(site: Site) -> float:

@@ -13,6 +13,7 @@ from adapters.live import HISTORY_SAMPLES, Live
 from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import add_acting
+from adapters.web.demand_export import Windows, add_demand
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.limits import add_limits
 from adapters.web.stream import Broadcast, TooManyClientsError
@@ -51,6 +52,7 @@ def build_router(
     records: Records,
     wishes: Wishes,
     limits: Limits,
+    windows: Windows,
     logins: Logins,
     broadcast: Broadcast,
     version: str,
@@ -63,6 +65,7 @@ def build_router(
     _add_past(router, site, live)
     add_acting(router, site, live, wishes)
     add_limits(router, limits)
+    add_demand(router, windows)
 
     @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
     async def stream() -> Response:

@@ -25,6 +25,7 @@ from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
+from adapters.web.demand_export import Windows
 from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
@@ -44,6 +45,7 @@ def create_app(
     records: Records,
     wishes: Wishes,
     limits: Limits,
+    windows: Windows,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -56,6 +58,7 @@ def create_app(
         records: the book of sessions, for reading.
         wishes: what is asked for the sessions that run.
         limits: what others set.
+        windows: the demand windows on record.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -74,6 +77,7 @@ def create_app(
             records=records,
             wishes=wishes,
             limits=limits,
+            windows=windows,
             logins=logins,
             broadcast=broadcast,
             version=version,

@@ -15,6 +15,7 @@ from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import circuit_state
 from adapters.web.app import create_app
+from adapters.web.demand_export import Windows
 from adapters.wishes import Wishes
 from controller.engine import decide
 from controller.explain import Turn
@@ -301,6 +302,7 @@ def made_app(
     version: str = VERSION,
     wishes: Wishes | None = None,
     limits: Limits | None = None,
+    windows: Windows = lambda _since, _until: (),
 ) -> FastAPI:
     return create_app(
         site=site,
@@ -308,6 +310,7 @@ def made_app(
         records=records or FakeRecords(),
         wishes=wishes or Wishes(FakeBook(), (), site.time_zone, HandClock()),
         limits=limits or open_limits(site, HandClock()),
+        windows=windows,
         authenticate=only_ada,
         lab=lab,
         version=version,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import numpy as np
 
+from controller.peakshave.grid_operator import Limit
 from controller.site import ChargingPoint
 from controller.units import Phases
 from simulations.drivers import PRICE_LOOK_S, car_of, highest_w, waits
@@ -15,7 +17,7 @@ from simulations.fast.fine_recorder import Stay
 from simulations.live_site import LiveSite
 from simulations.modbus_meter import MeterFault
 from simulations.results import SessionResult
-from simulations.scenario.model import Scenario, TimedFault
+from simulations.scenario.model import Scenario, TimedFault, TimedLimit
 from simulations.visits import Visit
 
 LONGEST_TOKEN: Final = 20
@@ -27,6 +29,11 @@ METER_FAULTS: Final = {
     "meter_nan": MeterFault.NAN,
 }
 PLAYABLE: Final = frozenset({*METER_FAULTS, "charger_offline", "charger_deaf", "building_step", "controller_down"})
+
+
+TRY_AGAIN_S: Final = 1.0
+
+Say = Callable[[Limit], bool]
 
 
 class Serve(Protocol):
@@ -44,10 +51,11 @@ class Play:
         scenario: its visits and faults, the latter of ``PLAYABLE`` kinds.
         site: where it happens.
         serve: stops and starts the service.
+        say: sets a limit; false while nobody is there to take it.
     """
 
-    def __init__(self, scenario: Scenario, site: LiveSite, serve: Serve) -> None:
-        self._scenario, self._site, self._serve = scenario, site, serve
+    def __init__(self, scenario: Scenario, site: LiveSite, serve: Serve, say: Say) -> None:
+        self._scenario, self._site, self._serve, self._say = scenario, site, serve, say
         self._stays: dict[str, Stay] = {}
         self._here: dict[str, Stay] = {}
 
@@ -60,6 +68,8 @@ class Play:
                 group.create_task(self._people(point, visits))
             for fault in self._scenario.faults:
                 group.create_task(self._trouble(fault))
+            for number, limit in enumerate(self._scenario.limits):
+                group.create_task(self._limited(limit, f"limit {number}"))
 
     def step(self, time_s: float, dt: float) -> None:
         """Look at those who are here after ``dt`` seconds of the world that ended at ``time_s`` from the beginning."""
@@ -99,6 +109,18 @@ class Play:
             await self._until(look_s)
             price = float(self._scenario.price.at(np.array([look_s]))[0])
             car.paused = waits(visit, car.drawn_wh, full_w, price, look_s)
+
+    # -- limits -------------------------------------------------------------------------------------------------
+
+    async def _limited(self, limit: TimedLimit, name: str) -> None:
+        """Whoever sets it tries again while the service is away."""
+        await self._until(limit.begins_s)
+        ends_at = datetime.fromtimestamp(self._site.opens_s + limit.ends_s, UTC)
+        while (now_s := self._site.pace.now_s()) < self._site.opens_s + limit.ends_s:
+            now = datetime.fromtimestamp(now_s, UTC)
+            if self._say(Limit(limit.circuit, limit.limit_w, limit.source, now, valid_until=ends_at, id=name)):
+                return
+            await asyncio.sleep(TRY_AGAIN_S)
 
     # -- faults -------------------------------------------------------------------------------------------------
 

@@ -19,8 +19,10 @@ from typing import Final
 import structlog
 
 from adapters.configuration import Configuration, load_configuration
+from adapters.limiting import Way
 from adapters.log import configure_logging
 from adapters.service import Service
+from controller.peakshave.grid_operator import Limit, Source
 from simulations.equipment import LEAD_S, world_of
 from simulations.live_site import LiveSite, Options
 from simulations.loopback import free_port
@@ -98,8 +100,9 @@ def wire_problems(scenario: Scenario) -> Iterator[str]:
         yield "circuits: at least one needs a meter"
     if not LEAST_POLL_S <= scenario.meter.poll_s <= MOST_POLL_S:
         yield f"meter.poll_s: expected {LEAST_POLL_S:g} to {MOST_POLL_S:g} s, found {scenario.meter.poll_s:g}"
-    if scenario.limits:
-        yield f"limits: the service cannot be told any yet, found {len(scenario.limits)}"
+    kinds = {(limit.source, limit.charging_only) for limit in scenario.limits}
+    for source in sorted({source for source, only in kinds if (source, not only) in kinds}):
+        yield f"limits: {source} limits either everything or what charges, not both"
     for kind in dict.fromkeys(fault.kind for fault in scenario.faults):
         if kind not in PLAYABLE:
             yield f"faults: {kind} cannot be played over the wire; possible: {', '.join(sorted(PLAYABLE))}"
@@ -131,7 +134,7 @@ class _Run:
         world.open(scenario.start_s)
         self._site = LiveSite(self._configuration, world, pace, options)
         self._site.watchers.append(self._step)
-        self._play = Play(scenario, self._site, self._serve)
+        self._play = Play(scenario, self._site, self._serve, self._say)
         self._notes = Notes(scenario, world)
         self._service: Service | None = None
         self._progress: Callable[[float], None] | None = None
@@ -203,6 +206,12 @@ class _Run:
         if recorded != metered:
             raise WireError(f"the ledger holds {recorded}, and chargers measured {metered}")
 
+    def _say(self, limit: Limit) -> bool:
+        if self._service is None:
+            return False
+        self._service.limits.put(limit, Way.REST, "scenario")
+        return True
+
     async def _serve(self, *, there: bool) -> None:
         """Have the service started, or stopped."""
         if there:
@@ -223,4 +232,7 @@ def _configuration(scenario: Scenario, directory: Path, mqtt_url: str | None) ->
     path = directory / "site.toml"
     path.write_text(site_file(scenario.site, addresses, scenario.meter.poll_s), encoding="utf-8")
     configuration = load_configuration(path, {})
-    return replace(configuration, site=replace(configuration.site, control=scenario.site.control))
+    sources = {limit.source: Source(limit.source, charging_only=limit.charging_only) for limit in scenario.limits}
+    grid_operator = replace(configuration.grid_operator, sources=tuple(sources.values()), rest=frozenset(sources))
+    site = replace(configuration.site, control=scenario.site.control)
+    return replace(configuration, site=site, grid_operator=grid_operator)

@@ -110,13 +110,26 @@ def test_a_service_that_is_started_again_takes_up_its_cars_and_books_every_one(t
 
 def test_what_the_service_cannot_be_shown_is_named_all_at_once(tmp_path: Path):
     limit = TimedLimit("main", 10_000.0, "grid_operator", 0.0, 60.0)
+    both = (limit, replace(limit, charging_only=True))
     faults = (TimedFault("back_office_away", 0.0, 10.0), TimedFault("meter_lost", 0.0, 10.0))
-    scenario = story(garage(1), [], load(), 60.0, limits=(limit,), faults=faults, meter=MeterModel(poll_s=10.0))
+    scenario = story(garage(1), [], load(), 60.0, limits=both, faults=faults, meter=MeterModel(poll_s=10.0))
     assert len(list(wire_problems(scenario))) == 3
     with pytest.raises(ValueError, match=r"(?s)poll_s.*limits.*back_office_away") as refused:
         run_wire(scenario, directory=tmp_path)
     assert "meter_lost cannot" not in str(refused.value)
     assert not list(tmp_path.iterdir()), "nothing was begun"
+
+
+def test_a_limit_that_comes_while_the_controller_is_away_is_kept_once_it_is_back(tmp_path: Path):
+    limit = TimedLimit("main", 9_660.0, "dimmer", 60.0, 125.0, charging_only=True)
+    away = TimedFault("controller_down", 55.0, 70.0)
+    visits = [hungry(f"P{n}", 3.0) for n in range(2)]
+    scenario = story(garage(2), visits, load((0, 10)), 125.0, limits=(limit,), faults=(away,))
+    outcome = Outcome(run_wire(scenario, factor=FAST, directory=tmp_path / "run"))
+    charging_w = [(sum(outcome.circuit_a("main", at_s)) - 30.0) * 230 for at_s in (50, 95, 105, 115)]
+    assert charging_w[0] > 12_000
+    assert max(charging_w[1:]) <= 9_660
+    assert outcome.because("P1", 110) == "limit:dimmer"
 
 
 def test_a_site_without_any_meter_is_refused(tmp_path: Path):

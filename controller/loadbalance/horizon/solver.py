@@ -69,6 +69,8 @@ class _Basis:
         basis = highspy.HighsBasis()
         basis.col_status, basis.row_status = _STATUSES[columns].tolist(), _STATUSES[rows].tolist()
         basis.valid = True
+        # With as many basic as there are rows nothing has to be mended, and HiGHS need not factorise it to find out.
+        basis.alien = np.count_nonzero(columns == _BASIC) + np.count_nonzero(rows == _BASIC) != rows.size
         return basis
 
 

@@ -53,15 +53,20 @@ def _due(layout: Layout, facts: Facts, snapshot: Snapshot) -> Floats:
 def _follow(layout: Layout, facts: Facts, snapshot: Snapshot, advice: Advice, slot: int, dwelling: Bools) -> None:
     """Take the plan's word for the slot, for every point that it knows.
 
-    But not for cars that leave within a slot: the plan would have them wait for seconds in which nothing can be made up
-    for.
+    But a car that leaves within a slot is not held back, and gets its minimum before comfort while it needs anything: a
+    plan may have it wait for seconds in which nothing can be made up for.
     """
     soon = snapshot.at + timedelta(seconds=advice.slot_s)
     cap = np.full((1, layout.size), np.inf)
     bound = np.full((1, layout.size), OF_PRICE)
     for name, point in advice.points.items():
         place, state = layout.index.get(name), snapshot.points.get(name)
-        if place is None or (state is not None and state.departs_at is not None and state.departs_at < soon):
+        if place is None:
+            continue
+        if state is not None and state.departs_at is not None and state.departs_at < soon:
+            if state.energy_needed_wh:
+                least_a = max(facts.target_a[0, place], point.target_a[slot], facts.min_a[0, place])
+                facts.target_a[0, place] = min(least_a, facts.max_a[0, place])
             continue
         facts.target_a[0, place] = point.target_a[slot]
         capped = point.cap_a[slot]

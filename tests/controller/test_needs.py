@@ -148,6 +148,13 @@ def test_who_leaves_within_a_slot_is_not_held_back_by_the_plan():
     assert targets({"P0": leaves_at_once}, advice)[0] == targets({"P0": leaves_at_once})[0] > 0.0
 
 
+def test_in_the_last_slot_of_a_plan_what_is_needed_comes_before_comfort():
+    points = {"P0": car(), "P1": leaving(need_wh=500, in_h=0.24)}
+    advice = advised(P1=PointAdvice((0.0,), (0.0,)))
+    assert limits(plan(points, advice, fuse_a=30.0))["P1"] >= 6.0
+    assert limits(plan(points, fuse_a=30.0))["P0"] >= 6.0
+
+
 def test_each_slot_has_its_own_cap():
     advice = advised(slot_s=60.0, P0=PointAdvice((0.0, 0.0), (8.0, None)))
     first = decide(site(63.0), None, picture({"P0": car()}, advice=advice))

@@ -119,8 +119,8 @@ class Limits:
             self._keep([Evidence(limit.received_at, Happening.REFUSED, limit, by=by, note=str(refusal))])
             self._tell("limit_refused", limit, f"limit from {by} is refused: {refusal}", Severity.WARNING)
             raise
-        if earlier is not None and earlier == replace(limit, received_at=earlier.received_at):
-            return  # said once more: a sign of life, and nothing new
+        if earlier is not None and self._limits.limits.get(limit.name) is earlier:
+            return  # said once more
         self._on_change()
         self._tell("limit_received", limit, f"{limit.source} limits circuit {limit.circuit} to {limit.limit_w:.0f} W")
         self._keep([Evidence(limit.received_at, Happening.RECEIVED, limit, by=by)], wait=wait)

@@ -128,7 +128,7 @@ class LimitBook:
     """By source [s, monotonic]."""
 
     def put(self, limit: Limit, now_s: float, may: Collection[str] | None = None) -> LimitBook:
-        """The book with one more limit.
+        """The book with one more limit. What is said once more is a sign of life, and keeps the time of its arrival.
 
         Args:
             limit: what was said; ``received_at`` is now.
@@ -141,6 +141,8 @@ class LimitBook:
         if problems := list(self._problems(limit, self.rules.sources if may is None else may)):
             raise LimitRefused(problems)
         kept = self.expired(limit.received_at).limits
+        if limit.name in kept and _same(kept[limit.name], limit):
+            return self.heard(limit.source, now_s)
         if limit.name not in kept and len(kept) >= LIMITS_MOST:
             raise LimitRefused([f"there are {LIMITS_MOST} limits already, which is all that is kept"])
         return replace(self, limits={**kept, limit.name: limit}).heard(limit.source, now_s)

@@ -100,6 +100,9 @@ def test_what_a_source_says_again_replaces_what_it_said_of_the_circuit_before():
     made = book(said(10_000), said(12_000))
     assert allowed_w(made, 0) == 12_000
     assert len(made.limits) == 1
+    again = made.put(said(12_000, received_at=after(30)), 30.0)
+    assert again.limits == made.limits, "said once more, it has still come when it came first"
+    assert again.heard_s["grid_operator"] == 30.0
 
 
 def test_dimming_never_goes_below_the_power_that_the_law_leaves():

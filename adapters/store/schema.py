@@ -234,7 +234,7 @@ limit_log = Table(
     Column("came_by", PeerText, nullable=False),
     Column("note", PeerText, nullable=False),
 )
-Index("limit_log_by_name", limit_log.c.name, limit_log.c.id)
+Index("limit_log_said", limit_log.c.happening, limit_log.c.name, limit_log.c.id)
 Index("limit_log_by_time", limit_log.c.at, limit_log.c.id)
 
 demand_windows = Table(

@@ -32,5 +32,5 @@ def upgrade() -> None:
         sa.Column("came_by", sa.Text, nullable=False),
         sa.Column("note", sa.Text, nullable=False),
     )
-    op.create_index("limit_log_by_name", "limit_log", ["name", "id"])
+    op.create_index("limit_log_said", "limit_log", ["happening", "name", "id"])
     op.create_index("limit_log_by_time", "limit_log", ["at", "id"])

@@ -116,7 +116,9 @@ def learn(
     offered = present & (limit >= np.maximum(habits.needs_a, LEAST_OFFER_A) - TOLERANCE_A)
     new = (present != habits.present) | (facts.delivered_wh < habits.delivered_wh)
     reported = now_s - facts.measured_age_s >= habits.reported_s + REPORTS_APART_S
-    news = (reported & estimate.told & present & ~offline) | _surprises(layout, facts, habits, present)
+    news = reported & estimate.told & present & ~offline
+    if np.count_nonzero(habits.uses) < np.count_nonzero(layout.wired):
+        news |= _surprises(layout, facts, habits, present)
     turned = offered != habits.offered
     cases, uses, events = habits.cases, habits.uses, []
     places = np.flatnonzero(news | new | turned).tolist()
@@ -144,8 +146,6 @@ def _blank(layout: Layout) -> Habits:
 
 def _surprises(layout: Layout, facts: Facts, habits: Habits, present: Bools) -> Bools:
     """Who draws on a phase that was thought unused (1, P)."""
-    if not anything(habits.uses != layout.wired):
-        return np.zeros_like(present)
     return present & (largest_phase(facts.measured_a * (layout.wired & ~habits.uses)) > DRAWS_FROM_A)
 
 

@@ -22,7 +22,10 @@ WEEKS: Final = 12
 
 @benchmark
 def forecast_of_buildings() -> dict[str, Measurement]:
-    """Two hours in steps of a quarter, the second half of each load; ``python -m simulations.quality.forecast``."""
+    """Two hours in steps of a quarter, the second half of each load; ``python -m simulations.quality.forecast``.
+
+    The promise is one for the mean of the buildings; beside it stands the building with the least gain.
+    """
     loads = [load for load in shared(Path(os.environ.get(VARIABLE, BESIDE))) if CHOSEN_ON not in load.name]
     if not loads:
         Console(stderr=True).print(f"made buildings are forecast; name the folder of measured ones in {VARIABLE}")

@@ -90,7 +90,7 @@ def test_it_is_accessible_and_fits(chromium: Browser, stage: Stage, scheme: str,
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(stage.url)
-    expect(demand(page)).to_contain_text("Controller was restarted")
+    expect(demand(page)).to_contain_text("Controller was away")
     page.evaluate(Path(AXE).read_text())
     found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' '))]))")
     assert found == []

@@ -30,7 +30,7 @@ function full(name: string): string {
 const marks: Record<Mark, string> = {
   meter_gap: "Meter was silent",
   clock_jump: "Clock was set",
-  restart: "Controller was restarted",
+  restart: "Controller was away",
   meter_clock: "Meter counts other quarter-hours",
 };
 

@@ -11,7 +11,10 @@ from typing import Final
 from controller.peakshave.grid_operator import Entry, Limit, Phase, Standing
 
 DRAWN_EVERY_S: Final = 60.0
-"""One record a minute of what is drawn under a limit: fine enough for a quarter-hour's mean, and 1 440 a day."""
+"""One record a minute of what is drawn under a limit: dimming is for minutes or hours."""
+LASTING_S: Final = 4 * 3600.0
+LASTING_EVERY_S: Final = 900.0
+"""A limit that holds for longer is put on record by the quarter of an hour, so that years of it fit a small disk."""
 EXCEEDED_S: Final = 15.0
 """More than allowed for so long is on record: a step of the building takes our 3 s, the charger's 5 and the car's 5."""
 TOLERANCE: Final = 0.02
@@ -73,6 +76,8 @@ class Watched:
     """A limit in force, and what is on record of it so far."""
 
     entry: Entry
+    began_s: float
+    """[s, monotonic]"""
     accepted: bool = False
     met: bool = False
     over_since_s: float | None = None
@@ -108,7 +113,7 @@ def watch(
         if earlier is None or not _continues(earlier.entry, entry):
             log += [] if earlier is None or entry.phase is not Phase.RELEASING else _gone(earlier, at, replaced=True)
             log += _begun(entry, at)
-            earlier = Watched(entry, told_s=now_s)
+            earlier = Watched(entry, now_s, told_s=now_s)
         after[name] = replace(earlier, entry=entry)
         if entry.phase is not Phase.RELEASING:
             power = powers.get((entry.limit.circuit, entry.charging_only), Power(accepted=False, drawn_w=None))
@@ -161,7 +166,8 @@ def _seen(one: Watched, power: Power, at: datetime, now_s: float) -> tuple[Watch
         elif one.met and since_s is not None and now_s - since_s >= EXCEEDED_S:
             one = replace(one, met=False)
             note(Happening.EXCEEDED)
-    if now_s - one.told_s >= DRAWN_EVERY_S:
+    every_s = DRAWN_EVERY_S if now_s - one.began_s <= LASTING_S else LASTING_EVERY_S
+    if now_s - one.told_s >= every_s:
         note(Happening.DRAWN, _mean_w(one))
         one = replace(one, told_s=now_s, sum_w=0.0, readings=0)
     return one, log

@@ -71,6 +71,19 @@ def test_a_limit_that_nobody_can_measure_is_never_said_to_be_met():
     assert log == [(0, Happening.BEGAN, None), (0, Happening.IN_CHARGERS, None), (60, Happening.DRAWN, None)]
 
 
+def test_a_limit_that_lasts_is_put_on_record_by_the_quarter_of_an_hour():
+    made = book(Limit("main", 10_000.0, "dso", NOON))
+    watched: dict[str, Watched] = {}
+    drawn = []
+    for minute in range(8 * 60):
+        at, now_s = after(60.0 * minute), 60.0 * minute
+        power = {MAIN: Power(accepted=True, drawn_w=9_000.0)}
+        watched, lines = watch(watched, made.entries(at, now_s), power, at, now_s)
+        drawn += [minute for line in lines if line.happening is Happening.DRAWN]
+    assert drawn[:240] == list(range(1, 241))
+    assert drawn[240:] == list(range(255, 480, 15))
+
+
 def test_a_stricter_word_begins_a_new_story():
     first = book(Limit("main", 10_000.0, "dso", NOON))
     second = first.put(Limit("main", 8_000.0, "dso", after(5)), 1e9)

@@ -31,8 +31,8 @@ PEAK: Final = "peak"
 """The source of the limit, as `because` and pages name it."""
 
 SETTLE_S: Final = 45.0
-"""What is left of a window is reckoned with at least this: chargers and cars take some 13 s to follow, and what is
-raised for the last seconds only would have to be lowered again in the next window."""
+"""So near to the end of a window nothing is raised: chargers and cars take some 13 s to follow, and what is raised for
+the last seconds only would have to be lowered again in the next window."""
 
 AIM: Final = 0.995
 """A target is aimed at from slightly below: meters, chargers and cars follow in steps."""
@@ -246,7 +246,10 @@ class PeakKeeper:
         left_s = max(0.0, filling.ends_s - at.timestamp())
         building_w = self._building_w(at, filling.ends_s)
         left_wh = (AIM * target_w * filling.length_s - building_w * left_s) / HOUR_S - filling.energy_wh
-        return max(0.0, left_wh * HOUR_S / max(left_s, SETTLE_S))
+        if left_s >= SETTLE_S:
+            return max(0.0, left_wh * HOUR_S / left_s)
+        before_w = left_wh * HOUR_S / SETTLE_S if self._allowed_w is None else self._allowed_w
+        return max(0.0, min(before_w, left_wh * HOUR_S / max(left_s, 1.0)))
 
     def _building_w(self, at: datetime, ends_s: float) -> float:
         """What the building is likely to draw until the window ends [W]."""

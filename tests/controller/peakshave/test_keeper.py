@@ -80,6 +80,17 @@ def test_every_window_ends_at_the_peak_that_the_plan_aims_at() -> None:
     assert all(44.0 < mean <= 45.0 for mean in means_kw(day.closed)[1:]), means_kw(day.closed)
 
 
+def test_in_a_steady_window_charging_goes_on_evenly_to_its_end() -> None:
+    day = Day(PeakKeeper(SITE, TERMS), steady)
+    day.planned_kw = 45.0
+    day.run(QUARTER_S)
+    seen_w = []
+    for _ in range(QUARTER_S // 3 - 1):
+        day.run(3.0)
+        seen_w.append(day.charging_w)
+    assert min(seen_w) > 0.95 * max(seen_w), "nobody is stopped or hurried"
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_lively_building_leaves_the_target_unharmed(seed: int) -> None:
     day = Day(PeakKeeper(SITE, TERMS), lively(seed))

@@ -24,7 +24,8 @@ from controller.loadbalance.imbalance import divide_alike
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything, layout_of
 from controller.loadbalance.needs import apply_needs
 from controller.loadbalance.observer import Estimate, Sight, observe
-from controller.loadbalance.pacing import Pace, Pulse, Wish, fresh_pulse, held_limits, out_of_writes, pace, unconfirmed
+from controller.loadbalance.pacing import Pace, Wish, pace
+from controller.loadbalance.pulse import Pulse, fresh_pulse, held_limits, out_of_writes, unconfirmed
 from controller.loadbalance.wiring import Wiring, watch
 from controller.plan import Event, Plan, Remedy, Setpoint, Severity
 from controller.site import Site
@@ -44,7 +45,7 @@ NEVER_READ: Final = -1
 
 _NO_REMEDIES: Final[Mapping[str, Remedy]] = {}
 
-_PACED: Final = {pace.value: f"pace:{pace.name.lower()}" for pace in Pace}
+_PACED: Final = {pace.value: f"pace:{pace.name.lower()}" for pace in Pace if pace is not Pace.NONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     queue = _queue(layout, facts, memory, dwelling, now_s)
     division = divide_alike(layout, facts, now, cautious, queue, running, held)
 
-    good, meters_good = _meters_good(layout, facts, memory)
+    good, meters_good = _meters_good(layout, sight, memory)
     wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)
     shut = verdict.shut | learned.nudged
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good, shut)
@@ -185,7 +186,8 @@ def _room(
 def _queue(layout: Layout, facts: Facts, memory: Memory | None, dwelling: Bools, now_s: float) -> Queue:
     """Who comes first: who cannot be paused, and who is in the middle of a turn, before all others."""
     unserved_s = facts.unserved_s if memory is None else np.fmax(facts.unserved_s, now_s - memory.unserved_since_s)
-    priority = np.where(facts.pausable, facts.priority, UNPAUSABLE_FIRST)
+    unpausable, priority = ~facts.pausable, facts.priority
+    priority = np.where(unpausable, UNPAUSABLE_FIRST, priority) if anything(unpausable) else priority
     return Queue(layout.by_id, priority, unserved_s, facts.delivered_wh, dwelling)
 
 
@@ -193,11 +195,10 @@ def _turns(layout: Layout, facts: Facts, memory: Memory | None, limit: Floats, n
     """Since when each has been admitted, and since when it has been waiting (1, P) [s]; NaN where it is not."""
     hungry = facts.steered & ~facts.idle
     serving = hungry & (limit >= layout.min_a - TOLERANCE_A)
-    never = np.full((1, layout.size), np.nan)
-    admitted, starved = (never, never) if memory is None else (memory.admitted_since_s, memory.unserved_since_s)
+    admitted, starved = (now_s, now_s) if memory is None else (memory.admitted_since_s, memory.unserved_since_s)
     return (
-        np.where(serving, np.where(np.isnan(admitted), now_s, admitted), np.nan),
-        np.where(hungry & ~serving, np.where(np.isnan(starved), now_s, starved), np.nan),
+        np.where(serving, np.fmin(admitted, now_s), np.nan),
+        np.where(hungry & ~serving, np.fmin(starved, now_s), np.nan),
     )
 
 
@@ -208,12 +209,12 @@ def _reckon_with(facts: Facts, learned: Learned) -> None:
     facts.max_a = np.minimum(facts.max_a, learned.max_a)
 
 
-def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[Ints, Bools]:
+def _meters_good(layout: Layout, sight: Sight, memory: Memory | None) -> tuple[Ints, Bools]:
     """Count good readings in a row; after a loss nothing is raised before there have been enough."""
     enough = layout.site.control.fresh_readings
-    fresh = ~np.isnan(facts.meter_a).all(axis=2)
+    fresh: Bools = np.logical_or.reduce(sight.measured, axis=2)
     before = np.full(fresh.shape, NEVER_READ) if memory is None else memory.good_readings
-    if (fresh & (before == enough) | ~layout.metered).all():  # as nearly always
+    if not anything(layout.metered & ~(fresh & (before == enough))):  # as nearly always
         return before, np.ones(fresh.shape, dtype=bool)
     never = before == NEVER_READ
     counted = np.where(fresh, np.where(never, enough, np.minimum(before + 1, enough)), np.where(never, NEVER_READ, 0))
@@ -221,10 +222,9 @@ def _meters_good(layout: Layout, facts: Facts, memory: Memory | None) -> tuple[I
 
 
 def _reasons(division: Division, paced: Ints, verdict: Verdict, nudged: Bools, saving: Bools) -> list[str]:
-    because = [
-        _PACED[pace] if pace else division.names[reason]
-        for reason, pace in zip(division.reason[0].tolist(), paced[0].tolist(), strict=True)
-    ]
+    because = [division.names[reason] for reason in division.reason[0].tolist()]
+    if anything(paced):
+        because = [_PACED.get(pace, said) for pace, said in zip(paced[0].tolist(), because, strict=True)]
     special = (
         (saving & ~verdict.disobeys, "charger:write_budget"),
         (nudged, "car:nudged"),
@@ -285,7 +285,10 @@ def _plan(
 
 def _phases_in_use(layout: Layout, facts: Facts) -> dict[str, tuple[int, ...]]:
     """The grid phases of the cars that use fewer than their points have."""
-    fewer = np.flatnonzero((facts.uses[0] != layout.wired).any(axis=1))
+    differs = facts.uses[0] != layout.wired
+    if not anything(differs):
+        return {}
+    fewer = np.flatnonzero(differs.any(axis=1))
     return {layout.point_ids[n]: tuple(np.flatnonzero(facts.uses[0, n]).tolist()) for n in fewer.tolist()}
 
 

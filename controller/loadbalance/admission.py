@@ -93,13 +93,17 @@ def admit(
         newcomers: (B, P) who they are.
     """
     refused_by = np.full(candidates.shape, NO_ROW)
+    if not anything(candidates):
+        return Admission(candidates, refused_by)
     need = np.where(candidates, need_a, 0.0)
     room = free_a + TOLERANCE_A
-    tight = used(rows, need) > (room if keep_free_a is None else room - np.maximum(keep_free_a, 0.0))
+    keep = None
+    if keep_free_a is not None and newcomers is not None and anything(newcomers & candidates):
+        keep = keep_free_a, newcomers
+    tight = used(rows, need) > (room if keep is None else room - np.maximum(keep[0], 0.0))
     if not anything(tight):
         return Admission(candidates, refused_by)
     members = np.flatnonzero(tight.any(axis=1))
-    keep = None if keep_free_a is None or newcomers is None else (keep_free_a, newcomers)
     if members.size > FEW:
         order = queue.of_many(members, candidates[members])
         refused_by[members] = _many(order, need, rows, room, keep, members, tight)

@@ -22,6 +22,7 @@ from controller.loadbalance.facts import OF_CAR, Facts
 from controller.loadbalance.imbalance import kept_alike
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
+from controller.loadbalance.pulse import Pulse, spare_writes
 from controller.loadbalance.sharing import fill
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
@@ -35,14 +36,6 @@ time: so that noise does not let it in and shut it out again."""
 SMALL_RAISE_EVERY_S: Final = 60.0
 SMALL_RAISE_A: Final = 0.2
 """Raises below the site's ``raise_step_a`` are gathered: at most one a minute."""
-
-CONFIRM_S: Final = 5.0
-"""A charger on a local network confirms within a second; one that takes longer is counted with its old limit."""
-
-_FOR_CHANGES: Final = 0.5
-"""The part of a write budget that is spent on changes of the limit; the rest renews schedules and protects."""
-
-DAY_S: Final = 86_400.0
 
 
 class Pace(IntEnum):
@@ -63,21 +56,6 @@ _NONE, _CALM, _INTERVAL, _HEADROOM, _METER = (pace.value for pace in Pace)
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """What pacing remembers between two decisions; times are monotonic seconds, -inf for never."""
-
-    limit_a: Floats
-    """(B, P): what was last decided, NaN for a point that was not competing."""
-    changed_s: Floats
-    """(B, P)"""
-    reduced_s: Floats
-    """(B, C): the last reduction on the circuit or below it."""
-    writes: Floats
-    """(B, stations): profile writes that may be spent on changes now."""
-    at_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Wish:
     """Where the division wants the limits, and who comes first."""
 
@@ -86,49 +64,6 @@ class Wish:
     held_a: Floats
     """(B, P): where they are now, from ``held_limits``."""
     queue: Queue
-
-
-def fresh_pulse(layout: Layout, now_s: float) -> Pulse:
-    """Memory of a loop that has just started."""
-    return Pulse(
-        limit_a=np.full((1, layout.size), np.nan),
-        changed_s=np.full((1, layout.size), -np.inf),
-        reduced_s=np.full((1, len(layout.site.circuits)), -np.inf),
-        writes=_write_capacity(layout)[None],
-        at_s=now_s,
-    )
-
-
-def held_limits(facts: Facts, pulse: Pulse) -> Floats:
-    """What each competing or idle point is limited to now: our last word, or else what its charger holds (B, P) [A].
-
-    A charger that cannot be paused holds its minimum, whatever the word was.
-    """
-    holds = facts.commanded_a
-    said = np.where(np.isnan(pulse.limit_a), holds, pulse.limit_a)
-    if anything(~facts.pausable):
-        said = np.where(facts.pausable, said, np.maximum(said, np.minimum(holds, facts.min_a)))
-    held: Floats = np.where(facts.steered, said, 0.0)
-    return held
-
-
-def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
-    """Whose charger has not confirmed a reduction, and so keeps what it holds, whatever we decide (B, P)."""
-    least = np.where(facts.pausable, 0.0, facts.min_a)
-    told = np.maximum(pulse.limit_a, least)
-    deaf = (facts.commanded_a > told + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
-    return facts.steered & ~facts.idle & deaf if anything(deaf) else deaf
-
-
-def out_of_writes(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bools:
-    """Whose station has spent its write budget (B, P).
-
-    What it holds is safe unattended, so the others can always make room for it.
-    """
-    if not layout.site.writes_per_day:
-        return np.zeros(facts.state.shape, dtype=bool)
-    spent = (_writes(layout, pulse, now_s)[:, layout.station] < 1.0) & (facts.commanded_a >= layout.min_a)
-    return facts.steered & ~facts.idle & spent
 
 
 def pace(
@@ -222,7 +157,7 @@ def _leave(layout: Layout, pulse: Pulse, now_s: float, meters_good: Bools) -> _L
     since_reduction = now_s - pulse.reduced_s
     may_change = since_change >= control.change_s
     if layout.site.writes_per_day:
-        may_change &= _writes(layout, pulse, now_s)[:, layout.station] >= 1.0
+        may_change &= spare_writes(layout, pulse, now_s)[:, layout.station] >= 1.0
     return _Leave(
         since_change_s=since_change,
         may_change=may_change,
@@ -234,8 +169,9 @@ def _leave(layout: Layout, pulse: Pulse, now_s: float, meters_good: Bools) -> _L
 
 def _endangered(facts: Facts, now: Capacity, held: Floats) -> Bools:
     """The points (B, P) on rows that their limits would overload now."""
-    reserved = facts.idle | facts.fixed
-    beyond_reserve = np.where(reserved, np.maximum(0.0, held - largest_phase(now.reserved_a)), held)
+    reserved, beyond_reserve = facts.idle | facts.fixed, held
+    if anything(reserved):
+        beyond_reserve = np.where(reserved, np.maximum(0.0, held - largest_phase(now.reserved_a)), held)
     over = used(now.rows, beyond_reserve) > now.free_a + TOLERANCE_A
     return users(now.rows, over) if anything(over) else np.zeros(held.shape, dtype=bool)
 
@@ -247,8 +183,8 @@ def _beyond_maximum(layout: Layout, facts: Facts, held: Floats) -> Bools:
     """
     none = (facts.max_a < facts.min_a - TOLERANCE_A) & (held > TOLERANCE_A)
     much = held > facts.max_a + layout.site.control.raise_step_a - TOLERANCE_A
-    beyond: Bools = facts.competing & (facts.bound != OF_CAR) & (none | much)
-    return beyond
+    beyond: Bools = none | much
+    return facts.competing & (facts.bound != OF_CAR) & beyond if anything(beyond) else beyond
 
 
 def _stands_in_the_way(
@@ -278,10 +214,13 @@ def _stands_in_the_way(
 
 def _paced(leave: _Leave, missing: Floats, near: Bools) -> Ints:
     """Why each limit is still below its share (B, P)."""
+    waits = ~near & (missing > RESOLUTION_A)
+    if not anything(waits):
+        return np.zeros(waits.shape, dtype=np.int64)
     paced = np.where(leave.may_change, _HEADROOM, _INTERVAL)
     paced = np.where(leave.calm, paced, _CALM)
     paced = np.where(leave.metered, paced, _METER)
-    return np.where(near | (missing <= RESOLUTION_A), _NONE, paced)
+    return np.where(waits, paced, _NONE)
 
 
 def _proven_room(layout: Layout, facts: Facts, estimate: Estimate, cautious: Capacity, limit: Floats) -> Floats:
@@ -336,11 +275,11 @@ def _next_pulse(
     writes = pulse.writes
     if layout.site.writes_per_day:
         spent = np.bincount(layout.station[changed[0]], minlength=layout.writes_per_day.size)
-        writes = np.maximum(0.0, _writes(layout, pulse, now_s) - spent)
+        writes = np.maximum(0.0, spare_writes(layout, pulse, now_s) - spent)
     return Pulse(
         limit_a=np.where(steered, limit, np.nan),
-        changed_s=np.where(changed, now_s, pulse.changed_s),
-        reduced_s=np.where(reduced, now_s, pulse.reduced_s),
+        changed_s=np.where(changed, now_s, pulse.changed_s) if anything(changed) else pulse.changed_s,
+        reduced_s=np.where(reduced, now_s, pulse.reduced_s) if anything(reduced) else pulse.reduced_s,
         writes=writes,
         at_s=now_s,
     )
@@ -351,18 +290,3 @@ def _on_any(layout: Layout, circuits: Bools) -> Bools:
     if not anything(circuits):
         return np.zeros((len(circuits), layout.size), dtype=bool)
     return circuits @ layout.below
-
-
-def _writes(layout: Layout, pulse: Pulse, now_s: float) -> Floats:
-    """Profile writes that each station can spare for changes now."""
-    return np.fmin(_write_capacity(layout), pulse.writes + (now_s - pulse.at_s) * _write_rate(layout))
-
-
-def _write_rate(layout: Layout) -> Floats:
-    rate: Floats = layout.writes_per_day * _FOR_CHANGES / DAY_S
-    return np.where(np.isfinite(rate), rate, 0.0)
-
-
-def _write_capacity(layout: Layout) -> Floats:
-    capacity: Floats = np.fmax(2.0, layout.writes_per_day * _FOR_CHANGES / 2)
-    return capacity

@@ -117,7 +117,7 @@ def _sharers(view: View, row: int) -> Reason:
     told = [f"{point} {amperes(given[point])}{_held_by(view, point)}" for point in ranked[:SHOWN]]
     if len(ranked) > SHOWN:
         rest = sum(given[point] for point in ranked[SHOWN:])
-        told.append(f"{len(ranked) - SHOWN} others {amperes(rest)}")
+        told.append(f"{_others(len(ranked) - SHOWN)} {amperes(rest)}")
     who = f"{len(given)} points shared it" if len(given) > 1 else "One point had it"
     free_a, now_a = float(view.careful_a[row]), float(view.now_a[row])
     more = ""
@@ -157,4 +157,8 @@ def _listed(view: View, which: object) -> list[str]:
 def _names(view: View, which: object) -> str:
     names = _listed(view, which)
     shown = ", ".join(names[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN} others" if len(names) > SHOWN else shown
+    return f"{shown} and {_others(len(names) - SHOWN)}" if len(names) > SHOWN else shown
+
+
+def _others(count: int) -> str:
+    return "1 other" if count == 1 else f"{count} others"

@@ -55,9 +55,12 @@ def add_limits(router: APIRouter, limits: Limits) -> None:
         circuit: Annotated[str | None, Query(description="all that hold on it")] = None,
         source: Annotated[str | None, Query(description="all that it has set")] = None,
     ) -> LimitList:
-        """End limits now: those that fit every parameter, and that may be set by this interface."""
+        """End limits now: those that fit every parameter, and that may be set by this interface.
+
+        Without a parameter it ends all of them, and finds nothing wrong when there are none.
+        """
         found = limits.running(Way.REST, name=id, circuit=circuit, source=source)
-        if not found:
+        if not found and any((id, circuit, source)):
             raise HTTPException(404, "there is no such limit that this interface may end")
         for limit in found:
             with suppress(LimitRefused):  # it has ended by itself in this moment

@@ -154,6 +154,7 @@ class ControlLoop:
 def circuit_state(site: Site, circuit: Circuit, snapshot: Snapshot, decision: Decision) -> CircuitState:
     """What is known of one circuit at this turn."""
     background = decision.background_a[circuit.id]
+    warmth = decision.memory.warmth.state[site.circuits.index(circuit)].tolist()
     reading = _believed(site, circuit, snapshot)
     draws = [decision.draw_a[p.id] for p in site.points_below[circuit.id]]
     estimated = [sum(phase) for phase in zip(background, *draws, strict=True)]
@@ -165,6 +166,7 @@ def circuit_state(site: Site, circuit: Circuit, snapshot: Snapshot, decision: De
         background_a=background,
         headroom_a=(room[0], room[1], room[2]),
         fresh=circuit.meter is None or reading is not None,
+        warmth=(warmth[0], warmth[1], warmth[2]),
     )
 
 

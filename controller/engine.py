@@ -15,7 +15,7 @@ import numpy as np
 
 from controller.guard import guarded
 from controller.loadbalance.admission import Queue
-from controller.loadbalance.capacity import Capacity, capacities, reserves
+from controller.loadbalance.capacity import Capacity, capacities, flows, reserves
 from controller.loadbalance.conduct import Conduct, Verdict, judge
 from controller.loadbalance.division import Division, instant, split_arrays
 from controller.loadbalance.facts import OF_CAR, Facts, facts_of
@@ -27,6 +27,7 @@ from controller.loadbalance.observer import Estimate, Sight, observe
 from controller.loadbalance.pacing import Pace, Wish, pace
 from controller.loadbalance.pulse import Pulse, fresh_pulse, held_limits, out_of_writes, unconfirmed
 from controller.loadbalance.wiring import Wiring, watch
+from controller.peakshave.warmth import Warmth, cold, warmed
 from controller.plan import Event, Plan, Remedy, Setpoint, Severity
 from controller.site import Site
 from controller.snapshot import Snapshot
@@ -65,6 +66,7 @@ class Memory:
     habits: Habits
     conduct: Conduct
     wiring: Wiring
+    warmth: Warmth
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,11 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good, shut)
     because, draw_a = _reasons(division, paced, verdict, learned.nudged, saving), _by_point(layout, estimate.draw_a)
     overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
-    events = _events(layout, estimate, memory, good, overloaded) + car_events + verdict.events + wiring_events
+    warmth = memory.warmth if memory else cold(site, now_s)
+    flow_a = flows(layout, estimate.meter_a, estimate.background_a, estimate.draw_a)
+    warmth, warm_events = warmed(site, warmth, layout.fuse_a[0], flow_a[0], now_s)
+    events = _events(layout, estimate, memory, good, overloaded) + warm_events
+    events += car_events + verdict.events + wiring_events
     plan = _plan(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies)
     admitted_since_s, unserved_since_s = _turns(layout, facts, memory, limit, now_s)
     remembered = Memory(
@@ -167,6 +173,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         habits=habits,
         conduct=conduct,
         wiring=wiring,
+        warmth=warmth,
     )
     basis = Basis(now, cautious, held, facts, division)
     return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), draw_a, basis)

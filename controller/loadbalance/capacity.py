@@ -83,6 +83,15 @@ def backgrounds(layout: Layout, meter_a: Floats, draw_a: Floats) -> Floats:
     return background
 
 
+def flows(layout: Layout, meter_a: Floats, background_a: Floats, draw_a: Floats) -> Floats:
+    """What flows in each circuit (B, C, 3) [A]: as its meter says, or else what is taken to flow below it."""
+    unknown = np.isnan(meter_a)
+    if not anything(unknown):
+        return meter_a
+    estimated: Floats = np.where(unknown, background_a + layout.circuit_flow(draw_a), meter_a)
+    return estimated
+
+
 def reserves(layout: Layout, facts: Facts, draw_a: Floats) -> Floats:
     """What is kept for points that do not compete, per grid phase (B, P, 3) [A].
 

@@ -26,7 +26,7 @@ _BREAKER_INSTANTANEOUS: Final[Mapping[str, float]] = {"B": 3.0, "C": 5.0, "D": 1
 _INSTANTANEOUS_S: Final = 0.1
 _EARLY: Final = 0.5
 """Share of the mean time after which a device counts as open: single devices scatter around their curve."""
-_COOLING_S: Final = 600.0
+COOLING_S: Final = 600.0
 """Time constant of cooling; long, so that a series of overloads adds up. Devices of this size cool in minutes."""
 
 
@@ -72,7 +72,7 @@ def advance(state: float, current_a: float, rating_a: float, seconds: float, cur
     0.368
     """
     if abs(current_a) <= rating_a:
-        return state * math.exp(-seconds / _COOLING_S)
+        return state * math.exp(-seconds / COOLING_S)
     return state + seconds / opening_time_s(current_a, rating_a, curve)
 
 

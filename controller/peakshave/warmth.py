@@ -5,82 +5,87 @@ Shapes: C circuits in the site's order, 3 phases of the grid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from controller.peakshave import thermal
 from controller.plan import Event, Severity
-from controller.site import Circuit, Site
-from controller.units import NO_CURRENT, PHASE_NAMES, Phases
+from controller.site import Site
+from controller.units import PHASE_NAMES, TOLERANCE_A
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 ALARM: Final = 0.3
 """An alarm from this state on; it ends once the device has cooled to half of it."""
-MOST: Final = 0.5
-"""Nothing that is decided here may ever take a device past this state."""
 LONGEST_STEP_S: Final = 5.0
 """What flowed during a longer silence is not known: a current counts for no longer than this."""
+COLD: Final = 1e-3
+"""Less is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Warmth:
-    """States by circuit id and phase: 0 is cold, 1 is open (``controller.peakshave.thermal``)."""
+    """How near each protection device is to opening (``controller.peakshave.thermal``)."""
 
-    state: Mapping[str, Phases]
-    alarmed: frozenset[str] = frozenset()
-    """The circuits whose alarm has not ended."""
+    state: Floats
+    """(C, 3): 0 is cold, 1 is open."""
+    alarmed: Bools
+    """(C,): its alarm has not ended."""
+    at_s: float
+    """When that was [s]."""
 
 
-def cold(site: Site) -> Warmth:
+def cold(site: Site, now_s: float) -> Warmth:
     """Where nothing has been heard of a site yet."""
-    return Warmth({circuit.id: NO_CURRENT for circuit in site.circuits})
+    count = len(site.circuits)
+    return Warmth(np.zeros((count, 3)), np.zeros(count, dtype=bool), now_s)
 
 
 def warmed(
-    site: Site, warmth: Warmth, current_a: Mapping[str, Phases | None], seconds: float
+    site: Site, before: Warmth, fuse_a: Floats, current_a: Floats, now_s: float
 ) -> tuple[Warmth, tuple[Event, ...]]:
-    """The states after ``seconds`` of these currents, and what has begun or ended with it.
+    """The states after these currents have flowed until now, and what has begun or ended with it.
 
     Args:
-        site: its circuits' ratings and curves count.
-        warmth: the states before.
-        current_a: magnitudes by circuit id [A]; a circuit of which nothing is known keeps its state.
-        seconds: since the states before; counted up to ``LONGEST_STEP_S``.
+        site: its circuits' curves count.
+        before: the states before.
+        fuse_a: (C, 3) ratings [A].
+        current_a: (C, 3) magnitudes [A]; NaN where nothing is known: the device then neither warms nor cools.
+        now_s: the monotonic clock [s].
 
     >>> from controller.site import Circuit, Site
     >>> site = Site("S", (Circuit("main", None, (63.0, 63.0, 63.0)),), ())
-    >>> warmth, events = warmed(site, cold(site), {"main": (126.0, 0.0, 0.0)}, 5.0)
-    >>> [round(phase, 4) for phase in warmth.state["main"]], events
+    >>> warmth, events = warmed(site, cold(site, 0.0), np.full((1, 3), 63.0), np.array([[126.0, 0.0, 0.0]]), 5.0)
+    >>> [round(phase, 4) for phase in warmth.state[0].tolist()], events
     ([0.0086, 0.0, 0.0], ())
     """
-    step_s = min(max(0.0, seconds), LONGEST_STEP_S)
-    state = {c.id: _after(c, warmth.state[c.id], current_a.get(c.id), step_s) for c in site.circuits}
-    hot = {name for name, phases in state.items() if max(phases) >= (ALARM / 2 if name in warmth.alarmed else ALARM)}
-    events = tuple(_events(site.circuits, state, hot, warmth.alarmed))
-    return Warmth(state, frozenset(hot)), events
+    step_s = min(max(0.0, now_s - before.at_s), LONGEST_STEP_S)
+    over = current_a > fuse_a + TOLERANCE_A
+    if not (over.any() or before.state.any()):  # as nearly always
+        return Warmth(before.state, before.alarmed, now_s), ()
+    cooled = before.state * math.exp(-step_s / thermal.COOLING_S)
+    state = np.where(current_a <= fuse_a + TOLERANCE_A, np.where(cooled < COLD, 0.0, cooled), before.state)
+    for place, phase in np.argwhere(over).tolist():
+        flow_a, rating_a, curve = current_a[place, phase], fuse_a[place, phase], site.circuits[place].fuse_curve
+        state[place, phase] = thermal.advance(before.state[place, phase], flow_a, rating_a, step_s, curve)
+    hottest = state.max(axis=1)
+    alarmed: Bools = hottest >= np.where(before.alarmed, ALARM / 2, ALARM)
+    return Warmth(state, alarmed, now_s), tuple(_events(site, state, alarmed, before.alarmed))
 
 
-def _after(circuit: Circuit, before: Phases, current_a: Phases | None, seconds: float) -> Phases:
-    if current_a is None:
-        return before
-    one, two, three = (
-        thermal.advance(state, flow, rating, seconds, circuit.fuse_curve) if state > 0.0 or abs(flow) > rating else 0.0
-        for state, flow, rating in zip(before, current_a, circuit.fuse_a, strict=True)
-    )
-    return (one, two, three)
-
-
-def _events(
-    circuits: Iterable[Circuit], state: Mapping[str, Phases], hot: set[str], before: frozenset[str]
-) -> Iterable[Event]:
-    for circuit in circuits:
-        name, phases = circuit.id, state[circuit.id]
-        if name in hot and name not in before:
-            phase = max(range(3), key=phases.__getitem__)
-            text = (
-                f"the {circuit.fuse_a[phase]:.0f} A {circuit.fuse_curve} device on {PHASE_NAMES[phase]} has borne "
-                f"{phases[phase]:.0%} of what opens it"
-            )
-            yield Event("fuse_warm", f"circuit:{name}", text, Severity.ALARM)
-        elif name in before and name not in hot:
-            yield Event("fuse_cooled", f"circuit:{name}", f"its protection device is back at {max(phases):.0%}")
+def _events(site: Site, state: Floats, alarmed: Bools, before: Bools) -> Iterator[Event]:
+    for place in np.flatnonzero(alarmed != before).tolist():
+        circuit, phase = site.circuits[place], int(state[place].argmax())
+        warmth = state[place, phase]
+        if alarmed[place]:
+            device = f"the {circuit.fuse_a[phase]:.0f} A {circuit.fuse_curve} device on {PHASE_NAMES[phase]}"
+            text = f"{device} has borne {warmth:.0%} of what opens it"
+            yield Event("fuse_warm", f"circuit:{circuit.id}", text, Severity.ALARM)
+        else:
+            yield Event("fuse_cooled", f"circuit:{circuit.id}", f"its protection device has cooled to {warmth:.0%}")

@@ -30,7 +30,7 @@ def test_the_bill_as_json_names_the_windows_behind_each_line(loadstar: Loadstar)
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"flanders": "wallonia"}, "expected flanders, germany_rlm"),
+        ({"flanders": "wallonia"}, "expected month_peak, flanders"),
         ({"per_kw_year=53.39": "per_kw=1"}, "flanders needs per_kw_year; found per_kw"),
         ({"per_kw_year=53.39": "per_kw_year=dear"}, "expected NAME=NUMBER"),
         ({"per_kw_year=53.39": "per_kw_year=-1"}, "expected a number of at least 0"),

@@ -59,6 +59,19 @@ def test_a_car_that_takes_little_keeps_its_limit_while_nobody_else_wants_it() ->
     assert loop.changes_since(60)["P00"] == 0
 
 
+def test_a_car_that_draws_less_because_it_may_is_not_taken_for_one_that_wants_less() -> None:
+    loop = ClosedLoop(garage(1, fuse_a=40))
+    loop.plug_in("P00", car=hungry_car(max_a=18))
+    loop.after(180)
+    assert loop.memory is not None
+    learned = loop.memory.habits.takes_a[0, 0]
+    assert 18 <= learned <= 20
+    loop.load(25.0)
+    loop.after(180)
+    assert 6 <= loop.limit["P00"] < 15, "there is less for it now"
+    assert loop.memory.habits.takes_a[0, 0] == learned
+
+
 def test_who_tapers_is_followed_down_and_the_rest_gets_what_it_leaves() -> None:
     loop = ClosedLoop(garage(2, fuse_a=40), step_s=0.5)
     loop.plug_in("P00", car=Car(CarModel(capacity_wh=10_000, max_a=16, taper_from=0.8), soc=0.75))

@@ -44,7 +44,8 @@ def weigh(case: Case, seen: Seen) -> None:
         return
     ended = seen.draw_a < DRAWS_FROM_A
     bound = max(case.needs_a, LEAST_OFFER_A, 0.0 if ended else math.ceil(seen.draw_a + RESERVE_A))
-    if bound <= case.takes_a - 1.0 and (ended or math.isfinite(case.takes_a)):
+    left_over = seen.limit_a - seen.draw_a > RESERVE_A  # else it draws less because it may
+    if bound <= case.takes_a - 1.0 and (ended or (math.isfinite(case.takes_a) and left_over)):
         case.lows += 1
         if case.lows >= QUICK_REPORTS:
             if math.isfinite(case.takes_a):

@@ -19,7 +19,7 @@ import numpy as np
 from controller.peakshave.demand_bill import bill
 from controller.peakshave.demand_peaks import Month, by_month, first_of, month_of, that_matter, year_of
 from controller.peakshave.demand_worth import Worth, what_a_kw_costs
-from controller.peakshave.filling import fill
+from controller.peakshave.filling import HOLD_S, fill
 from controller.peakshave.load_forecast import LoadForecast
 from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakStatus, PeakTerms
 from controller.peakshave.saving import Uncontrolled
@@ -62,12 +62,18 @@ class PeakKeeper:
         terms: prices and targets.
         closed: the windows of the accounting year and the last twelve months, as far as they are on record.
         filling: the running window as it was stored.
+        hold_s: how long a reading counts when no other follows.
     """
 
     def __init__(
-        self, site: Site, terms: PeakTerms, closed: Iterable[ClosedWindow] = (), filling: Filling | None = None
+        self,
+        site: Site,
+        terms: PeakTerms,
+        closed: Iterable[ClosedWindow] = (),
+        filling: Filling | None = None,
+        hold_s: float = HOLD_S,
     ) -> None:
-        self.terms = terms
+        self.terms, self._hold_s = terms, hold_s
         self._zone = ZoneInfo(site.time_zone)
         self._root = next(circuit.id for circuit in site.circuits if circuit.parent is None)
         closed = tuple(closed)
@@ -109,7 +115,15 @@ class PeakKeeper:
         """
         before, window_s = self.filling, self.terms.tariff.window_s
         self.filling, ended = fill(
-            before, at, monotonic_s, flow.power_w, window_s, flow.assumed_w, zone=self._zone, own=flow.own
+            before,
+            at,
+            monotonic_s,
+            flow.power_w,
+            window_s,
+            flow.assumed_w,
+            zone=self._zone,
+            own=flow.own,
+            hold_s=self._hold_s,
         )
         if flow.power_w is not None:
             building_w = flow.power_w - flow.charging_w

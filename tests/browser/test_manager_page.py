@@ -29,7 +29,7 @@ def test_the_page_tells_the_state_of_the_site(page: Page, stage: Stage):
     stage.live.report(Event("meter_back", "meter:grid", "readings are good again", Severity.INFO))
     stage.show(BUSY)
     page.goto(stage.url)
-    expect(page.get_by_role("heading", level=1)).to_have_text("1 car is being limited: garage L2 is full")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 car is being limited: garage L2 is all shared out")
     expect(page.locator(".notices")).to_contain_text("1 faulted")
     expect(page.locator(".notices")).to_contain_text("1 offline")
     main = page.get_by_role("article", name="main")
@@ -55,7 +55,7 @@ def test_the_page_tells_the_state_of_the_site(page: Page, stage: Stage):
         ({"P01": Seen(because="pace:calm")}, "1 car is being raised step by step"),
         (
             {"P01": Seen(State.WITHHELD, 0, 0, "not_admitted:circuit:yard:L3"), "P02": Seen(because="point:max")},
-            "1 car waits for current: yard L3 is full",
+            "1 car waits for current: yard L3 is all shared out",
         ),
         (
             {"P01": Seen(because="contract:main"), "P02": Seen(because="contract:main")},

@@ -15,7 +15,7 @@ function full(name: string): string {
   const all = rest.join(":");
   switch (kind) {
     case "circuit":
-      return `${rest.slice(0, -1).join(":")} ${rest.at(-1) ?? ""} is full`;
+      return `${rest.slice(0, -1).join(":")} ${rest.at(-1) ?? ""} is all shared out`;
     case "imbalance":
       return `the phases of ${rest.slice(0, -1).join(":")} must stay alike`;
     case "limit":
@@ -159,7 +159,7 @@ export const text = {
     session: "Session",
     details: "details",
     fairness: (index: number, wait: number, point: string) =>
-      `Last 24 h: fairness ${(100 * index).toFixed(0)} % (Jain), longest wait ${stretch(wait)} at ${point}`,
+      `Last 24 h: turns shared ${(100 * index).toFixed(0)} % evenly (Jain’s index), longest wait ${stretch(wait)} at ${point}`,
     flags: {
       shortfall: "will lack energy",
       disobeys: "ignores its limit",

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from controller.peakshave.evidence import Evidence, Happening, Power, Watched, watch
 from controller.peakshave.grid_operator import Entry, Limit, LimitBook, LimitRefused, Rules
+from controller.peakshave.limits_ahead import LimitsAhead, limits_ahead
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, LedgerUnavailable, Tick
 from controller.site import Site
@@ -187,6 +188,10 @@ class Limits:
     def in_force(self, at: datetime) -> tuple[ExternalLimit, ...]:
         """What counts at this moment: for the control loop."""
         return self._limits.in_force(at, self._clock.monotonic_s())
+
+    def ahead(self, moments: Sequence[datetime]) -> LimitsAhead:
+        """What will be allowed at these moments, as far as it is known now: for the plan."""
+        return limits_ahead(self._limits, moments, self._clock.monotonic_s())
 
     def entries(self) -> tuple[Entry, ...]:
         """All limits, and what has become of them; those that count first."""

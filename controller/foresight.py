@@ -5,7 +5,7 @@ Shapes: T slots, C circuits, 3 phases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from controller.loadbalance.habits.appetite import RESERVE_A
 from controller.loadbalance.horizon.assembly import Known, Shown, first_slot
 from controller.loadbalance.horizon.outlook import Demand, Floats
 from controller.peakshave.keeper import PEAK
+from controller.peakshave.limits_ahead import LimitsAhead
 from controller.peakshave.load_forecast import LoadForecast
 from controller.site import Site
 from controller.snapshot import COMPETING, ExternalLimit, PointState, Snapshot
@@ -31,6 +32,8 @@ class Foresight:
         slot_s: length of a plan's slots [s].
         slots: how many there are.
         demand: what a higher peak costs at a moment; None where it costs nothing.
+        holidays: days that the building uses like Sundays.
+        limits: what others will allow at moments, the middles of slots; without it those that hold are taken to last.
     """
 
     def __init__(
@@ -40,8 +43,9 @@ class Foresight:
         slots: int,
         demand: Callable[[datetime], Demand | None] = lambda _at: None,
         holidays: Container[date] = frozenset(),
+        limits: Callable[[Sequence[datetime]], LimitsAhead] | None = None,
     ) -> None:
-        self._site, self._slot_s, self._slots, self._demand = site, slot_s, slots, demand
+        self._site, self._slot_s, self._slots, self._demand, self._limits = site, slot_s, slots, demand, limits
         self._zone = ZoneInfo(site.time_zone)
         self._load = LoadForecast(len(site.circuits), slot_s, holidays)
         self._seen: tuple[Snapshot, Memory] | None = None
@@ -63,14 +67,15 @@ class Foresight:
         snapshot, memory = self._seen
         if not any(state.state in COMPETING for state in snapshot.points.values()):
             return None
-        snapshot = replace(snapshot, limits=_of_others(snapshot))
-        return Known(snapshot, _shown(memory.habits), self._background_a(snapshot.at), self._demand(snapshot.at))
-
-    def _background_a(self, at: datetime) -> Floats:
+        snapshot, at = replace(snapshot, limits=_of_others(snapshot)), snapshot.at
         begins_at = first_slot(at, self._slot_s)
-        middles = [begins_at + timedelta(seconds=(number + 0.5) * self._slot_s) for number in range(self._slots)]
-        local = [moment.astimezone(self._zone) for moment in middles]
-        expected = self._load.ahead(at.astimezone(self._zone), local)
+        moments = [begins_at + timedelta(seconds=(number + 0.5) * self._slot_s) for number in range(self._slots)]
+        background_a = self._background_a(at, moments)
+        limits = None if self._limits is None else self._limits([max(at, moments[0]), *moments[1:]])
+        return Known(snapshot, _shown(memory.habits), background_a, self._demand(at), limits)
+
+    def _background_a(self, at: datetime, moments: Sequence[datetime]) -> Floats:
+        expected = self._load.ahead(at.astimezone(self._zone), [moment.astimezone(self._zone) for moment in moments])
         if expected is not None:
             return expected
         worst = np.array([self._site.worst_base_a[circuit.id] for circuit in self._site.circuits])

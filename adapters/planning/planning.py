@@ -21,6 +21,7 @@ from controller.foresight import Foresight
 from controller.loadbalance.horizon.assembly import Past, Terms, first_slot, outlook_of
 from controller.loadbalance.horizon.history import Stay
 from controller.loadbalance.horizon.outlook import Demand, Outlook
+from controller.peakshave.limits_ahead import LimitsAhead
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, SessionRecord
 from controller.site import Site
@@ -52,6 +53,7 @@ class Planning:
         on_event: hears when there is no plan, and why.
         demand: what a higher peak costs at a moment.
         holidays: days that the building uses like Sundays.
+        limits: what others will allow at moments; without it the limits that hold are taken to last.
         command: starts the planner.
         answer_s: how long it may take [s].
     """
@@ -67,6 +69,7 @@ class Planning:
         on_event: EventSink,
         demand: Callable[[datetime], Demand | None] = lambda _at: None,
         holidays: Container[date] = frozenset(),
+        limits: Callable[[Sequence[datetime]], LimitsAhead] | None = None,
         command: Sequence[str] = COMMAND,
         answer_s: float = ANSWER_S,
     ) -> None:
@@ -76,7 +79,7 @@ class Planning:
         self._process = PlannerProcess(site, command, answer_s)
         self._prices = Prices(settings, site.time_zone, on_event)
         self._terms = Terms(settings.slot_s, settings.slots, settings.unmet_per_kwh)
-        self._foresight = Foresight(site, settings.slot_s, settings.slots, demand, holidays)
+        self._foresight = Foresight(site, settings.slot_s, settings.slots, demand, holidays, limits)
         self._news = asyncio.Event()
         self._advice: Advice | None = None
         self._stays: Mapping[str, Sequence[Stay]] = {}

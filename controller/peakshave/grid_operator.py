@@ -198,6 +198,16 @@ class LimitBook:
         """The sources that should have been heard, and were not."""
         return tuple(source.id for source in self.rules.sources.values() if self._lost(source, now_s))
 
+    def silenced(self, limit: Limit, lost: Collection[str]) -> bool:
+        """Whether the fail-safe of its lost source holds in place of a limit."""
+        circuit = self.rules.sources[limit.source].fail_safe_circuit
+        return limit.valid_until is None and limit.source in lost and limit.circuit == circuit
+
+    def given_back(self, passed_s: float) -> float:
+        """Which share of the power is back so long after an end: one step at once, the last one with the release."""
+        steps = max(1, round(self.rules.release_s / RELEASE_STEP_S))
+        return (1 + math.floor(passed_s * steps / self.rules.release_s)) / (steps + 1)
+
     def _problems(self, limit: Limit, may: Collection[str]) -> Iterator[str]:
         if limit.source not in may:
             known = ", ".join(sorted(may)) or "nobody"
@@ -222,18 +232,13 @@ class LimitBook:
         phase, standing = Phase.VALID, Standing.COUNTS
         if _not_yet(limit, at):
             standing = Standing.NOT_YET
-        elif limit.valid_until is None and limit.source in lost and limit.circuit == source.fail_safe_circuit:
+        elif self.silenced(limit, lost):
             standing = Standing.SILENT
         elif limit.valid_until is not None and at >= limit.valid_until:
             phase = Phase.RELEASING
             passed_s = (at - limit.valid_until).total_seconds()
-            allowed_w += self._given_back(passed_s) * max(0.0, self.rules.full_w[limit.circuit] - allowed_w)
+            allowed_w += self.given_back(passed_s) * max(0.0, self.rules.full_w[limit.circuit] - allowed_w)
         return Entry(limit, allowed_w, source.charging_only, standing, phase, "")
-
-    def _given_back(self, passed_s: float) -> float:
-        """Which share of the power is back after so long: one step at once, the last one with the release."""
-        steps = max(1, round(self.rules.release_s / RELEASE_STEP_S))
-        return (1 + math.floor(passed_s * steps / self.rules.release_s)) / (steps + 1)
 
     def _fail_safe(self, source: Source, at: datetime) -> Entry:
         limit = Limit(source.fail_safe_circuit, source.fail_safe_w, source.id, at, id=f"fail_safe:{source.id}")

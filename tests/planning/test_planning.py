@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
 import pytest
 
 from adapters.configuration import PlanSettings
@@ -21,6 +22,7 @@ from adapters.planning.planning import Planning
 from adapters.planning.process import COMMAND
 from controller.engine import decide
 from controller.loadbalance.horizon.outlook import Demand
+from controller.peakshave.limits_ahead import LimitsAhead
 from controller.plan import Event
 from controller.ports import SessionRecord
 from controller.site import ChargingPoint, Circuit, Site
@@ -46,6 +48,7 @@ class Stage:
     settings: PlanSettings = SETTINGS
     answer_s: float = 20.0
     demand: Demand | None = None
+    limits: Callable[[Sequence[datetime]], LimitsAhead] | None = None
     events: list[Event] = field(default_factory=list)
     past: list[SessionRecord] = field(default_factory=list)
     at: datetime = BEGIN
@@ -60,6 +63,7 @@ class Stage:
             past=self._ended,
             on_event=self.events.append,
             demand=lambda _at: self.demand,
+            limits=self.limits,
             command=strange if self.mode else COMMAND,
             answer_s=self.answer_s,
         )
@@ -291,6 +295,20 @@ async def test_requests_hold_the_prices_the_load_and_the_peak(staged: Staged, tm
     assert request["background_a"][5] == [pytest.approx([20.0] * 3, abs=0.5)]
     assert (request["demand"]["per_kw"], request["demand"]["floor_kw"]) == (80.0, 12.0)
     assert request["demand"]["drawn_kwh"] == 0.7
+
+
+async def test_requests_hold_what_others_will_allow_slot_by_slot(staged: Staged):
+    asked: list[Sequence[datetime]] = []
+
+    def ahead(moments: Sequence[datetime]) -> LimitsAhead:
+        asked.append(moments)
+        return {("main", False): np.array([np.inf, 9_000.0] + [np.inf] * 94)}
+
+    stage = staged("good", limits=ahead)
+    stage.turn(P1=CAR)
+    await stage.until(stage.requests)
+    assert stage.requests()[0]["bounds"] == [{"circuit": "main", "limit_w": [None, 9_000.0] + [None] * 94}]
+    assert asked[0][:2] == [BEGIN + timedelta(minutes=2.5), BEGIN + timedelta(minutes=17.5)], "the middles of slots"
 
 
 async def test_habits_of_the_point_are_looked_up(staged: Staged):

@@ -17,7 +17,7 @@ from controller.loadbalance.horizon.history import Stay, likely_visits, usual_de
 from controller.loadbalance.horizon.outlook import Bools, CarOutlook, Demand, Floats, Outlook, PowerBound
 from controller.loadbalance.layout import Layout, layout_of
 from controller.site import ChargingPoint, Site
-from controller.snapshot import COMPETING, ExternalLimit, PointState, Snapshot
+from controller.snapshot import COMPETING, PointState, Snapshot
 from controller.units import TOLERANCE_A
 
 UNKNOWN_WH: Final = 40_000.0
@@ -63,6 +63,9 @@ class Known:
     """(T, C, 3) forecast of what is not charging, from ``first_slot`` on [A]."""
     demand: Demand | None = None
     """What a higher peak costs."""
+    limits_ahead: Mapping[tuple[str, bool], Floats] | None = None
+    """By circuit, and whether for charging alone: (T,) what others will allow, infinite where they set no limit [W].
+    None: the snapshot's limits are taken to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +115,23 @@ def outlook_of(site: Site, known: Known, past: Mapping[str, Past], terms: Terms,
         background_a=known.background_a,
         cars=tuple(cars),
         demand=known.demand,
-        bounds=tuple(_bound(site, limit, known.background_a) for limit in snapshot.limits),
+        bounds=tuple(_bounds(site, known)),
         unmet_per_kwh=terms.unmet_per_kwh,
     )
 
 
-def _bound(site: Site, limit: ExternalLimit, background_a: Floats) -> PowerBound:
-    """A limit of others, expected to stay; one on charging alone leaves room for all that is not."""
-    if not limit.charging_only:
-        return PowerBound(limit.circuit, np.full(len(background_a), limit.limit_w))
-    place = next(number for number, circuit in enumerate(site.circuits) if circuit.id == limit.circuit)
-    others_a = np.maximum(background_a[:, place], 0.0).sum(axis=1)
-    return PowerBound(limit.circuit, limit.limit_w + others_a * site.nominal_voltage_v)
+def _bounds(site: Site, known: Known) -> Iterator[PowerBound]:
+    """The limits of others; one on charging alone leaves room for all that is not."""
+    lasting = known.snapshot.limits if known.limits_ahead is None else ()
+    slots = len(known.background_a)
+    limits = [((one.circuit, one.charging_only), np.full(slots, one.limit_w)) for one in lasting]
+    for (circuit, charging_only), limit_w in (*limits, *(known.limits_ahead or {}).items()):
+        if not charging_only:
+            yield PowerBound(circuit, limit_w)
+            continue
+        place = next(number for number, each in enumerate(site.circuits) if each.id == circuit)
+        others_a = np.maximum(known.background_a[:, place], 0.0).sum(axis=1)
+        yield PowerBound(circuit, limit_w + others_a * site.nominal_voltage_v)
 
 
 def _car(

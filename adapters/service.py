@@ -31,6 +31,7 @@ from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.peak import PeakKeeping
 from adapters.planning import Planning
+from adapters.published_price import PublishedPrice
 from adapters.recording import Recorder
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
@@ -80,6 +81,7 @@ class Service:
         self._recorder: Recorder | None = None
         self._planning: Planning | None = None
         self._peak: PeakKeeping | None = None
+        self._price = PublishedPrice(self._site, configuration.price_per_kwh, configuration.price_lever, self._report)
         self._on_loop: asyncio.AbstractEventLoop | None = None
         self._loop: ControlLoop | None = None
 
@@ -325,8 +327,8 @@ class Service:
         return self._limits.in_force(at) + self._peak.limits(at, self._planning.advice() if self._planning else None)
 
     def _publish(self, tick: ports.Tick) -> None:
-        if self._peak is not None:
-            tick = replace(tick, peak=self._peak.status(tick.at))
+        peak = self._peak.status(tick.at) if self._peak is not None else None
+        tick = replace(tick, peak=peak, price=self._price.see(tick.at, peak))
         self.live.publish(tick)
         self._limits.watch(tick)
         if self._mqtt is not None:

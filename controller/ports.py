@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from controller.explain import Turn
 from controller.peakshave.peak_facts import PeakStatus
+from controller.peakshave.price_lever import PriceSignal
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
 from controller.units import NO_CURRENT, Phases
@@ -301,6 +302,23 @@ class CircuitState:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceNow:
+    """What a kWh costs now, as it is published for drivers and programs that can wait. Sessions are not rated by it."""
+
+    usual_per_kwh: Decimal | None
+    """None where the site has no tariff."""
+    signal: PriceSignal | None = None
+    """None where the price never changes."""
+
+    @property
+    def per_kwh(self) -> Decimal | None:
+        """With the surcharge of the moment; None where the site has no tariff."""
+        if self.usual_per_kwh is None or self.signal is None:
+            return self.usual_per_kwh
+        return self.usual_per_kwh + self.signal.surcharge_per_kwh
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """What one turn of the control loop knew and said: the material of pages, topics and telemetry."""
 
@@ -317,3 +335,5 @@ class Tick:
     """The decision with everything that it was made from, so that it can be explained; None where nobody kept it."""
     peak: PeakStatus | None = None
     """The running demand window; None where demand has no price."""
+    price: PriceNow | None = None
+    """None where charging has no price."""

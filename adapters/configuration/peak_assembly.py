@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from adapters.configuration.grid_operator_tables import GridOperatorTable, InputTable, Paragraph14aTable, SourceTable
-from adapters.configuration.peak_tables import PeakTable
+from adapters.configuration.peak_tables import PeakTable, PriceLeverTable
 from adapters.configuration.settings import GridOperator, LimitInput
 from controller.peakshave.catalogue import MODELS
 from controller.peakshave.grid_operator import Source
 from controller.peakshave.paragraph_14a import least_power_w
 from controller.peakshave.peak_facts import PeakTerms
+from controller.peakshave.price_lever import LeverTerms
 from controller.site import Site
 
 SCHEDULE: Final = "schedule"
@@ -30,6 +31,13 @@ def peak_of(table: PeakTable) -> PeakTerms | None:
         caution=table.caution,
         holidays=frozenset(table.holidays),
     )
+
+
+def price_lever_of(table: PriceLeverTable | None) -> LeverTerms | None:
+    """When the published price is raised; None: never."""
+    if table is None:
+        return None
+    return LeverTerms(table.surcharge_per_kwh, table.near, 60.0 * table.least_min)
 
 
 def grid_operator_of(table: GridOperatorTable | None, site: Site, folder: Path) -> GridOperator:

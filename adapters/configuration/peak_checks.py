@@ -18,7 +18,7 @@ def peak_findings(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
         return
     tariff = table.get("tariff")
     if tariff is None:
-        for name in ("prices", "target_kw", "expected_kw"):
+        for name in ("prices", "target_kw", "expected_kw", "price_lever"):
             if name in table:
                 yield ("peak", name), "needs a tariff: by which rules is demand billed?"
     elif isinstance(tariff, str) and tariff in MODELS:

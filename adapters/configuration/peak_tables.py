@@ -12,6 +12,17 @@ from adapters.configuration.values import NotNegative, Positive, Price
 from adapters.strict import StrictModel
 
 
+class PriceLeverTable(StrictModel):
+    """Raises the published price of a kWh while the site nears its peak."""
+
+    surcharge_per_kwh: Price
+    """By how much, in the site's currency."""
+    near: float = Field(default=0.9, ge=0.5, le=1.0)
+    """While a demand window is on course for this part of its target, or more."""
+    least_min: float = Field(default=15.0, gt=0, le=1440)
+    """A price that was raised stays for at least so long, in whole demand windows [min]."""
+
+
 class PeakTable(StrictModel):
     """What limits power over time."""
 
@@ -39,5 +50,7 @@ class PeakTable(StrictModel):
     """Which part of all that the building may yet draw in a demand window is reckoned with."""
     holidays: list[date] = Field(default_factory=list)
     """Days that are billed, and used, like Sundays."""
+    price_lever: PriceLeverTable | None = None
+    """Raises the published price near the peak; without it, the price stays."""
     grid_operator: GridOperatorTable | None = None
     """Limits that others set."""

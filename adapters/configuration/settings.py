@@ -11,6 +11,7 @@ from pathlib import Path
 from adapters.configuration.places import Places
 from controller.peakshave.grid_operator import Source
 from controller.peakshave.peak_facts import PeakTerms
+from controller.peakshave.price_lever import LeverTerms
 from controller.ports import Token
 from controller.site import Site
 from controller.wishes import Group
@@ -178,6 +179,8 @@ class Configuration:
     plan: PlanSettings | None
     peak: PeakTerms | None
     """None: demand costs nothing."""
+    price_lever: LeverTerms | None
+    """None: the published price is never raised."""
     grid_operator: GridOperator
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

@@ -8,7 +8,21 @@ from typing import Any
 
 from adapters.mqtt.commands import COMMAND_QOS, NONE, SET
 from adapters.mqtt.publisher import EVENTS_KEPT, ONCE_QOS, STATE_EVERY_S, VALUE_QOS
-from adapters.mqtt.topics import CIRCUIT, EVENT, LIMIT, METER, OFFLINE, ONLINE, PEAK, POINT, ROOT, STATE, STATUS, Topic
+from adapters.mqtt.topics import (
+    CIRCUIT,
+    EVENT,
+    LIMIT,
+    METER,
+    OFFLINE,
+    ONLINE,
+    PEAK,
+    POINT,
+    PRICE,
+    ROOT,
+    STATE,
+    STATUS,
+    Topic,
+)
 
 _INTRODUCTION = f"""# MQTT topics
 
@@ -53,6 +67,7 @@ def reference() -> str:
         *_section("Circuits", "circuit/<id>", (*CIRCUIT, *LIMIT)),
         *_section("Charging points", "point/<id>", POINT),
         *_section("Demand, where it has a price", "peak", PEAK),
+        *_section("What charging costs, where it has a price; all but `now` where that can change", "price", PRICE),
         _COMMANDS,
     ]
     return "\n".join(parts)

@@ -10,8 +10,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from controller.explain import Insight, insights, sentence
 from controller.peakshave.peak_facts import PeakStatus
+from controller.peakshave.price_lever import PriceSignal
 from controller.plan import Event, Setpoint
-from controller.ports import CircuitState, SessionRecord, Tick
+from controller.ports import CircuitState, PriceNow, SessionRecord, Tick
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState, Reading
 from controller.units import PHASE_NAMES, Phases
@@ -32,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Topic(Generic[T]):
-    """One topic below a meter, a circuit, a point or the demand window."""
+    """One topic below a meter, a circuit, a point, the demand window or the price."""
 
     name: str
     unit: str
@@ -91,6 +92,10 @@ def _compliance(known: Insight) -> Value:
     return known.remedy.value if known.remedy else "obeys"
 
 
+def _signal(value: Callable[[PriceSignal], Value]) -> Callable[[PriceNow], Value]:
+    return lambda price: None if price.signal is None else value(price.signal)
+
+
 def _warmth(circuit: CircuitState) -> tuple[float, float, float]:
     one, two, three = circuit.warmth
     return round(one, 2), round(two, 2), round(three, 2)
@@ -144,6 +149,14 @@ PEAK: Final[tuple[Topic[PeakStatus], ...]] = (
     Topic("saved", "currency", "By how much the accounting year's bill is lower for control", lambda p: p.saved),
 )
 
+PRICE: Final[tuple[Topic[PriceNow], ...]] = (
+    Topic("now", "currency/kWh", "What a kWh costs now; empty where the site has no tariff", lambda p: p.per_kwh),
+    Topic("level", "", "`normal`, or `high` while the site nears its peak", _signal(lambda s: s.level.value)),
+    Topic("surcharge_per_kwh", "currency/kWh", "What it costs more than usual", _signal(lambda s: s.surcharge_per_kwh)),
+    Topic("since", "", "Since when, UTC", _signal(lambda s: s.since)),
+    Topic("until", "", "Until when a high price stays, UTC; empty while it is normal", _signal(lambda s: s.until)),
+)
+
 
 def values(site: Site, tick: Tick) -> dict[Path, Value]:
     """Every value of the site, by the levels of its topic below ``loadstar/<site>``; takes milliseconds."""
@@ -157,6 +170,8 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
             found |= _filled(("circuit", circuit.id), LIMIT, _strictest(tick, circuit.id))
     if tick.peak is not None:
         found |= _filled(("peak",), PEAK, tick.peak)
+    if tick.price is not None:
+        found |= _filled(("price",), PRICE, tick.price)
     known = {} if tick.turn is None else insights(site, tick.turn)
     for point in site.points:
         view = PointView(

@@ -16,6 +16,7 @@ from adapters.web.acting import add_acting
 from adapters.web.demand_export import Windows, add_demand
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.limits import add_limits
+from adapters.web.prices import add_prices
 from adapters.web.stream import Broadcast, TooManyClientsError
 from adapters.web.view import (
     event_view,
@@ -66,6 +67,7 @@ def build_router(
     add_acting(router, site, live, wishes)
     add_limits(router, limits)
     add_demand(router, windows)
+    add_prices(router, site, live)
 
     @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
     async def stream() -> Response:

@@ -21,8 +21,9 @@ from adapters.live import Live, Tally
 from adapters.web.view import reading_age_s
 from controller.explain import Turn, insights
 from controller.peakshave.peak_facts import PeakStatus
+from controller.peakshave.price_lever import PriceLevel
 from controller.plan import Remedy
-from controller.ports import Tick
+from controller.ports import PriceNow, Tick
 from controller.site import Site
 from controller.snapshot import PointState, State
 from controller.units import PHASE_NAMES
@@ -61,6 +62,8 @@ class SiteCollector(Collector):
                 yield from self._insights(tick.turn)
             if tick.peak is not None:
                 yield from self._demand(tick.peak)
+            if tick.price is not None:
+                yield from self._price(tick.price)
             yield self._reading_ages(tick, age_s)
 
     def _counters(self) -> Iterator[Metric]:
@@ -180,6 +183,23 @@ class SiteCollector(Collector):
         saved = GaugeMetricFamily("loadstar_demand_saved", text, labels=["currency"])
         saved.add_metric([self._site.currency], float(peak.saved))
         yield saved
+
+    def _price(self, price: PriceNow) -> Iterator[Metric]:
+        """What a kWh costs; a price that never changes has no level."""
+        signal, labels = price.signal, ["currency"]
+        more = None if signal is None else signal.surcharge_per_kwh
+        amounts = (
+            ("per_kwh", "What a kWh costs now.", price.per_kwh),
+            ("surcharge_per_kwh", "What it costs more than usual.", more),
+        )
+        for name, text, amount in amounts:
+            if amount is not None:
+                family = GaugeMetricFamily(f"loadstar_price_{name}", text, labels=labels)
+                family.add_metric([self._site.currency], float(amount))
+                yield family
+        if signal is not None:
+            high = float(signal.level is PriceLevel.HIGH)
+            yield GaugeMetricFamily("loadstar_price_high", "1 while the price is raised for the peak.", high)
 
     def _reading_ages(self, tick: Tick, tick_age_s: float) -> Metric:
         ages = GaugeMetricFamily("loadstar_reading_age_seconds", "Age of the last good reading.", labels=["meter"])

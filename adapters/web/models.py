@@ -18,6 +18,7 @@ from pydantic import (
 
 from adapters.web.answer import Answer, Money, PhaseValues
 from adapters.web.peak_view import Demand
+from adapters.web.prices import Price
 from controller.plan import Severity
 from controller.snapshot import State
 from controller.wishes import Asker
@@ -249,6 +250,7 @@ class SiteState(Answer):
     points: tuple[Point, ...]
     fairness: Fairness
     peak: Demand | None = Field(description="the running demand window; null where demand has no price")
+    price: Price | None = Field(description="what a kWh costs now; null where charging has no price")
 
 
 class SiteEvent(Answer):

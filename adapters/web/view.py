@@ -12,6 +12,7 @@ from adapters.live import History, KeptEvent, Live
 from adapters.web import models
 from adapters.web.answer import PhaseValues
 from adapters.web.peak_view import demand_view
+from adapters.web.prices import price_view
 from controller.explain import Insight, Turn, explain, insights, sentence
 from controller.loadbalance.wiring import Suspicion
 from controller.ports import CircuitState, SessionRecord, Tick
@@ -123,6 +124,7 @@ def site_view(site: Site, live: Live, version: str) -> models.SiteState:
             longest_wait_point=fairness.longest_wait_point,
         ),
         peak=None if tick is None else demand_view(tick.peak),
+        price=None if tick is None else price_view(tick.price),
     )
 
 

@@ -53,6 +53,25 @@ def test_a_tariff_by_name_with_its_prices(tmp_path: Path):
     assert date(2026, 12, 25) in peak.holidays
 
 
+def test_the_price_may_be_raised_near_the_peak(tmp_path: Path):
+    text = '[peak]\ntariff = "flanders"\nprices = {per_kw_year = 50}\n[peak.price_lever]\nsurcharge_per_kwh = "0.15"\n'
+    lever = loaded(tmp_path, text).price_lever
+    assert lever is not None
+    assert (lever.surcharge_per_kwh, lever.near, lever.least_s) == (Decimal("0.15"), 0.9, 900.0)
+    lever = loaded(tmp_path, text + "near = 0.8\nleast_min = 60\n").price_lever
+    assert lever is not None
+    assert (lever.near, lever.least_s) == (0.8, 3600.0)
+    assert loaded(tmp_path, "").price_lever is None
+
+
+def test_a_price_lever_needs_a_demand_tariff_and_a_surcharge(tmp_path: Path):
+    found = problems(tmp_path, "[peak.price_lever]\nnear = 1.5\nleast_min = 0\n")
+    assert "peak.price_lever: needs a tariff: by which rules is demand billed?" in found
+    text = "\n".join(found)
+    for place in ("surcharge_per_kwh", "near", "least_min"):
+        assert f"peak.price_lever.{place}: " in text
+
+
 def test_everything_wrong_with_a_peak_is_listed_at_once(tmp_path: Path):
     found = problems(
         tmp_path,

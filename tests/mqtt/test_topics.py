@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from adapters.mqtt.reference import reference
-from adapters.mqtt.topics import CIRCUIT, LIMIT, METER, PEAK, POINT, document, text, topic, values
+from adapters.mqtt.topics import CIRCUIT, LIMIT, METER, PEAK, POINT, PRICE, document, text, topic, values
+from controller.peakshave.price_lever import PriceLevel
 from controller.ports import Tick
 from controller.snapshot import PointState, State
-from tests.support.web import BEGIN, Seen, decided_tick, made_peak, made_tick, small_site, with_warmth
+from tests.support.web import BEGIN, Seen, decided_tick, made_peak, made_price, made_tick, small_site, with_warmth
 
 SITE = small_site()
 TICK = made_tick(SITE, 0.0, {"P01": Seen(), "P02": Seen(State.OFFLINE)})
@@ -122,6 +123,25 @@ def test_where_nothing_is_gained_the_target_is_empty():
         "",
         "",
     ]
+
+
+def test_the_price_has_topics_where_charging_has_one():
+    assert not any(place.startswith("price/") for place in told(TICK))
+    found = told(replace(TICK, price=made_price()))
+    assert {place: payload for place, payload in found.items() if place.startswith("price/")} == {
+        "price/now": "0.50",
+        "price/level": "high",
+        "price/surcharge_per_kwh": "0.15",
+        "price/since": "2026-11-20T08:58:00Z",
+        "price/until": "2026-11-20T09:30:00Z",
+    }
+    assert all(f"`price/{entry.name}`" in reference() for entry in PRICE)
+
+
+def test_a_price_that_is_not_raised_has_no_end():
+    found = told(replace(TICK, price=made_price(PriceLevel.NORMAL)))
+    names = ("now", "level", "surcharge_per_kwh", "until")
+    assert [found[f"price/{name}"] for name in names] == ["0.35", "normal", "0", ""]
 
 
 def test_every_fuse_says_how_warm_it_is():

@@ -22,9 +22,10 @@ from controller.explain import Turn
 from controller.peakshave.evidence import Evidence
 from controller.peakshave.grid_operator import Limit, Rules, Source
 from controller.peakshave.peak_facts import PeakStatus
+from controller.peakshave.price_lever import PriceLevel, PriceSignal
 from controller.peakshave.windows import Window
 from controller.plan import Event, Plan, Setpoint
-from controller.ports import CircuitState, LedgerUnavailable, SessionRecord, Tick, Token
+from controller.ports import CircuitState, LedgerUnavailable, PriceNow, SessionRecord, Tick, Token
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
 from controller.units import NO_CURRENT, Phases, phase_vector
@@ -159,6 +160,14 @@ def made_peak(**changes: Any) -> PeakStatus:
         saved=Decimal("312.40"),
     )
     return replace(status, **changes)
+
+
+def made_price(level: PriceLevel = PriceLevel.HIGH) -> PriceNow:
+    """A price that was raised two minutes ago, or one that never was."""
+    if level is PriceLevel.NORMAL:
+        return PriceNow(Decimal("0.35"), PriceSignal(level, Decimal(0), BEGIN, None))
+    since, until = BEGIN - timedelta(minutes=2), BEGIN + timedelta(minutes=30)
+    return PriceNow(Decimal("0.35"), PriceSignal(level, Decimal("0.15"), since, until))
 
 
 def with_warmth(tick: Tick, **warmth: Phases) -> Tick:

@@ -1,4 +1,4 @@
-import type { Demand, Site } from "./api";
+import type { Demand, Price, Site } from "./api";
 import "./demand.css";
 import { kilowattHours, kilowatts, moment, money, NONE, timeOfDay } from "./format";
 import { Icon } from "./icons";
@@ -114,8 +114,19 @@ function Figures({ site, demand }: { site: Site; demand: Demand }) {
         note={month_peak_at === null ? words.noPeak : moment(month_peak_at, site.at ?? window.begins_at, site.time_zone)}
       />
       <Figure name={words.saved} value={money(demand.saved, site.currency)} note={demand.billed && words.perKw(perKw)} />
+      {site.price && site.price.since !== null && <Lever site={site} price={site.price} />}
     </dl>
   );
+}
+
+/** What flexible drivers are told: the price, and how long it stays. */
+function Lever({ site, price }: { site: Site; price: Price }) {
+  const words = text.demand;
+  const high = price.level === "high";
+  const now = price.per_kwh === null ? null : money(price.per_kwh, site.currency);
+  const value = high ? words.surcharge(money(price.surcharge_per_kwh, site.currency)) : (now ?? words.usual);
+  const until = price.until === null ? null : moment(price.until, site.at ?? price.until, site.time_zone);
+  return <Figure name={words.price} value={value} note={high ? words.raised(until, now) : words.usualNote} />;
 }
 
 function Figure({ name, value, note }: { name: string; value: string; note: string | false }) {

@@ -103,6 +103,16 @@ export interface Demand {
   saved: string;
 }
 
+/** What a kWh costs now, in the site's currency. */
+export interface Price {
+  per_kwh: string | null;
+  level: "normal" | "high";
+  surcharge_per_kwh: string;
+  /** null where the price never changes. */
+  since: string | null;
+  until: string | null;
+}
+
 export interface Site {
   id: string;
   name: string;
@@ -116,6 +126,7 @@ export interface Site {
   points: Point[];
   fairness: { jain_index: number | null; longest_wait_s: number; longest_wait_point: string | null };
   peak: Demand | null;
+  price: Price | null;
 }
 
 export interface SiteEvent {

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from adapters.learned import LearnedNote, Notes
 from controller.engine import Decision
 from controller.loadbalance.horizon.outlook import Demand
 from controller.peak import Peak
@@ -30,6 +31,8 @@ MISSED: Final = 1.02
 """A window that is higher than its target by more than this is worth a word."""
 FILLING: Final = "demand_window"
 """The note that the running window is kept under."""
+BUILDING: Final = "demand_building"
+"""The note of what was learned of the building's load."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,18 +49,6 @@ class WindowBook(Protocol):
         ...
 
 
-class Notes(Protocol):
-    """Where the running window is kept. Neither blocks for long nor raises."""
-
-    def keep(self, name: str, text: str) -> None:
-        """Keep the newest text of a name."""
-        ...
-
-    def kept(self, name: str) -> str | None:
-        """The text of that name from before the last start."""
-        ...
-
-
 class PeakKeeping:
     """The demand of one site's grid connection, in the service."""
 
@@ -67,6 +58,8 @@ class PeakKeeping:
         self._site, self._terms, self._book, self._notes, self._clock = site, terms, book, notes, clock
         self._on_event = on_event
         self._peak = Peak(site, terms)
+        root = next(circuit.id for circuit in site.circuits if circuit.parent is None)
+        self._building = LearnedNote(notes, BUILDING, root)
         self._stored_s = -STORED_EVERY_S
         self._waiting: list[ClosedWindow] = []
         self._writing: tuple[Future[None], int] | None = None
@@ -82,6 +75,11 @@ class PeakKeeping:
         closed = self._book.windows(now - timedelta(seconds=KNOWN_S), now + timedelta(days=1))
         of_this_length = [one for one in closed if one.window.length_s <= self._terms.tariff.window_s]
         self._peak = Peak(self._site, self._terms, of_this_length, self._stored())
+        self._building.restore(self._peak.restore)
+
+    def close(self) -> None:
+        """Keep what was learned."""
+        self._building.keep(self._peak.learned())
 
     def limits(self, at: datetime, advice: Advice | None) -> tuple[ExternalLimit, ...]:
         """What charging may draw now. Never raises: whatever goes wrong here costs money and no safety."""
@@ -102,6 +100,7 @@ class PeakKeeping:
             if snapshot.monotonic_s - self._stored_s >= STORED_EVERY_S and self._peak.filling is not None:
                 self._stored_s = snapshot.monotonic_s
                 self._notes.keep(FILLING, json.dumps(self._peak.filling.to_dict()))
+            self._building.follow(snapshot.monotonic_s, self._peak.learned)
         except Exception:
             log.exception("peak_failed")
 

@@ -20,6 +20,7 @@ from adapters.clock import SystemClock
 from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter
 from adapters.delayed_starts import DelayedStarts
 from adapters.influx import InfluxWriter
+from adapters.learned import LearnedNote
 from adapters.limit_ways import admission, listeners
 from adapters.limiting import Limits
 from adapters.live import Live
@@ -50,6 +51,9 @@ CEILING: Final = 10.0
 
 SESSIONS_EVERY_S: Final = 2.0
 """How often running sessions are looked up for those who watch."""
+
+LOAD: Final = "plan_load"
+"""The note of what the plan has learned of the load."""
 
 PAST_SESSIONS: Final = 500
 """As many of a point tell its habits: the busiest has a dozen a day."""
@@ -166,6 +170,7 @@ class Service:
         if configuration.peak is not None:
             self._peak = PeakKeeping(site, configuration.peak, self._ledger, measurements, self._clock, self._report)
             await asyncio.to_thread(self._peak.restore)
+            self._stops.append(("peak", self._peak.close))
         self._open_recorder()
         self._points = CentralSystem(
             site=site,
@@ -186,7 +191,7 @@ class Service:
         self._stops.append(("ocpp", self._points.stop))
         self._open_web()
         self._open_telemetry()
-        self._open_planning()
+        await self._open_planning(measurements)
         self._open_loop()
         for work in listeners(configuration, self._limits, self._clock, self._report):
             self._run(work)
@@ -254,7 +259,7 @@ class Service:
             )
             self._stops.append(("influx", self._influx.close))
 
-    def _open_planning(self) -> None:
+    async def _open_planning(self, notes: MeasurementStore) -> None:
         if (settings := self._configuration.plan) is not None:
             self._planning = Planning(
                 site=self._site,
@@ -266,7 +271,9 @@ class Service:
                 limits=self._limits.ahead,
                 past=lambda point: self._ledger.sessions(running=False, point=point, limit=PAST_SESSIONS)[0],
                 on_event=self._report,
+                note=LearnedNote(notes, LOAD, ",".join(circuit.id for circuit in self._site.circuits)),
             )
+            await asyncio.to_thread(self._planning.restore)
             self._run(self._planning.run())
 
     def _open_loop(self) -> None:

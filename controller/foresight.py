@@ -5,7 +5,7 @@ Shapes: T slots, C circuits, 3 phases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -47,9 +47,24 @@ class Foresight:
     ) -> None:
         self._site, self._slot_s, self._slots, self._demand, self._limits = site, slot_s, slots, demand, limits
         self._zone = ZoneInfo(site.time_zone)
-        self._load = LoadForecast(len(site.circuits), slot_s, holidays)
+        self._holidays = holidays
+        self._load = self._new_forecast()
         self._seen: tuple[Snapshot, Memory] | None = None
         self._mattered: tuple[object, ...] | None = None
+
+    def learned(self) -> Mapping[str, Floats]:
+        """What was learned of the load: arrays by name; to be stored."""
+        return self._load.state()
+
+    def restore(self, learned: Mapping[str, Floats]) -> None:
+        """Go on from what was learned before.
+
+        Raises:
+            ValueError: it is of other slots or circuits, or not whole; nothing has changed then.
+        """
+        load = self._new_forecast()
+        load.restore(learned)
+        self._load = load
 
     def see(self, snapshot: Snapshot, decision: Decision) -> bool:
         """Take note of a decision and of what it saw; return whether plans that were made before no longer fit."""
@@ -73,6 +88,9 @@ class Foresight:
         background_a = self._background_a(at, moments)
         limits = None if self._limits is None else self._limits([max(at, moments[0]), *moments[1:]])
         return Known(snapshot, _shown(memory.habits), background_a, self._demand(at), limits)
+
+    def _new_forecast(self) -> LoadForecast:
+        return LoadForecast(len(self._site.circuits), self._slot_s, self._holidays)
 
     def _background_a(self, at: datetime, moments: Sequence[datetime]) -> Floats:
         expected = self._load.ahead(at.astimezone(self._zone), [moment.astimezone(self._zone) for moment in moments])

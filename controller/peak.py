@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +11,7 @@ from controller.engine import Decision
 from controller.loadbalance.horizon.outlook import Demand
 from controller.loadbalance.layout import layout_of
 from controller.peakshave.keeper import PeakKeeper
+from controller.peakshave.load_forecast import Floats, LoadForecast
 from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakStatus, PeakTerms
 from controller.peakshave.windows import Filling
 from controller.site import Site
@@ -39,6 +40,21 @@ class Peak:
     def filling(self) -> Filling | None:
         """The running window; to be stored."""
         return self._keeper.filling
+
+    def learned(self) -> Mapping[str, Floats]:
+        """What was learned of the building's load: arrays by name; to be stored."""
+        return self._keeper.building.state()
+
+    def restore(self, learned: Mapping[str, Floats]) -> None:
+        """Go on from what was learned before.
+
+        Raises:
+            ValueError: it is of demand windows of another length, or not whole; nothing has changed then.
+        """
+        terms = self._keeper.terms
+        building = LoadForecast(1, float(terms.tariff.window_s), terms.holidays)
+        building.restore(learned)
+        self._keeper.building = building
 
     def limits(self, at: datetime, advice: Advice | None) -> tuple[ExternalLimit, ...]:
         """What charging may draw now; nothing where nothing is gained by holding back."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from adapters.configuration import PlanSettings
+from adapters.learned import LearnedNote
 from adapters.planning.checking import BadPlanError, checked_advice
 from adapters.planning.messages import request_of
 from adapters.planning.prices import Prices
@@ -51,6 +52,7 @@ class Planning:
         running: the sessions that run, by point.
         past: the sessions that have ended.
         on_event: hears when there is no plan, and why.
+        note: keeps what was learned of the load over a restart.
         demand: what a higher peak costs at a moment.
         holidays: days that the building uses like Sundays.
         limits: what others will allow at moments; without it the limits that hold are taken to last.
@@ -67,6 +69,7 @@ class Planning:
         running: Callable[[], Mapping[str, SessionRecord]],
         past: PastSessions,
         on_event: EventSink,
+        note: LearnedNote,
         demand: Callable[[datetime], Demand | None] = lambda _at: None,
         holidays: Container[date] = frozenset(),
         limits: Callable[[Sequence[datetime]], LimitsAhead] | None = None,
@@ -80,12 +83,17 @@ class Planning:
         self._prices = Prices(settings, site.time_zone, on_event)
         self._terms = Terms(settings.slot_s, settings.slots, settings.unmet_per_kwh)
         self._foresight = Foresight(site, settings.slot_s, settings.slots, demand, holidays, limits)
+        self._note = note
         self._news = asyncio.Event()
         self._advice: Advice | None = None
         self._stays: Mapping[str, Sequence[Stay]] = {}
         self._stays_read_s = -HISTORY_EVERY_S
         self._number = 0
         self._failed = 0
+
+    def restore(self) -> None:
+        """Go on from what was learned of the load before a restart; blocks for milliseconds."""
+        self._note.restore(self._foresight.restore)
 
     def advice(self) -> Advice | None:
         """The newest plan; None when there is none, or when its time is over."""
@@ -97,6 +105,7 @@ class Planning:
         try:
             if self._foresight.see(snapshot, decision):
                 self._news.set()
+            self._note.follow(snapshot.monotonic_s, self._foresight.learned)
         except Exception:  # nothing about plans may disturb the control loop
             log.exception("planning_failed")
 
@@ -111,6 +120,7 @@ class Planning:
                 await self._plan()
                 await asyncio.sleep(LEAST_GAP_S if not self._failed else self._backoff_s())
         finally:
+            self._note.keep(self._foresight.learned())
             await self._process.close()
 
     async def _plan(self) -> None:

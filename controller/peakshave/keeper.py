@@ -81,7 +81,8 @@ class PeakKeeper:
         self._free = self._that_matter(one.without_control for one in closed)
         """What the windows would have been without control."""
         self._saved: Decimal | None = None
-        self._building = LoadForecast(1, float(terms.tariff.window_s), terms.holidays)
+        self.building = LoadForecast(1, float(terms.tariff.window_s), terms.holidays)
+        """What is learned of the building's load [W on one phase]."""
         self._uncontrolled = Uncontrolled()
         self._more_wh = 0.0
         self._flow: Flow | None = None
@@ -127,7 +128,7 @@ class PeakKeeper:
         )
         if flow.power_w is not None:
             building_w = flow.power_w - flow.charging_w
-            self._building.see(at.astimezone(self._zone), np.array([[building_w, 0.0, 0.0]]))
+            self.building.see(at.astimezone(self._zone), np.array([[building_w, 0.0, 0.0]]))
         since_s = 0.0 if before is None or not before.running else max(0.0, monotonic_s - before.monotonic_s)
         more_wh = self._uncontrolled.step(points, drawn_w, most_w, since_s) * since_s / HOUR_S
         more = (self._more_wh, *(0.0 for _ in ended))  # what is not controlled is not known of more than the first
@@ -270,7 +271,7 @@ class PeakKeeper:
         now_s = at.timestamp()
         if self._rest is None or not 0.0 <= now_s - self._rest[0] < LOOK_S:
             ends_at = datetime.fromtimestamp(ends_s, UTC).astimezone(self._zone)
-            rest = self._building.rest_of_window(at.astimezone(self._zone), ends_at, self.terms.caution)
+            rest = self.building.rest_of_window(at.astimezone(self._zone), ends_at, self.terms.caution)
             flow = self._flow
             assumed_w = 0.0 if flow is None else max(0.0, flow.assumed_w - flow.charging_w)
             self._rest = (now_s, assumed_w if rest is None else float(rest[0, 0]))

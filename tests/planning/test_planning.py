@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from adapters.configuration import PlanSettings
+from adapters.learned import LearnedNote
 from adapters.planning import planning as module
 from adapters.planning.planning import Planning
 from adapters.planning.process import COMMAND
@@ -52,6 +53,7 @@ class Stage:
     events: list[Event] = field(default_factory=list)
     past: list[SessionRecord] = field(default_factory=list)
     at: datetime = BEGIN
+    notes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         strange = (sys.executable, "-I", str(STRANGE), self.mode or "", str(self.folder))
@@ -62,11 +64,13 @@ class Stage:
             running=dict,
             past=self._ended,
             on_event=self.events.append,
+            note=LearnedNote(self, "load", "main"),
             demand=lambda _at: self.demand,
             limits=self.limits,
             command=strange if self.mode else COMMAND,
             answer_s=self.answer_s,
         )
+        self.planning.restore()
         self.running = asyncio.create_task(self.planning.run())
 
     def now(self) -> datetime:
@@ -74,6 +78,12 @@ class Stage:
 
     def monotonic_s(self) -> float:
         return self.at.timestamp()
+
+    def keep(self, name: str, text: str) -> None:
+        self.notes[name] = text
+
+    def kept(self, name: str) -> str | None:
+        return self.notes.get(name)
 
     def _ended(self, point: str) -> Sequence[SessionRecord]:
         return [session for session in self.past if session.point == point]
@@ -351,6 +361,19 @@ async def test_a_lost_meter_teaches_nothing(staged: Staged):
     stage.planning.decided(stale, decide(SITE, None, stale))
     await stage.until(stage.requests)
     assert stage.requests()[-1]["background_a"][0] == [pytest.approx([15.0] * 3, abs=0.5)]
+
+
+async def test_what_the_building_draws_is_known_after_a_restart(staged: Staged):
+    before = staged("good")
+    before.turn(meter_a=25.0, P1=CAR)
+    await before.until(before.requests)
+    before.running.cancel()
+    await asyncio.gather(before.running, return_exceptions=True)
+    after = staged("good", notes=before.notes, at=BEGIN + timedelta(minutes=10))
+    silent = Snapshot(after.at, after.monotonic_s(), {}, (), {"P1": CAR})
+    after.planning.decided(silent, decide(SITE, None, silent))
+    await after.until(lambda: len(after.requests()) == 2)
+    assert after.requests()[-1]["background_a"][0] == [pytest.approx([15.0] * 3, abs=0.5)], "not the 20 A at worst"
 
 
 def test_the_service_itself_stays_free_of_the_solver():

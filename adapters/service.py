@@ -34,6 +34,7 @@ from adapters.peak import PeakKeeping
 from adapters.planning import Planning
 from adapters.published_price import PublishedPrice
 from adapters.recording import Recorder
+from adapters.resources import resource_states
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
@@ -336,6 +337,7 @@ class Service:
     def _publish(self, tick: ports.Tick) -> None:
         peak = self._peak.status(tick.at) if self._peak is not None else None
         tick = replace(tick, peak=peak, price=self._price.see(tick.at, peak))
+        tick = replace(tick, resources=resource_states(self._site, self._configuration.resources, tick))
         self.live.publish(tick)
         self._limits.watch(tick)
         if self._mqtt is not None:

@@ -302,6 +302,17 @@ class CircuitState:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceState:
+    """A photovoltaic plant or a battery of the site, for those who watch; nothing that protects may rely on it."""
+
+    kind: str
+    """``pv`` or ``battery``."""
+    meter: str
+    power_w: float | None
+    """What it takes from the site, negative while it gives [W]; None where its meter is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class PriceNow:
     """What a kWh costs now, as it is published for drivers and programs that can wait. Sessions are not rated by it."""
 
@@ -337,3 +348,5 @@ class Tick:
     """The running demand window; None where demand has no price."""
     price: PriceNow | None = None
     """None where charging has no price."""
+    resources: Mapping[str, ResourceState] = field(default_factory=dict)
+    """By id."""

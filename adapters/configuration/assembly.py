@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable
-from adapters.configuration.peak_assembly import grid_operator_of, peak_of, price_lever_of
+from adapters.configuration.peak_assembly import grid_operator_of, peak_of, price_lever_of, resources_of
 from adapters.configuration.places import Places
 from adapters.configuration.plan_tables import LoadbalanceTable, NeedsTable
 from adapters.configuration.settings import (
@@ -69,6 +69,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         plan=_plan(file, folder) if file.plan and file.plan.enabled else None,
         peak=peak_of(file.peak),
         price_lever=price_lever_of(file.peak.price_lever),
+        resources=resources_of(file.peak.resources),
         grid_operator=grid_operator_of(file.peak.grid_operator, site, folder),
         places=places,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from adapters.configuration.grid_operator_tables import GridOperatorTable, InputTable, Paragraph14aTable, SourceTable
-from adapters.configuration.peak_tables import PeakTable, PriceLeverTable
-from adapters.configuration.settings import GridOperator, LimitInput
+from adapters.configuration.peak_tables import PeakTable, PriceLeverTable, ResourceTable
+from adapters.configuration.settings import GridOperator, LimitInput, Resource
 from controller.peakshave.catalogue import MODELS
 from controller.peakshave.grid_operator import Source
 from controller.peakshave.paragraph_14a import least_power_w
@@ -38,6 +39,11 @@ def price_lever_of(table: PriceLeverTable | None) -> LeverTerms | None:
     if table is None:
         return None
     return LeverTerms(table.surcharge_per_kwh, table.near, 60.0 * table.least_min)
+
+
+def resources_of(tables: Iterable[ResourceTable]) -> tuple[Resource, ...]:
+    """The plants and batteries of the site."""
+    return tuple(Resource(**table.model_dump()) for table in tables)
 
 
 def grid_operator_of(table: GridOperatorTable | None, site: Site, folder: Path) -> GridOperator:

@@ -16,6 +16,7 @@ def peak_findings(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     table = data.get("peak")
     if not isinstance(table, dict):
         return
+    yield from _resources(data, table.get("resources"))
     tariff = table.get("tariff")
     if tariff is None:
         for name in ("prices", "target_kw", "expected_kw", "price_lever"):
@@ -27,6 +28,29 @@ def peak_findings(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
             if isinstance(row, dict) and "parent" not in row and "meter" not in row:
                 text = "is missing: demand is what the meter of the grid connection counts"
                 yield ("circuits", number, "meter"), text
+
+
+def _resources(data: Mapping[str, Any], rows: object) -> Iterator[tuple[Place, str]]:
+    if not isinstance(rows, list):
+        return
+    meters = [row.get("id") for row in data.get("meters") or () if isinstance(row, dict)]
+    known = [meter for meter in meters if isinstance(meter, str)]
+    owners = {row.get("meter"): row.get("id") for row in data.get("circuits") or () if isinstance(row, dict)}
+    first: dict[object, int] = {}
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            continue
+        name, meter = row.get("id"), row.get("meter")
+        if isinstance(name, str) and first.setdefault(name, number) != number:
+            text = f"the same as peak.resources[{first[name]}].id; each must be there once"
+            yield ("peak", "resources", number, "id"), text
+        if not isinstance(meter, str):
+            continue
+        if meter not in known:
+            yield ("peak", "resources", number, "meter"), f"unknown meter {meter!r}{suggestion(meter, known)}"
+        elif meter in owners:
+            text = f"is the meter of circuit {owners[meter]!r}; a resource needs one of its own"
+            yield ("peak", "resources", number, "meter"), text
 
 
 def _prices(tariff: str, given: object) -> Iterator[tuple[Place, str]]:

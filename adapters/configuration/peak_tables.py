@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from adapters.configuration.grid_operator_tables import GridOperatorTable
-from adapters.configuration.values import NotNegative, Positive, Price
+from adapters.configuration.values import Id, NotNegative, Positive, Price
 from adapters.strict import StrictModel
 
 
@@ -21,6 +21,19 @@ class PriceLeverTable(StrictModel):
     """While a demand window is on course for this part of its target, or more."""
     least_min: float = Field(default=15.0, gt=0, le=1440)
     """A price that was raised stays for at least so long, in whole demand windows [min]."""
+
+
+class ResourceTable(StrictModel):
+    """A photovoltaic plant or a battery of the site, measured and shown. Nothing that protects relies on it."""
+
+    id: Id
+    """Its name."""
+    kind: Literal["pv", "battery"]
+    """What it is."""
+    meter: Id
+    """A meter of its own, which is no circuit's."""
+    reversed: bool = False
+    """true: that meter counts as positive what it gives to the site, as inverters do."""
 
 
 class PeakTable(StrictModel):
@@ -52,5 +65,7 @@ class PeakTable(StrictModel):
     """Days that are billed, and used, like Sundays."""
     price_lever: PriceLeverTable | None = None
     """Raises the published price near the peak; without it, the price stays."""
+    resources: list[ResourceTable] = Field(default_factory=list)
+    """Plants and batteries of the site with meters of their own."""
     grid_operator: GridOperatorTable | None = None
     """Limits that others set."""

@@ -121,6 +121,19 @@ class PlanSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """A photovoltaic plant or a battery of the site."""
+
+    id: str
+    kind: str
+    """``pv`` or ``battery``."""
+    meter: str
+    """A meter of its own."""
+    reversed: bool
+    """Whether its meter counts as positive what it gives."""
+
+
+@dataclass(frozen=True, slots=True)
 class LimitInput:
     """A contact that Modbus TCP reads: while it is closed, a limit holds."""
 
@@ -181,6 +194,7 @@ class Configuration:
     """None: demand costs nothing."""
     price_lever: LeverTerms | None
     """None: the published price is never raised."""
+    resources: tuple[Resource, ...]
     grid_operator: GridOperator
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

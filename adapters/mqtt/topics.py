@@ -12,7 +12,7 @@ from controller.explain import Insight, insights, sentence
 from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import PriceSignal
 from controller.plan import Event, Setpoint
-from controller.ports import CircuitState, PriceNow, SessionRecord, Tick
+from controller.ports import CircuitState, PriceNow, ResourceState, SessionRecord, Tick
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState, Reading
 from controller.units import PHASE_NAMES, Phases
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Topic(Generic[T]):
-    """One topic below a meter, a circuit, a point, the demand window or the price."""
+    """One topic below a meter, a circuit, a point, a resource, the demand window or the price."""
 
     name: str
     unit: str
@@ -156,6 +156,10 @@ PRICE: Final[tuple[Topic[PriceNow], ...]] = (
     Topic("since", "", "Since when, UTC", _signal(lambda s: s.since)),
     Topic("until", "", "Until when a high price stays, UTC; empty while it is normal", _signal(lambda s: s.until)),
 )
+RESOURCE: Final[tuple[Topic[ResourceState], ...]] = (
+    Topic("kind", "", "`pv` or `battery`", lambda r: r.kind),
+    Topic("power_w", "W", "What it takes from the site; negative while it gives", lambda r: r.power_w),
+)
 
 
 def values(site: Site, tick: Tick) -> dict[Path, Value]:
@@ -170,6 +174,8 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
             found |= _filled(("circuit", circuit.id), LIMIT, _strictest(tick, circuit.id))
     if tick.peak is not None:
         found |= _filled(("peak",), PEAK, tick.peak)
+    for name, resource in tick.resources.items():
+        found |= _filled(("resource", name), RESOURCE, resource)
     if tick.price is not None:
         found |= _filled(("price",), PRICE, tick.price)
     known = {} if tick.turn is None else insights(site, tick.turn)

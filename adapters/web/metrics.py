@@ -62,6 +62,7 @@ class SiteCollector(Collector):
                 yield from self._insights(tick.turn)
             if tick.peak is not None:
                 yield from self._demand(tick.peak)
+            yield self._resources(tick)
             if tick.price is not None:
                 yield from self._price(tick.price)
             yield self._reading_ages(tick, age_s)
@@ -183,6 +184,15 @@ class SiteCollector(Collector):
         saved = GaugeMetricFamily("loadstar_demand_saved", text, labels=["currency"])
         saved.add_metric([self._site.currency], float(peak.saved))
         yield saved
+
+    def _resources(self, tick: Tick) -> Metric:
+        """What plants and batteries take and give; one that is not measured now has no sample."""
+        text = "Taken from the site by its plants and batteries, negative while they give."
+        power = GaugeMetricFamily("loadstar_resource_power_watts", text, labels=["resource", "kind"])
+        for name, state in tick.resources.items():
+            if state.power_w is not None:
+                power.add_metric([name, state.kind], state.power_w)
+        return power
 
     def _price(self, price: PriceNow) -> Iterator[Metric]:
         """What a kWh costs; a price that never changes has no level."""

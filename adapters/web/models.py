@@ -226,6 +226,15 @@ class Circuit(Answer):
     reading_age_s: float | None = Field(description="null without a meter, or before its first reading")
 
 
+class Resource(Answer):
+    """A photovoltaic plant or a battery of the site."""
+
+    id: str
+    kind: str = Field(description="`pv` or `battery`")
+    meter: str
+    power_w: float | None = Field(description="taken from the site, negative while it gives [W]; null: not known")
+
+
 class Fairness(Answer):
     """How fairly the last 24 hours were shared out."""
 
@@ -250,6 +259,7 @@ class SiteState(Answer):
     points: tuple[Point, ...]
     fairness: Fairness
     peak: Demand | None = Field(description="the running demand window; null where demand has no price")
+    resources: tuple[Resource, ...] = Field(description="plants and batteries with meters of their own")
     price: Price | None = Field(description="what a kWh costs now; null where charging has no price")
 
 

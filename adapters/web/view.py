@@ -124,6 +124,7 @@ def site_view(site: Site, live: Live, version: str) -> models.SiteState:
             longest_wait_point=fairness.longest_wait_point,
         ),
         peak=None if tick is None else demand_view(tick.peak),
+        resources=() if tick is None else _resources(tick),
         price=None if tick is None else price_view(tick.price),
     )
 
@@ -225,6 +226,18 @@ def _circuit_view(circuit: Circuit, tick: Tick | None) -> models.Circuit:
         meter=circuit.meter,
         fresh=state is not None and state.fresh,
         reading_age_s=None if age_s is None else round(age_s, 1),
+    )
+
+
+def _resources(tick: Tick) -> tuple[models.Resource, ...]:
+    return tuple(
+        models.Resource(
+            id=name,
+            kind=state.kind,
+            meter=state.meter,
+            power_w=None if state.power_w is None else round(state.power_w, 1),
+        )
+        for name, state in tick.resources.items()
     )
 
 

@@ -72,6 +72,32 @@ def test_a_price_lever_needs_a_demand_tariff_and_a_surcharge(tmp_path: Path):
         assert f"peak.price_lever.{place}: " in text
 
 
+PV = MAIN.replace(
+    "[[circuits]]",
+    '[[meters]]\nid = "pv"\nkind = "mqtt"\nurl = "mqtt://broker"\n'
+    '[meters.quantities]\nl1_a = {topic = "1"}\nl2_a = {topic = "2"}\nl3_a = {topic = "3"}\n[[circuits]]',
+)
+
+
+def test_a_plant_with_a_meter_of_its_own(tmp_path: Path):
+    row = '[[peak.resources]]\nid = "roof"\nkind = "pv"\nmeter = "pv"\n'
+    (roof,) = loaded(tmp_path, row + "reversed = true\n", PV).resources
+    assert (roof.id, roof.kind, roof.meter, roof.reversed) == ("roof", "pv", "pv", True)
+    assert loaded(tmp_path, "").resources == ()
+
+
+def test_a_plant_whose_meter_is_another_s_or_nobody_s(tmp_path: Path):
+    row = '[[peak.resources]]\nid = "roof"\nkind = "{}"\nmeter = "{}"\n'
+    found = problems(tmp_path, row.format("pv", "grid") + row.format("battery", "pw") + row.format("wind", "pv"), PV)
+    assert found[:4] == [
+        "peak.resources[0].meter: is the meter of circuit 'main'; a resource needs one of its own",
+        "peak.resources[1].id: the same as peak.resources[0].id; each must be there once",
+        "peak.resources[1].meter: unknown meter 'pw'; known: grid, pv",
+        "peak.resources[2].id: the same as peak.resources[0].id; each must be there once",
+    ]
+    assert found[4].startswith("peak.resources[2].kind: expected 'pv'")
+
+
 def test_everything_wrong_with_a_peak_is_listed_at_once(tmp_path: Path):
     found = problems(
         tmp_path,

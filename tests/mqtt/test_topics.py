@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from adapters.mqtt.reference import reference
-from adapters.mqtt.topics import CIRCUIT, LIMIT, METER, PEAK, POINT, PRICE, document, text, topic, values
+from adapters.mqtt.topics import CIRCUIT, LIMIT, METER, PEAK, POINT, PRICE, RESOURCE, document, text, topic, values
 from controller.peakshave.price_lever import PriceLevel
-from controller.ports import Tick
+from controller.ports import ResourceState, Tick
 from controller.snapshot import PointState, State
 from tests.support.web import BEGIN, Seen, decided_tick, made_peak, made_price, made_tick, small_site, with_warmth
 
@@ -142,6 +142,18 @@ def test_a_price_that_is_not_raised_has_no_end():
     found = told(replace(TICK, price=made_price(PriceLevel.NORMAL)))
     names = ("now", "level", "surcharge_per_kwh", "until")
     assert [found[f"price/{name}"] for name in names] == ["0.35", "normal", "0", ""]
+
+
+def test_plants_and_batteries_tell_what_they_take_and_give():
+    resources = {"roof": ResourceState("pv", "pv", -4210.4), "cellar": ResourceState("battery", "bat", None)}
+    found = told(replace(TICK, resources=resources))
+    assert {place: payload for place, payload in found.items() if place.startswith("resource/")} == {
+        "resource/roof/kind": "pv",
+        "resource/roof/power_w": "-4210",
+        "resource/cellar/kind": "battery",
+        "resource/cellar/power_w": "",
+    }
+    assert all(f"`resource/<id>/{entry.name}`" in reference() for entry in RESOURCE)
 
 
 def test_every_fuse_says_how_warm_it_is():

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
 from controller.peakshave.peak_facts import PeakStatus
+from controller.ports import ResourceState
 from tests.support.web import BEGIN, HandClock, made_app, made_peak, made_tick, small_site, with_warmth
 
 SITE = small_site()
@@ -112,6 +113,19 @@ async def test_prometheus_carries_the_same(page: Page):
     assert metrics["loadstar_demand_month_peak_watts",] == 44_210
     assert metrics["loadstar_demand_paid_watts",] == 45_000
     assert metrics["loadstar_demand_saved", "EUR"] == 312.4
+
+
+async def test_plants_and_batteries_tell_what_they_take_and_give(page: Page):
+    assert (await page.site())["resources"] == []
+    resources = {"roof": ResourceState("pv", "pv", -4210.44), "cellar": ResourceState("battery", "bat", None)}
+    page.live.publish(replace(made_tick(SITE, 0.0, {}), resources=resources))
+    assert (await page.site())["resources"] == [
+        {"id": "roof", "kind": "pv", "meter": "pv", "power_w": -4210.4},
+        {"id": "cellar", "kind": "battery", "meter": "bat", "power_w": None},
+    ]
+    metrics = await page.metrics()
+    assert metrics["loadstar_resource_power_watts", "pv", "roof"] == -4210.44
+    assert not any("cellar" in labels for _, *labels in metrics)
 
 
 async def test_every_fuse_tells_how_warm_it_is(page: Page):

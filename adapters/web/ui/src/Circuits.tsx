@@ -1,5 +1,5 @@
-import type { Circuit, Site } from "./api";
-import { amperes, rating } from "./format";
+import type { Circuit, Resource, Site } from "./api";
+import { amperes, kilowatts, rating } from "./format";
 import { Icon } from "./icons";
 import { text } from "./texts";
 
@@ -55,12 +55,24 @@ function Card({ site, circuit }: { site: Site; circuit: Circuit }) {
         </span>
         <Source circuit={circuit} stale={stale} />
       </header>
+      {circuit.parent === null && <Resources resources={site.resources} />}
       <Warmth circuit={circuit} />
       {PHASES.map((phase, index) => (
         <Bar key={phase} circuit={circuit} phase={phase} index={index} />
       ))}
     </article>
   );
+}
+
+/** The plants and batteries of the site, whose power is within the building's. */
+function Resources({ resources }: { resources: Resource[] }) {
+  if (resources.length === 0) return null;
+  const said = resources.map(({ id, kind, power_w }) => {
+    const words = text.circuits.resources[kind];
+    if (power_w === null) return `${id}: ${words.silent}`;
+    return `${id}: ${power_w > 0 ? words.takes : words.gives} ${kilowatts(Math.abs(power_w))}`;
+  });
+  return <p class="facts">{said.join(" · ")}</p>;
 }
 
 /** The fuses that have been carrying too much, each by its phase; nothing where all are cold. */

@@ -113,6 +113,13 @@ export interface Price {
   until: string | null;
 }
 
+/** A plant or a battery of the site; what it gives is negative. */
+export interface Resource {
+  id: string;
+  kind: "pv" | "battery";
+  power_w: number | null;
+}
+
 export interface Site {
   id: string;
   name: string;
@@ -126,6 +133,7 @@ export interface Site {
   points: Point[];
   fairness: { jain_index: number | null; longest_wait_s: number; longest_wait_point: string | null };
   peak: Demand | null;
+  resources: Resource[];
   price: Price | null;
 }
 

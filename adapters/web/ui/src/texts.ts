@@ -1,6 +1,6 @@
 /** Every word of the page. A further language is a further object of this shape. */
 
-import type { Circuit, Demand, Mark, PointState } from "./api";
+import type { Circuit, Demand, Mark, PointState, Resource } from "./api";
 
 export const language = "en-GB";
 
@@ -105,6 +105,10 @@ export const text = {
     bar: (phase: string, current: string, fuse: string) => `${phase}: ${current} of ${fuse}`,
     points: (count: number) => (count === 1 ? "1 point" : `${count} points`),
     cold: "fuse cold",
+    resources: {
+      pv: { gives: "generates", takes: "takes", silent: "not measured now" },
+      battery: { gives: "discharges at", takes: "charges at", silent: "not measured now" },
+    } satisfies Record<Resource["kind"], object>,
     warmth: (phase: string, percent: number, hot: boolean) =>
       `${phase} fuse ${hot ? "hot" : "warm"}: ${percent} % of what opens it`,
   },

@@ -107,8 +107,9 @@ class AdviceDocument(StrictModel):
     """By charging point."""
     shortfall_wh: Mapping[str, _WattHours] = Field(default_factory=dict)
     """By charging point: what its driver will lack at the departure, as far as is known [Wh]."""
-    peak_kw: float | None = None
-    """The highest mean power of a demand window in the plan [kW]; null where demand has no price."""
+    peak_kw: list[float | None] = Field(default_factory=list)
+    """For each slot, what its demand window may reach before demand costs more than planned [kW]; null where it costs
+    nothing. Empty where demand has no price."""
 
 
 class SnapshotDocument(StrictModel):
@@ -213,7 +214,7 @@ def advice_document(advice: Advice) -> dict[str, Any]:
         "slot_s": advice.slot_s,
         "points": {name: _sparse(point) for name, point in advice.points.items()},
         "shortfall_wh": dict(advice.shortfall_wh),
-        "peak_kw": advice.peak_kw,
+        "peak_kw": list(advice.peak_kw),
     }
 
 
@@ -229,7 +230,7 @@ def advice_of(document: AdviceDocument) -> Advice:
         slot_s=document.slot_s,
         points={name: PointAdvice(**dict(point)) for name, point in document.points.items()},
         shortfall_wh=document.shortfall_wh,
-        peak_kw=document.peak_kw,
+        peak_kw=tuple(document.peak_kw),
     )
 
 

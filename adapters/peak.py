@@ -104,9 +104,9 @@ class PeakKeeping:
         except Exception:
             log.exception("peak_failed")
 
-    def demand(self, at: datetime, slot_s: float) -> Demand | None:
-        """What a higher peak costs from now on, for a plan in slots of this length."""
-        return self._peak.demand(at, slot_s)
+    def demand(self, at: datetime, slot_s: float, slots: int) -> Demand | None:
+        """What higher peaks cost from now on, for a plan of that many slots of this length."""
+        return self._peak.demand(at, slot_s, slots)
 
     def status(self, at: datetime) -> PeakStatus | None:
         """What is going on; None before anything was seen."""

@@ -267,7 +267,7 @@ class Service:
                 settings=settings,
                 clock=self._clock,
                 running=lambda: self._sessions,
-                demand=lambda at: self._peak.demand(at, settings.slot_s) if self._peak else None,
+                demand=lambda at: self._peak.demand(at, settings.slot_s, settings.slots) if self._peak else None,
                 holidays=self._configuration.peak.holidays if self._configuration.peak else frozenset(),
                 limits=self._limits.ahead,
                 past=lambda point: self._ledger.sessions(running=False, point=point, limit=PAST_SESSIONS)[0],

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 
 from controller.engine import Decision
-from controller.loadbalance.horizon.outlook import Demand
+from controller.loadbalance.horizon.outlook import Demand, DemandPart
 from controller.loadbalance.layout import layout_of
 from controller.peakshave.keeper import PeakKeeper
 from controller.peakshave.load_forecast import Floats, LoadForecast
@@ -33,7 +33,6 @@ class Peak:
     ) -> None:
         self._site, self._layout = site, layout_of(site)
         self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
-        self._window_s = terms.tariff.window_s
         self._keeper = PeakKeeper(site, terms, closed, filling)
 
     @property
@@ -58,7 +57,7 @@ class Peak:
 
     def limits(self, at: datetime, advice: Advice | None) -> tuple[ExternalLimit, ...]:
         """What charging may draw now; nothing where nothing is gained by holding back."""
-        return self._keeper.limits(at, None if advice is None else advice.peak_kw)
+        return self._keeper.limits(at, None if advice is None else advice.peak_at(at))
 
     def see(self, snapshot: Snapshot, decision: Decision) -> tuple[ClosedWindow, ...]:
         """Take note of a decision and of what it saw; return the demand windows that have ended with it."""
@@ -73,14 +72,9 @@ class Peak:
         by_point = dict(zip(self._layout.point_ids, most_w.tolist(), strict=True))
         return self._keeper.see(snapshot.at, snapshot.monotonic_s, flow, snapshot.points, drawn_w, by_point)
 
-    def demand(self, at: datetime, slot_s: float) -> Demand | None:
-        """What a higher peak costs from now on, for a plan in slots of this length; None where it costs nothing."""
-        price = self._keeper.price(at)
-        if price is None:
-            return None
-        per_kw, floor_kw = price
-        slots = max(1, round(self._window_s / slot_s))
-        return Demand(per_kw, floor_kw, slots, max(0.0, self._keeper.drawn_kwh))
+    def demand(self, at: datetime, slot_s: float, slots: int) -> Demand | None:
+        """What higher peaks cost from now on, for a plan of that many slots of this length; None: nothing."""
+        return demand_ahead(self._keeper, at, slot_s, slots)
 
     def status(self, at: datetime) -> PeakStatus | None:
         """What is going on; None before anything was seen."""
@@ -94,6 +88,26 @@ class Peak:
         if reading.power_w is not None:
             return sum(reading.power_w)
         return _of_currents(reading, self._site.nominal_voltage_v)
+
+
+def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) -> Demand | None:
+    """What higher peaks cost from now on, for a plan; None where they cost nothing.
+
+    Args:
+        keeper: follows the demand windows.
+        at: a moment in the running window.
+        slot_s: length of the plan's slots [s].
+        slots: how many slots there are.
+    """
+    window_s = keeper.terms.tariff.window_s
+    window_slots = max(1, round(window_s / slot_s))
+    windows_per_slot = max(1, round(slot_s / window_s))
+    count = (slots // window_slots + 2) * windows_per_slot
+    parts = tuple(
+        DemandPart(charge.per_kw, charge.floor_kw, charge.weights[::windows_per_slot])
+        for charge in keeper.charges(at, count)
+    )
+    return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh)) if parts else None
 
 
 def _of_currents(reading: Reading, nominal_v: float) -> float | None:

@@ -111,14 +111,16 @@ class Advice:
     points: Mapping[str, PointAdvice] = field(default_factory=dict)
     shortfall_wh: Mapping[str, int] = field(default_factory=dict)
     """By point, what its driver will lack at the departure, as far as is known [Wh]."""
-    peak_kw: float | None = None
-    """The highest mean power of a demand window in the plan [kW]; None where demand has no price."""
+    peak_kw: tuple[float | None, ...] = ()
+    """For each slot, what its demand window may reach before demand costs more than planned [kW]; None where it costs
+    nothing. Empty where demand has no price."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.slot_s) and self.slot_s > 0):
             raise ValueError(f"slot_s: expected a positive number, got {self.slot_s!r}")
-        if self.peak_kw is not None and not math.isfinite(self.peak_kw):
-            raise ValueError(f"peak_kw: expected a finite number, got {self.peak_kw!r}")
+        for kw in self.peak_kw:
+            if kw is not None and not math.isfinite(kw):
+                raise ValueError(f"peak_kw: expected finite numbers, got {kw!r}")
         lengths = {len(values) for one in self.points.values() for values in (one.target_a, one.cap_a)}
         if len(lengths) > 1 or 0 in lengths:
             raise ValueError("points: expected as many targets as caps for every point, and at least one")
@@ -132,6 +134,11 @@ class Advice:
         number = int((at - self.begins_at).total_seconds() // self.slot_s)
         slots = max((len(one.target_a) for one in self.points.values()), default=0)
         return number if 0 <= number < slots else None
+
+    def peak_at(self, at: datetime) -> float | None:
+        """What the demand window of that moment may reach [kW]; None where it costs nothing, or nobody knows."""
+        number = int((at - self.begins_at).total_seconds() // self.slot_s)
+        return self.peak_kw[number] if 0 <= number < len(self.peak_kw) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
@@ -94,16 +94,40 @@ def what_a_kw_costs(
     steps: dict[float, float] = {}
     for component in tariff.components:
         weight = float(weight_at(component.times, local, holidays))
-        per_kw = float(component.price_per_kw) / component.price_months
-        per_kw *= weight * _MONTHS_PAID[component.reach] / component.highest
+        per_kw = weight * price_of(component)
         if per_kw > 0.0:
-            seen = [
-                window for month in _months(component, month_of(local), tariff.year_begins)
-                for window in months.get(month, ())
-            ]  # fmt: skip
-            floor_kw = _floor_kw(component, seen, local, holidays, _own_kw(component, own, local)) / weight
+            floor_kw = paid_kw(component, months, local, tariff.year_begins, holidays, own) / weight
             steps[floor_kw] = steps.get(floor_kw, 0.0) + per_kw
     return Worth(tuple(Step(*step) for step in sorted(steps.items())), _until(tariff, begins_at, zone, holidays))
+
+
+def price_of(component: DemandComponent) -> float:
+    """What one more weighted kW of one window costs in all, once it is above what is paid for [currency/kW]."""
+    per_kw = float(component.price_per_kw) / component.price_months
+    return per_kw * _MONTHS_PAID[component.reach] / component.highest
+
+
+def paid_kw(
+    component: DemandComponent,
+    months: Mapping[Month, Sequence[tuple[datetime, Window]]],
+    local: datetime,
+    year_begins: int,
+    holidays: Container[date],
+    own: MeterOwn | None,
+) -> float:
+    """The weighted power that a window must exceed to cost anything [kW].
+
+    Args:
+        component: the charge.
+        months: the windows that came before, by local month.
+        local: when the window begins, by the local clock.
+        year_begins: the first month of the accounting year.
+        holidays: local dates.
+        own: what the meter says.
+    """
+    counting = _months(component, month_of(local), year_begins)
+    seen = [window for month in counting for window in months.get(month, ())]
+    return _floor_kw(component, seen, local, holidays, _own_kw(component, own, local))
 
 
 def _months(component: DemandComponent, now: Month, year_begins: int) -> range:

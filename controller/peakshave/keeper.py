@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from statistics import fmean
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from controller.peakshave.demand_ahead import Charge, charges_ahead
 from controller.peakshave.demand_bill import bill
-from controller.peakshave.demand_peaks import Month, by_month, first_of, month_of, that_matter, year_of
+from controller.peakshave.demand_peaks import by_month, first_of, month_of, that_matter, year_of
 from controller.peakshave.demand_worth import Worth, what_a_kw_costs
 from controller.peakshave.filling import HOLD_S, fill
 from controller.peakshave.load_forecast import LoadForecast
@@ -43,14 +43,6 @@ CALM: Final = (0.99, 1.04)
 LOOK_S: Final = 10.0
 """How often it is asked what the building will draw."""
 
-HINT_MONTHS: Final = 3
-"""What a month will bring is taken to be the mean of so many before, as far as they are known."""
-
-DECIDING_DAYS: Final = 2.0
-"""While nothing tells what the month will bring, the price of a new peak is shared by the days that are left of it, but
-for so many: few days come near a month's peak, and on them it is decided."""
-
-_DAY_S: Final = 86_400.0
 _W: Final = 1000.0
 
 
@@ -87,7 +79,8 @@ class PeakKeeper:
         self._more_wh = 0.0
         self._flow: Flow | None = None
         self._worth: tuple[float, Worth] | None = None
-        self._expected: tuple[Month, float | None] | None = None
+        self._charges: tuple[float, int, tuple[Charge, ...]] | None = None
+        """Of the window of that number, and so many after it."""
         self._rest: tuple[float, float] | None = None
         """When it was last asked what the building will draw [Unix s], and the answer [W]."""
         self._target_w: float | None = None
@@ -140,7 +133,8 @@ class PeakKeeper:
             self._windows = self._that_matter((*self._windows, *ended))
             self._free = self._that_matter((*self._free, *(one.without_control for one in closed)))
             self._saved = None
-            self._worth, self._rest, self._target_w, self._allowed_w, self._more_wh = None, None, None, None, 0.0
+            self._worth, self._charges, self._rest = None, None, None
+            self._target_w, self._allowed_w, self._more_wh = None, None, 0.0
         self._more_wh += more_wh
         self._flow = flow
         return closed
@@ -150,7 +144,7 @@ class PeakKeeper:
 
         Args:
             at: the wall clock, aware.
-            planned_kw: the highest window of the newest plan; None where there is no plan.
+            planned_kw: what the running window may reach by the newest plan; None where there is no plan.
         """
         if self.filling is None or self._flow is None:
             return ()
@@ -160,40 +154,15 @@ class PeakKeeper:
             return ()
         return (ExternalLimit(self._root, self._allowed_w, PEAK, charging_only=True),)
 
-    def price(self, at: datetime) -> tuple[float, float] | None:
-        """What a higher peak costs from now on, and above which [currency/kW], [kW]; None where it costs nothing.
-
-        Until it is known what the month will bring, only a part of the price counts, so that the first days are not
-        held to a peak that later ones exceed anyway.
-        """
-        worth = self._worth_at(at)
-        if not worth.billed_now:
-            return None
-        expected_kw = self.expected_kw(at)
-        if expected_kw is not None:
-            return worth.per_kw, max(worth.floor_kw, expected_kw)
-        local = at.astimezone(self._zone)
-        ends_on = first_of(month_of(local) + 1)
-        ends = datetime(ends_on.year, ends_on.month, 1, tzinfo=self._zone)
-        left_days = (ends.timestamp() - at.timestamp()) / _DAY_S
-        return worth.per_kw * DECIDING_DAYS / max(DECIDING_DAYS, left_days), worth.floor_kw
-
-    def expected_kw(self, at: datetime) -> float | None:
-        """The peak that this month will bring anyway [kW]; None where nothing tells."""
-        if self.terms.expected_kw is not None:
-            return self.terms.expected_kw
-        now = month_of(at.astimezone(self._zone))
-        if self._expected is None or self._expected[0] != now:
-            self._expected = (now, self._learned_kw(now))
-        return self._expected[1]
-
-    def _learned_kw(self, now: Month) -> float | None:
-        peaks = [
-            max(window.measured_w for _, window in seen) / _W
-            for month, seen in by_month(self._windows, self._zone).items()
-            if now - HINT_MONTHS <= month < now
-        ]
-        return fmean(peaks) if peaks else None
+    def charges(self, at: datetime, count: int = 1) -> tuple[Charge, ...]:
+        """What the running window and those after it cost, at least ``count``; worked out once a window."""
+        begins_s = at.timestamp() // self.terms.tariff.window_s
+        known = self._charges
+        if known is None or known[0] != begins_s or known[1] < count:
+            own = None if self._flow is None else self._flow.own
+            found = charges_ahead(self._windows, self.terms, at, self._zone, count, own)
+            self._charges = known = (begins_s, count, found)
+        return known[2]
 
     def status(self, at: datetime) -> PeakStatus | None:
         """What is going on; None before anything was seen."""
@@ -245,14 +214,18 @@ class PeakKeeper:
 
     def _target(self, at: datetime, planned_kw: float | None) -> float | None:
         """What the running window is to end at [W]."""
-        worth = self._worth_at(at)
-        expected_kw, most_kw = self.expected_kw(at), self.terms.target_kw
-        wanted = [kw for kw in (planned_kw, expected_kw) if kw is not None]
-        if not worth.billed_now or not (wanted or most_kw is not None):
+        running = [(charge, charge.weights[0]) for charge in self.charges(at) if charge.weights[0] > 0.0]
+        hints_kw = [
+            charge.floor_kw / weight
+            for charge, weight in running
+            if planned_kw is not None or charge.expected_kw is not None  # a plan has weighed those, too
+        ]
+        most_kw = self.terms.target_kw
+        if not running or not (hints_kw or most_kw is not None):
             return None
-        wanted_kw = max(wanted) if wanted else most_kw or 0.0
+        wanted_kw = max(min(hints_kw), planned_kw or 0.0) if hints_kw else most_kw or 0.0
         wanted_kw = wanted_kw if most_kw is None else min(wanted_kw, most_kw)
-        return max(wanted_kw, worth.floor_kw) * _W
+        return max(wanted_kw, min(charge.paid_kw / weight for charge, weight in running)) * _W
 
     def _allowance_w(self, at: datetime, target_w: float) -> float:
         """The mean power that charging may have until the window ends [W]."""

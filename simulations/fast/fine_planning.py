@@ -83,7 +83,7 @@ class FinePlanning:
             self.advice = self._plan(running, stays)
 
     def _demand(self, at: datetime) -> Demand | None:
-        return None if self._peak is None else self._peak.demand(at, self._settings.slot_s)
+        return None if self._peak is None else self._peak.demand(at, self._settings.slot_s, self._terms.slots)
 
     def _plan(self, running: Mapping[str, RunningSession], stays: Mapping[str, Sequence[Stay]]) -> Advice | None:
         known = self._foresight.known()

@@ -74,4 +74,5 @@ def weighed(demand: Demand | None, scenario: Scenario, settings: Planning, now_s
     month_ends_s = datetime(months // 12, months % 12 + 1, 1, tzinfo=now.tzinfo).timestamp()
     ends_s = min(month_ends_s, scenario.start_s + scenario.duration_s)
     left_days = (ends_s - now.timestamp()) / DAY_S
-    return replace(demand, per_kw=demand.per_kw * DECIDING_DAYS / max(DECIDING_DAYS, left_days))
+    share = DECIDING_DAYS / max(DECIDING_DAYS, left_days)
+    return replace(demand, parts=tuple(replace(part, per_kw=part.per_kw * share) for part in demand.parts))

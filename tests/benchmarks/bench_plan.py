@@ -19,7 +19,7 @@ import numpy as np
 
 from controller.loadbalance.horizon.chances import cells_of, peak_of, slots_left
 from controller.loadbalance.horizon.grid import Grid
-from controller.loadbalance.horizon.outlook import CarOutlook, Demand, Outlook
+from controller.loadbalance.horizon.outlook import CarOutlook, Demand, DemandPart, Outlook
 from controller.loadbalance.horizon.planner import HorizonPlan, Planner
 from controller.loadbalance.horizon.ranks import prices_of
 from controller.site import ChargingPoint, Circuit, Site
@@ -64,7 +64,7 @@ def the_day(seed: int, site: Site, slots: int = 96, slot_s: float = QUARTER_S, a
         expected = comes if comes > at else None
         cars.append(CarOutlook(point.id, point.phases, 6.0, point.max_a, needs_wh, goes, arrives_at=expected))
     begins_at = SIX + timedelta(seconds=passed * slot_s)
-    demand = Demand(per_kw=5.0, floor_kw=20.0, window_slots=round(QUARTER_S / slot_s))
+    demand = Demand((DemandPart(5.0, floor_kw=20.0),), window_slots=round(QUARTER_S / slot_s))
     return Outlook(site, at, begins_at, slot_s, price, background, tuple(cars), demand)
 
 
@@ -183,7 +183,7 @@ def told(day: Outlook) -> dict[str, Any]:
         "needs_kwh": cells.energy_kwh.tolist(),
         "bounds": [{"uses": uses[:, kind].tolist(), "most_a": (room_a[kind] * left).tolist()} for kind in range(fuses)],
         "background_kw": peak.background_kw.tolist(),
-        "floor_kw": peak.floor_kw,
-        "per_kw": peak.per_kw,
+        "floor_kw": float(peak.floor_kw[0]),
+        "per_kw": float(peak.per_kw[0]),
         "unmet_per_kwh": float(prices_of(day).unmet[0]),
     }

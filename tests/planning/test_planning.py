@@ -22,7 +22,7 @@ from adapters.planning import planning as module
 from adapters.planning.planning import Planning
 from adapters.planning.process import COMMAND
 from controller.engine import decide
-from controller.loadbalance.horizon.outlook import Demand
+from controller.loadbalance.horizon.outlook import Demand, DemandPart
 from controller.peakshave.limits_ahead import LimitsAhead
 from controller.plan import Event
 from controller.ports import SessionRecord
@@ -294,7 +294,7 @@ async def test_requests_hold_the_prices_the_load_and_the_peak(staged: Staged, tm
     prices = tmp_path / "prices.csv"
     prices.write_text("at,price_per_kwh\n2026-11-20T09:00Z,0.5\n2026-11-20T10:00Z,0.1\n2026-11-20T11:00Z,0.2\n")
     settings = replace(SETTINGS, price_file=prices)
-    stage = staged("good", settings=settings, demand=Demand(80.0, 12.0, 1, 0.7))
+    stage = staged("good", settings=settings, demand=Demand((DemandPart(80.0, 12.0, (1.0, 0.5) * 100),), 1, 0.7))
     for second in range(0, 60, 2):
         stage.at = BEGIN + timedelta(seconds=second)
         stage.turn(meter_a=30.0, P1=CAR)
@@ -303,7 +303,8 @@ async def test_requests_hold_the_prices_the_load_and_the_peak(staged: Staged, tm
     assert request["price_per_kwh"][:9] == [0.5] * 4 + [0.1] * 4 + [0.2]
     assert request["price_per_kwh"][-1] == 0.3, "beyond the file, what holds otherwise"
     assert request["background_a"][5] == [pytest.approx([20.0] * 3, abs=0.5)]
-    assert (request["demand"]["per_kw"], request["demand"]["floor_kw"]) == (80.0, 12.0)
+    (part,) = request["demand"]["parts"]
+    assert (part["per_kw"], part["floor_kw"], part["weights"][:3]) == (80.0, 12.0, [1.0, 0.5, 1.0])
     assert request["demand"]["drawn_kwh"] == 0.7
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.optimize import linprog
 
-from controller.loadbalance.horizon.outlook import CarOutlook, Floats, Outlook
+from controller.loadbalance.horizon.outlook import CarOutlook, DemandPart, Floats, Outlook
 
 
 class PlanOracle:
@@ -88,11 +88,20 @@ class PlanOracle:
             held[number] = [*slots, slot], kw + load_kw / demand.window_slots
         return held
 
+    def weight(self, part: DemandPart, window: int) -> float:
+        """How much of the power of the window of that number counts."""
+        return part.weights[window - min(self.windows())] if part.weights else 1.0
+
+    def floor_kw(self, part: DemandPart) -> float:
+        """Below it nothing is saved [kW, weighted]."""
+        return max(part.floor_kw, *(self.weight(part, number) * kw for number, (_, kw) in self.windows().items()))
+
     def weights(self) -> tuple[Floats, Floats, Floats]:
         """Per kWh: of charging (P, T), of energy that is missing (P,), and of least energy that is missing (P,)."""
         outlook, price = self.outlook, self.outlook.price_per_kwh
         window_h = 1.0 if outlook.demand is None else outlook.demand.window_slots * outlook.slot_s / 3600
-        peak = 0.0 if outlook.demand is None else outlook.demand.per_kw / window_h
+        parts = outlook.demand.parts if outlook.demand else ()
+        peak = sum(part.per_kw * max(part.weights or (1.0,)) for part in parts) / window_h
         highest = max(abs(price))
         early = 1e-3 * (highest or 1.0) / self.slots
         delay = max(price) - min(price) + peak + early if any(car.eager for car in outlook.cars) else 0.0
@@ -126,15 +135,18 @@ class PlanOracle:
                 number: kw + kwh[:, slots].sum() / (outlook.demand.window_slots * outlook.slot_s / 3600)
                 for number, (slots, kw) in self.windows().items()
             }
-            floor = max(outlook.demand.floor_kw, *(kw for _, kw in self.windows().values()))
-            total += outlook.demand.per_kw * (max(floor, *loads.values()) - floor)
+            for part in outlook.demand.parts:
+                floor = self.floor_kw(part)
+                counting = [self.weight(part, number) * kw for number, kw in loads.items()]
+                total += part.per_kw * (max(floor, *counting) - floor)
         return total
 
     def best_value(self) -> float:
         """What the best plan is worth, if a car may charge below its minimum."""
         outlook, cells = self.outlook, self.cars * self.slots
         energy, unmet, least = self.weights()
-        columns = cells + 3 * self.cars + 1
+        parts = outlook.demand.parts if outlook.demand else ()
+        columns = cells + 3 * self.cars + max(1, len(parts))  # the solver wants one at least
         cost, upper, rows, limits = np.zeros(columns), np.full(columns, np.inf), [], []
         most = self.most_a()
         balances, needs = np.zeros((self.cars, columns)), np.zeros(self.cars)
@@ -151,16 +163,15 @@ class PlanOracle:
             row = np.zeros(columns)
             row[[number * self.slots + slot for number in use]] = list(use.values())
             rows, limits = [*rows, row], [*limits, room * self.shared(slot, use)]
-        if outlook.demand is not None:
-            cost[-1] = outlook.demand.per_kw
-            floor = max(outlook.demand.floor_kw, *(kw for _, kw in self.windows().values()))
-            for slots, kw in self.windows().values():
-                row = np.zeros(columns)
-                row[-1] = -1.0
+        for place, part in enumerate(parts, cells + 3 * self.cars):
+            cost[place] = part.per_kw
+            for window, (slots, kw) in self.windows().items():
+                row, weight = np.zeros(columns), self.weight(part, window)
+                row[place] = -1.0
                 for number, car in enumerate(outlook.cars):
                     share = len(car.phases) * self.volts / 1000 / outlook.demand.window_slots
-                    row[number * self.slots + np.array(slots)] = share
-                rows, limits = [*rows, row], [*limits, floor - kw]
+                    row[number * self.slots + np.array(slots)] = weight * share
+                rows, limits = [*rows, row], [*limits, self.floor_kw(part) - weight * kw]
         found = linprog(cost, np.array(rows), limits, balances, needs, np.column_stack((np.zeros(columns), upper)))
         assert found.status == 0, found.message
         return float(found.fun)

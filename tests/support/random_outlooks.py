@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from controller.loadbalance.horizon.outlook import CarOutlook, Demand, Outlook, PowerBound
+from controller.loadbalance.horizon.outlook import CarOutlook, Demand, DemandPart, Outlook, PowerBound
 from controller.site import ChargingPoint, Site
 from tests.support.random_sites import AT, random_site
 
@@ -29,7 +29,7 @@ def random_outlook(rng: random.Random, site: Site | None = None) -> Outlook:
         price_per_kwh=price,
         background_a=background,
         cars=tuple(cars),
-        demand=_demand(rng) if rng.random() < 0.6 else None,
+        demand=_demand(rng, slots) if rng.random() < 0.6 else None,
         bounds=tuple(_bound(rng, site, slots) for _ in range(rng.choice([0, 0, 1, 2]))),
         unmet_per_kwh=rng.choice([0.0, 1.0, 50.0]),
     )
@@ -56,13 +56,15 @@ def _cars(rng: random.Random, point: ChargingPoint, horizon_s: float) -> list[Ca
     return [here, next_one] if rng.random() < 0.2 else [here]
 
 
-def _demand(rng: random.Random) -> Demand:
-    return Demand(
-        per_kw=rng.choice([0.5, 10.0]),
-        floor_kw=rng.choice([0.0, 5.0, 20.0]),
-        window_slots=rng.choice([1, 1, 3]),
-        drawn_kwh=rng.choice([0.0, 1.0]),
-    )
+def _demand(rng: random.Random, slots: int) -> Demand:
+    parts = [_part(rng, slots) for _ in range(rng.choice([1, 1, 2, 3]))]
+    return Demand(tuple(parts), window_slots=rng.choice([1, 1, 3]), drawn_kwh=rng.choice([0.0, 1.0]))
+
+
+def _part(rng: random.Random, slots: int) -> DemandPart:
+    """Billed always, or now and then, or not in these hours."""
+    weights = [rng.choice([0.0, 0.0, 0.5, 1.0]) for _ in range(slots + 2)] if rng.random() < 0.5 else []
+    return DemandPart(rng.choice([0.5, 10.0]), rng.choice([0.0, 5.0, 20.0]), tuple(weights))
 
 
 def _bound(rng: random.Random, site: Site, slots: int) -> PowerBound:

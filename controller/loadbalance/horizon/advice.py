@@ -24,12 +24,25 @@ _CLOSE_KW: Final = 1e-3
 
 
 def advice_of(
-    program: Program, outlook: Outlook, current_a: Floats, unmet_wh: Floats, slots: int, floor_slots: int
+    program: Program,
+    outlook: Outlook,
+    current_a: Floats,
+    unmet_wh: Floats,
+    reached_kw: Floats | None,
+    slots: int,
+    floor_slots: int,
 ) -> Advice:
-    """The advice for the first ``slots`` slots; ``current_a`` (P, T) and ``unmet_wh`` (P,) are the plan's."""
+    """The advice for the first ``slots`` slots.
+
+    ``current_a`` (P, T), ``unmet_wh`` (P,) and ``reached_kw`` (D,), the peak of each part of the demand's price, are
+    the plan's.
+    """
     slots = min(slots, outlook.price_per_kwh.size)
     target_a = _targets(program, outlook, current_a, slots, floor_slots)
-    free, peak = _uncapped(program, current_a, unmet_wh, slots)
+    bearable_kw = None
+    if program.peak is not None and reached_kw is not None:
+        bearable_kw = program.peak.bearable_kw(reached_kw).min(axis=0)[program.peak.window[:slots]]
+    free, peak = _uncapped(program, current_a, unmet_wh, bearable_kw, slots)
     free |= np.array([car.eager for car in outlook.cars], dtype=bool)[:, None]
     targets: list[list[float]] = target_a.tolist()
     uncapped: list[list[bool]] = free.tolist()
@@ -44,7 +57,8 @@ def advice_of(
         points[car.point] = PointAdvice(tuple(targets[place]), tuple(caps), because)
         if lacking_wh > TOLD_WH and lacking_wh - _later_wh(outlook, car) > TOLD_WH:
             shortfall[car.point] = round(lacking_wh - _later_wh(outlook, car))
-    return Advice(outlook.at, outlook.begins_at, outlook.slot_s, points, shortfall)
+    peaks_kw = () if bearable_kw is None else tuple(None if kw == np.inf else kw for kw in bearable_kw.tolist())
+    return Advice(outlook.at, outlook.begins_at, outlook.slot_s, points, shortfall, peaks_kw)
 
 
 def _targets(program: Program, outlook: Outlook, current_a: Floats, slots: int, floor_slots: int) -> Floats:
@@ -56,9 +70,12 @@ def _targets(program: Program, outlook: Outlook, current_a: Floats, slots: int, 
     return np.where(floored, np.maximum(target, least), target)
 
 
-def _uncapped(program: Program, current_a: Floats, unmet_wh: Floats, slots: int) -> tuple[Bools, Bools]:
+def _uncapped(
+    program: Program, current_a: Floats, unmet_wh: Floats, bearable_kw: Floats | None, slots: int
+) -> tuple[Bools, Bools]:
     """(P, S) where a car would take more if more were free, and where it would but for the demand peak.
 
+    ``bearable_kw`` (S,) is what the demand window of each slot may hold at no price.
     It would where energy is cheaper than what the plan gives it elsewhere, or instead of what it will lack.
     """
     cells, price = program.cells, program.prices.energy
@@ -67,14 +84,13 @@ def _uncapped(program: Program, current_a: Floats, unmet_wh: Floats, slots: int)
     wanted = price[:, :slots] + _CLOSE * np.abs(price).max(initial=0.0) < dearest[:, None]
     at_most = current_a[:, :slots] >= cells.most_a[:, :slots] - NOTHING_A
     peak = np.zeros(slots, dtype=bool)
-    if program.peak is not None:
+    if program.peak is not None and bearable_kw is not None:
         # Whoever is not capped may take all that it can: caps are lifted where the peak could bear that of everybody.
         charged_kwh = cells.kwh_per_a @ current_a
-        bearable_kw = max(program.peak.floor_kw, program.peak.load_kw(charged_kwh).max())
         more_a = np.where(wanted, cells.most_a[:, :slots] - current_a[:, :slots], 0.0)
         charged_kwh[:slots] += cells.kwh_per_a @ more_a
-        could_kw = program.peak.load_kw(charged_kwh)
-        peak = (could_kw > bearable_kw + _CLOSE_KW)[program.peak.window[:slots]]
+        could_kw = program.peak.load_kw(charged_kwh)[program.peak.window[:slots]]
+        peak = could_kw > bearable_kw + _CLOSE_KW
     return at_most | (wanted & ~peak), wanted & peak
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from controller.loadbalance.horizon.outlook import Demand
+from controller.loadbalance.horizon.outlook import Demand, DemandPart
 
 GAP_MOST_S: Final = 60.0
 """After a longer silence of a meter nobody knows what was drawn meanwhile."""
@@ -64,4 +64,5 @@ class Books:
         """What a higher peak costs from now on; None where it costs nothing."""
         if self._per_kw <= 0.0:
             return None
-        return Demand(self._per_kw, max(self._floor_kw, self._peak_kw), self._window_slots, max(0.0, self._drawn_kwh))
+        part = DemandPart(self._per_kw, max(self._floor_kw, self._peak_kw))
+        return Demand((part,), self._window_slots, max(0.0, self._drawn_kwh))

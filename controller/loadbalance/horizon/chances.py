@@ -1,6 +1,6 @@
 """When each car can charge and how much, and what the demand windows hold already.
 
-Shapes: N cells, P cars, K row kinds (see ``grid``), T slots, W demand windows.
+Shapes: N cells, P cars, K row kinds (see ``grid``), T slots, W demand windows, D parts of the demand's price.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 
 from controller.loadbalance.horizon.grid import Grid
-from controller.loadbalance.horizon.outlook import Floats, Ints, Outlook
+from controller.loadbalance.horizon.outlook import Floats, Ints, Outlook, first_slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,12 @@ class Cells:
 class Peak:
     """The demand windows that the slots lie in."""
 
-    per_kw: float
-    floor_kw: float
-    """Below it nothing is saved: it has been paid for, or is reached without anybody charging."""
+    per_kw: Floats
+    """(D,)"""
+    floor_kw: Floats
+    """(D,) below it nothing is saved: it has been paid for, or is reached without anybody charging; weighted."""
+    weight: Floats
+    """(D, W) how much of a window's power counts; 0 where it is not billed."""
     window: Ints
     """(T,) which window a slot lies in."""
     first: int
@@ -55,6 +58,17 @@ class Peak:
         charging_kw = np.bincount(self.window, weights=charged_kwh) * 3600.0 / (self.window_slots * self.slot_s)
         load_kw: Floats = self.background_kw + charging_kw
         return load_kw
+
+    def reached_kw(self, charged_kwh: Floats) -> Floats:
+        """(D,) the peak of each part with so much charging in each slot (T,), at least its floor; weighted."""
+        reached_kw: Floats = np.maximum(self.floor_kw, (self.weight * self.load_kw(charged_kwh)).max(axis=1))
+        return reached_kw
+
+    def bearable_kw(self, reached_kw: Floats) -> Floats:
+        """(D, W) what each window may hold before a part exceeds ``reached_kw`` (D,); infinite where it is free."""
+        endless = np.full(self.weight.shape, np.inf)
+        bearable_kw: Floats = np.divide(reached_kw[:, None], self.weight, where=self.weight > 0.0, out=endless)
+        return bearable_kw
 
 
 def slots_left(outlook: Outlook) -> Floats:
@@ -75,11 +89,6 @@ def _parts(arrives: Floats, departs: Floats, slots: int) -> Floats:
     until = np.minimum(departs[:, None], begins + 1.0)
     part: Floats = np.maximum(until - np.maximum(arrives[:, None], begins), 0.0)
     return part
-
-
-def first_slot(outlook: Outlook) -> int:
-    """The number of the first slot, by the clock."""
-    return round(outlook.begins_at.timestamp() / outlook.slot_s)
 
 
 def cells_of(outlook: Outlook, alone_a: Floats, kw_per_a: Floats) -> Cells:
@@ -106,6 +115,20 @@ def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:
     drawn_kw = outlook.background_a[:, grid.connection].sum(axis=1) * left * (grid.site.nominal_voltage_v / 1000.0)
     background_kw = np.bincount(number - first, weights=drawn_kw) / size
     background_kw[0] += demand.drawn_kwh * 3600.0 / (size * outlook.slot_s)
-    floor_kw = max(demand.floor_kw, float(background_kw.max()))
-    a_per_kw = size * 1000.0 / grid.site.nominal_voltage_v
-    return Peak(demand.per_kw, floor_kw, number - first, first, size, background_kw, outlook.slot_s, a_per_kw)
+    count = background_kw.size
+    weight = np.ones((len(demand.parts), count))
+    for place, part in enumerate(demand.parts):
+        if part.weights:
+            weight[place] = part.weights[:count]
+    floor_kw = np.maximum([part.floor_kw for part in demand.parts], (weight * background_kw).max(axis=1))
+    return Peak(
+        per_kw=np.array([part.per_kw for part in demand.parts]),
+        floor_kw=floor_kw,
+        weight=weight,
+        window=number - first,
+        first=first,
+        window_slots=size,
+        background_kw=background_kw,
+        slot_s=outlook.slot_s,
+        a_per_kw=size * 1000.0 / grid.site.nominal_voltage_v,
+    )

@@ -46,17 +46,33 @@ class CarOutlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
-    """What the highest mean power of a demand window costs from now on."""
+class DemandPart:
+    """What one charge for demand costs from now on: the highest of its windows counts, each by its weight."""
 
     per_kw: float
     """[currency/kW]"""
     floor_kw: float = 0.0
-    """A peak that is paid for already, or that is certain to come: below it nothing is saved [kW]."""
+    """A peak that is paid for already, or that is certain to come: below it nothing is saved [kW, weighted]."""
+    weights: tuple[float, ...] = ()
+    """How much of a window's power counts: of the running one's and of each that follows; 0 where it is not billed.
+    They reach beyond the horizon at will. Empty: all of it, always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What the mean power of demand windows costs from now on."""
+
+    parts: tuple[DemandPart, ...]
+    """At least one; each is paid on top of the others."""
     window_slots: int = 1
     """Slots in a demand window."""
     drawn_kwh: float = 0.0
     """Energy that the connection has drawn since the beginning of the running window, until now [kWh]."""
+
+    @property
+    def most_per_kw(self) -> float:
+        """No kilowatt can cost more [currency/kW]."""
+        return sum(part.per_kw * max(part.weights, default=1.0) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,26 @@ def check(outlook: Outlook) -> None:
         if not math.isfinite(car.min_a + car.max_a + car.energy_wh + car.least_wh):
             _check_numbers(f"cars.{car.point}.", car, _NUMBERS_OF_A_CAR)
     if outlook.demand is not None:
-        _check_numbers("demand.", outlook.demand, ("per_kw", "floor_kw", "drawn_kwh"))
+        _check_demand(outlook.demand, first_slot(outlook), slots)
+
+
+def first_slot(outlook: Outlook) -> int:
+    """The number of the first slot, by the clock."""
+    return round(outlook.begins_at.timestamp() / outlook.slot_s)
+
+
+def _check_demand(demand: Demand, first: int, slots: int) -> None:
+    _check_numbers("demand.", demand, ("drawn_kwh",))
+    if not demand.parts:
+        raise ValueError("demand.parts: expected at least one")
+    size = demand.window_slots
+    windows = (first + slots - 1) // size - first // size + 1
+    for number, part in enumerate(demand.parts):
+        _check_numbers(f"demand.parts.{number}.", part, ("per_kw", "floor_kw"))
+        if not all(0.0 <= weight < math.inf for weight in part.weights):
+            raise ValueError(f"demand.parts.{number}.weights: expected finite numbers of at least 0")
+        if 0 < len(part.weights) < windows:
+            raise ValueError(f"demand.parts.{number}.weights: expected one for each of {windows} windows")
 
 
 def _check_numbers(whose: str, of: object, names: tuple[str, ...]) -> None:

@@ -33,9 +33,10 @@ class HorizonPlan:
     unmet_wh: Floats
     """(P,) what is needed and cannot be given until the departure, or until the horizon's end [Wh]."""
     peak_kw: float | None
-    """The highest mean power of a demand window; at least its floor. None where demand has no price."""
+    """What the running demand window may reach before demand costs more than planned: where everything counts alike,
+    the highest mean power of all, at least the floor. None where the running window costs nothing."""
     cost: float
-    """Of the energy for charging, and of the peak above its floor [currency]."""
+    """Of the energy for charging, and of the peaks above their floors [currency]."""
     advice: Advice
 
 
@@ -72,23 +73,23 @@ class Planner:
         current = np.zeros(program.cells.part.shape)
         current.reshape(-1)[program.cells.place] = program.currents(values)
         unmet_wh = values[program.tiers].reshape(TIERS, -1).sum(axis=0) * program.unit_kwh * 1000.0
-        advice = advice_of(program, ordered, current, unmet_wh, self._advised_slots, self._floor_slots)
-        peak_kw, cost = _account(program, outlook, current)
+        reached_kw, cost = _account(program, outlook, current)
+        advice = advice_of(program, ordered, current, unmet_wh, reached_kw, self._advised_slots, self._floor_slots)
         current_a = np.zeros((len(outlook.cars), outlook.price_per_kwh.size))
         all_unmet_wh = np.array([car.energy_wh for car in outlook.cars])
         current_a[order], all_unmet_wh[order] = current, unmet_wh
-        return HorizonPlan(current_a, all_unmet_wh, peak_kw, cost, replace(advice, peak_kw=peak_kw))
+        return HorizonPlan(current_a, all_unmet_wh, advice.peak_kw[0] if advice.peak_kw else None, cost, advice)
 
 
 def _identity(car: CarOutlook) -> tuple[str, datetime]:
     return car.point, car.arrives_at or _BEFORE_ALL
 
 
-def _account(program: Program, outlook: Outlook, current_a: Floats) -> tuple[float | None, float]:
-    """The demand peak [kW], and what charging costs [currency]."""
+def _account(program: Program, outlook: Outlook, current_a: Floats) -> tuple[Floats | None, float]:
+    """(D,) the peak that each part of the demand's price comes to [kW], and what charging costs [currency]."""
     charged_kwh = program.cells.kwh_per_a @ current_a
     cost, peak = float(charged_kwh @ outlook.price_per_kwh), program.peak
     if peak is None:
         return None, cost
-    peak_kw = max(peak.floor_kw, float(peak.load_kw(charged_kwh).max()))
-    return peak_kw, cost + peak.per_kw * (peak_kw - peak.floor_kw)
+    reached_kw = peak.reached_kw(charged_kwh)
+    return reached_kw, cost + float(peak.per_kw @ (reached_kw - peak.floor_kw))

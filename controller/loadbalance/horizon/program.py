@@ -1,10 +1,10 @@
 """The linear program of one plan, as the arrays that a solver takes.
 
 Columns: the mean current of every cell [A], in the first slots in two parts; what each car will lack, in three tiers
-[``unit_kwh``]; the demand peak above its floor [``Peak.a_per_kw``]. Rows: the energy of each car, and every bound that
+[``unit_kwh``]; each demand peak above its floor [``Peak.a_per_kw``]. Rows: the energy of each car, and every bound that
 the cars together could reach. Those that they cannot reach are left out, which is most of them.
 
-Shapes: N cells, H of them in two parts, P cars, K row kinds, T slots.
+Shapes: N cells, H of them in two parts, P cars, K row kinds, T slots, D parts of the demand's price.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.loadbalance.horizon.chances import Cells, Peak, cells_of, first_slot, peak_of, slots_left
+from controller.loadbalance.horizon.chances import Cells, Peak, cells_of, peak_of, slots_left
 from controller.loadbalance.horizon.grid import Grid
-from controller.loadbalance.horizon.outlook import Floats, Ints, Outlook
+from controller.loadbalance.horizon.outlook import Floats, Ints, Outlook, first_slot
 from controller.loadbalance.horizon.ranks import Prices, prices_of
 
 Indices = NDArray[np.int32]
@@ -69,7 +69,7 @@ class Program:
     unit_kwh: float
     """What energy is counted in."""
     hard: int
-    """So many rows come before those of the demand peak, which may be exceeded at a price."""
+    """So many rows come before those of the demand peaks, which may be exceeded at a price."""
     cells: Cells
     halved: Ints
     """(H,) the cells whose upper part has a column of its own, behind those of all cells."""
@@ -101,10 +101,14 @@ class _Rows:
     """Every row; the cars' energies are the first."""
 
     row_of: Indices
-    """(K, T) number of the row that a kind has in a slot, or ``ABSENT``."""
+    """(K - 1 + D, T) number of the row that a kind has in a slot, or ``ABSENT``; the demand has one for each part."""
     upper: Floats
     names: Ints
     hard: int
+    peaks: Floats
+    """The entries of the peaks' columns, in the rows of the demand: those come last, part by part."""
+    peak_sizes: Ints
+    """(D,) how many rows each part has."""
 
 
 def program_of(grid: Grid, outlook: Outlook, even_slots: int) -> Program:
@@ -124,7 +128,7 @@ def program_of(grid: Grid, outlook: Outlook, even_slots: int) -> Program:
     rows.upper[: names.size] /= unit_kwh
     row_lower[: names.size] = rows.upper[: names.size]
     halved = np.flatnonzero(cells.slot < even_slots)
-    starts, entries, values = _matrix(uses, cells, halved, rows, unit_kwh, peak is not None)
+    starts, entries, values = _matrix(uses, cells, halved, rows, unit_kwh)
     cost, upper = _columns(outlook, cells, halved, prices, unit_kwh, peak)
     return Program(
         cost=cost,
@@ -134,7 +138,7 @@ def program_of(grid: Grid, outlook: Outlook, even_slots: int) -> Program:
         starts=starts,
         rows=entries,
         values=values,
-        column_names=_column_names(cells, halved, names, peak is not None, first_slot(outlook)),
+        column_names=_column_names(cells, halved, names, rows.peak_sizes.size, first_slot(outlook)),
         row_names=rows.names,
         unit_kwh=unit_kwh,
         hard=rows.hard,
@@ -172,29 +176,31 @@ def _rows(uses: Floats, cells: Cells, free_a: Floats, peak: Peak | None, cars: I
     reach = uses.T @ np.where((cells.energy_kwh > 0.0)[:, None], cells.most_a, 0.0)
     bound = reach[:-1] > free_a + REACH_A
     count = cars.size + int(np.count_nonzero(bound))
-    row_of = np.full(reach.shape, ABSENT, dtype=np.int32)
-    row_of[:-1][bound] = np.arange(cars.size, count)
     kind, slot = np.divmod(np.flatnonzero(bound), bound.shape[1])
     uppers = [cells.energy_kwh, free_a[bound]]
     names = [cars, _OTHERS + (kind << _SLOT_BITS) + first + slot]
-    if peak is not None:
-        spare_a = (peak.floor_kw - peak.background_kw) * peak.a_per_kw
-        reached = np.bincount(peak.window, weights=reach[-1]) > spare_a + REACH_A
-        row_of[-1] = np.where(reached, count - 1 + np.cumsum(reached), ABSENT)[peak.window]
-        uppers.append(spare_a[reached])
-        names.append(_OTHERS + (len(reach) << _SLOT_BITS) + peak.first + np.flatnonzero(reached))
-    return _Rows(row_of, np.concatenate(uppers), np.concatenate(names), count)
+    row_of = np.full((len(bound) + (0 if peak is None else len(peak.weight)), len(bound[0])), ABSENT, dtype=np.int32)
+    row_of[: len(bound)][bound] = np.arange(cars.size, count)
+    if peak is None:
+        return _Rows(row_of, np.concatenate(uppers), np.concatenate(names), count, np.zeros(0), np.zeros(0, np.int64))
+    spare_a = (peak.bearable_kw(peak.floor_kw) - peak.background_kw) * peak.a_per_kw
+    reached = np.bincount(peak.window, weights=reach[-1]) > spare_a + REACH_A
+    numbers = np.where(reached, count - 1 + np.cumsum(reached).reshape(reached.shape), ABSENT)
+    row_of[len(bound) :] = numbers.take(peak.window, axis=1)
+    part, window = np.divmod(np.flatnonzero(reached), reached.shape[1])
+    uppers.append(spare_a[reached])
+    names.append(_OTHERS + (len(reach) + part << _SLOT_BITS) + peak.first + window)
+    sizes = np.bincount(part, minlength=len(reached))
+    return _Rows(row_of, np.concatenate(uppers), np.concatenate(names), count, -1.0 / peak.weight[reached], sizes)
 
 
-def _matrix(
-    uses: Floats, cells: Cells, halved: Ints, rows: _Rows, unit_kwh: float, priced: bool
-) -> tuple[Indices, Indices, Floats]:
+def _matrix(uses: Floats, cells: Cells, halved: Ints, rows: _Rows, unit_kwh: float) -> tuple[Indices, Indices, Floats]:
     """The entries column by column: where each column begins, the rows, the values."""
     cars, slots = cells.part.shape
     car = np.concatenate((cells.car, cells.car[halved]))
     slot = np.concatenate((cells.slot, cells.slot[halved]))
     alive = np.flatnonzero(rows.row_of.max(axis=1) > ABSENT)
-    row_of, used = rows.row_of[alive], uses[:, alive]
+    row_of, used = rows.row_of[alive], uses[:, np.minimum(alive, uses.shape[1] - 1)]
     # ``take`` and the matrix product do what indexing and counting do, in half of the time.
     counts = (used > 0.0).astype(np.float32) @ (row_of != ABSENT).astype(np.float32) + 1.0
     numbers = np.empty((car.size, 1 + alive.size), dtype=np.int32)
@@ -205,9 +211,9 @@ def _matrix(
     factors = np.concatenate((cells.kwh_per_a[:, None] / unit_kwh, used), axis=1).take(car, axis=0)
     demand = np.arange(rows.hard, rows.upper.size, dtype=np.int32)
     tier, lacking = np.arange(cars, dtype=np.int32), np.ones(TIERS * cars)
-    sizes = [[0.0], counts.take(car * slots + slot), lacking, [demand.size] if priced else []]
+    sizes = [[0.0], counts.take(car * slots + slot), lacking, rows.peak_sizes]
     starts = np.cumsum(np.concatenate(sizes), dtype=np.int32)
-    values = np.concatenate((factors.take(entry), lacking, np.full(demand.size, -1.0)))
+    values = np.concatenate((factors.take(entry), lacking, rows.peaks))
     return starts, np.concatenate((numbers.take(entry), *[tier] * TIERS, demand)), values
 
 
@@ -230,15 +236,15 @@ def _columns(
     cost = [energy, upper_half, unmet, unmet * SECOND_HALF, prices.least * unit_kwh]
     upper = [first_a, (most_a - first_a)[halved], half, half, least]
     if peak is not None:
-        cost.append(np.array([peak.per_kw / peak.a_per_kw]))
-        upper.append(np.array([np.inf]))
+        cost.append(peak.per_kw / peak.a_per_kw)
+        upper.append(np.full(peak.per_kw.size, np.inf))
     scale = LEAST_WEIGHT / (prices.even * cells.kwh_per_a.min(initial=np.inf))
     return np.concatenate(cost) * (scale or 1.0), np.concatenate(upper)
 
 
-def _column_names(cells: Cells, halved: Ints, cars: Ints, priced: bool, first: int) -> Ints:
+def _column_names(cells: Cells, halved: Ints, cars: Ints, parts: int, first: int) -> Ints:
     """A cell is named after its car and its slot by the clock, a tier after its car."""
     names = (cars[cells.car] << _SLOT_BITS) + first + cells.slot
     tiers = _OTHERS + (np.arange(TIERS)[:, None] << _SLOT_BITS) + cars
-    peak = np.full(1 if priced else 0, _OTHERS + (TIERS << _SLOT_BITS))
+    peak = _OTHERS + (TIERS << _SLOT_BITS) + np.arange(parts)
     return np.concatenate((names, _HALVES + names[halved], tiers.reshape(-1), peak))

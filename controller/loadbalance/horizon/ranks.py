@@ -46,7 +46,7 @@ class Prices:
 def prices_of(outlook: Outlook) -> Prices:
     """The weights of one plan."""
     price, demand, cars = outlook.price_per_kwh, outlook.demand, outlook.cars
-    peak = 0.0 if demand is None else demand.per_kw * 3600.0 / (demand.window_slots * outlook.slot_s)
+    peak = 0.0 if demand is None else demand.most_per_kw * 3600.0 / (demand.window_slots * outlook.slot_s)
     highest = float(np.abs(price).max())
     early = EARLY * (highest or 1.0) / price.size
     eager = np.array([car.eager for car in cars], dtype=bool)

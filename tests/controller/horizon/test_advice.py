@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from controller.loadbalance.horizon.outlook import Demand, Outlook, PowerBound
+from controller.loadbalance.horizon.outlook import Demand, DemandPart, Outlook, PowerBound
 from controller.loadbalance.horizon.planner import Planner
 from tests.support.outlooks import SIX, after, car, evening
 
@@ -37,7 +37,7 @@ def test_who_waits_for_room_in_a_dear_hour_still_waits_for_the_price() -> None:
 
 
 def test_who_charges_below_the_maximum_for_the_sake_of_the_peak_is_told_so() -> None:
-    advice = Planner().plan(evening(car("P1", 16.0, leaves=8), demand=Demand(per_kw=5.0))).advice
+    advice = Planner().plan(evening(car("P1", 16.0, leaves=8), demand=Demand((DemandPart(5.0),)))).advice
     assert advice.points["P1"].target_a == pytest.approx([2.0 / 0.23] * 4)
     assert advice.points["P1"].cap_a == advice.points["P1"].target_a
     assert advice.points["P1"].because == "peak"
@@ -72,8 +72,13 @@ NONSENSE = {
     "background_a: expected the shape": replace(evening(CAR), background_a=np.zeros((8, 3))),
     "bounds.main.limit_w": evening(CAR, bounds=(PowerBound("main", np.full(8, math.nan)),)),
     "bounds.main.limit_w: expected the shape": evening(CAR, bounds=(PowerBound("main", np.zeros(3)),)),
-    "demand.per_kw": evening(CAR, demand=Demand(per_kw=math.inf)),
-    "demand.drawn_kwh": evening(CAR, demand=Demand(per_kw=1.0, drawn_kwh=math.nan)),
+    "demand.parts.0.per_kw": evening(CAR, demand=Demand((DemandPart(math.inf),))),
+    "demand.parts.1.weights: expected finite": evening(
+        CAR, demand=Demand((DemandPart(1.0), DemandPart(1.0, weights=(1.0, -1.0) * 4)))
+    ),
+    "demand.parts.0.weights: expected one for each of 8": evening(CAR, demand=Demand((DemandPart(1.0, 0.0, (1.0,)),))),
+    "demand.parts: expected at least one": evening(CAR, demand=Demand(())),
+    "demand.drawn_kwh": evening(CAR, demand=Demand((DemandPart(1.0),), drawn_kwh=math.nan)),
     "cars.P1.energy_wh": evening(replace(CAR, energy_wh=math.nan)),
     "cars.P1.max_a": evening(replace(CAR, max_a=math.inf)),
     "slot_s": replace(evening(CAR), slot_s=math.nan),

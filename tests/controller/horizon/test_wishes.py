@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from controller.loadbalance.horizon.outlook import Demand
+from controller.loadbalance.horizon.outlook import Demand, DemandPart
 from controller.loadbalance.horizon.planner import Planner
 from tests.support.outlooks import after, car, evening, garage
 
@@ -33,7 +33,7 @@ def test_where_every_hour_costs_the_same_the_first_are_used() -> None:
 
 def test_energy_that_is_worth_little_is_given_all_the_same() -> None:
     """A demand price of 50 per kW makes the first kWh very dear; the driver who asked for it still gets it."""
-    plan = Planner().plan(evening(car("P1", 10.0, leaves=2), demand=Demand(per_kw=50.0)))
+    plan = Planner().plan(evening(car("P1", 10.0, leaves=2), demand=Demand((DemandPart(50.0),))))
     assert plan.unmet_wh == pytest.approx([0.0], abs=1e-3)
     assert plan.peak_kw == pytest.approx(5.0)
 
@@ -87,7 +87,7 @@ def test_an_eager_car_waits_for_no_price_and_no_peak() -> None:
         car("P1", 14.72, leaves=8, eager=True),
         car("P2", 10.0, leaves=8, phases=(1,)),
         price=[0.4] * 4 + [0.1] * 4,
-        demand=Demand(per_kw=5.0),
+        demand=Demand((DemandPart(5.0),)),
     )
     plan = Planner().plan(outlook)
     assert plan.current_a[0, :2] == pytest.approx(32.0)
@@ -113,14 +113,16 @@ def test_room_is_kept_for_a_car_that_is_expected() -> None:
 
 def test_a_peak_is_no_higher_than_departures_demand() -> None:
     cars = car("P1", 16.0, leaves=8, phases=(0, 1, 2)), car("P2", 16.0, leaves=8, phases=(0, 1, 2))
-    plan = Planner(floor_slots=0).plan(evening(*cars, demand=Demand(per_kw=5.0)))
+    plan = Planner(floor_slots=0).plan(evening(*cars, demand=Demand((DemandPart(5.0),))))
     assert plan.peak_kw == pytest.approx(4.0)
     assert plan.cost == pytest.approx(32 * 0.3 + 4.0 * 5.0)
 
 
 def test_below_a_peak_that_is_paid_for_nothing_is_saved() -> None:
     cars = car("P1", 16.0, leaves=8, phases=(0, 1, 2)), car("P2", 16.0, leaves=8, phases=(0, 1, 2))
-    outlook = evening(*cars, site=garage(63.0), price=[0.2] * 2 + [0.3] * 6, demand=Demand(per_kw=5.0, floor_kw=20.0))
+    outlook = evening(
+        *cars, site=garage(63.0), price=[0.2] * 2 + [0.3] * 6, demand=Demand((DemandPart(5.0, floor_kw=20.0),))
+    )
     plan = Planner(floor_slots=0).plan(outlook)
     assert plan.peak_kw == pytest.approx(20.0)
     assert plan.cost == pytest.approx(32 * 0.2)
@@ -128,21 +130,23 @@ def test_below_a_peak_that_is_paid_for_nothing_is_saved() -> None:
 
 def test_what_was_drawn_in_the_running_window_is_part_of_its_peak() -> None:
     """Half an hour is gone, in which 4 kWh were drawn: little more fits into this hour."""
-    outlook = evening(car("P1", 5.0, leaves=2), demand=Demand(per_kw=5.0, floor_kw=5.0, drawn_kwh=4.0), minutes=30)
+    outlook = evening(
+        car("P1", 5.0, leaves=2), demand=Demand((DemandPart(5.0, floor_kw=5.0),), drawn_kwh=4.0), minutes=30
+    )
     plan = Planner(floor_slots=0).plan(outlook)
     assert plan.current_a[0, :2] * KW_PER_A == pytest.approx([1.0, 4.0])
     assert plan.peak_kw == pytest.approx(5.0)
 
 
 def test_several_slots_share_a_demand_window() -> None:
-    outlook = evening(car("P1", 3.0, leaves=1), demand=Demand(per_kw=5.0, window_slots=4), slot_s=900.0)
+    outlook = evening(car("P1", 3.0, leaves=1), demand=Demand((DemandPart(5.0),), window_slots=4), slot_s=900.0)
     plan = Planner(floor_slots=0).plan(outlook)
     assert plan.peak_kw == pytest.approx(3.0)
     assert plan.current_a[0, 0] == pytest.approx(32.0)
 
 
 def test_nobody_there_is_a_plan_too() -> None:
-    plan = Planner().plan(evening(background_a=10.0, demand=Demand(per_kw=5.0)))
+    plan = Planner().plan(evening(background_a=10.0, demand=Demand((DemandPart(5.0),))))
     assert plan.current_a.shape == (0, 8)
     assert plan.peak_kw == pytest.approx(6.9)
     assert Planner().plan(evening()).advice.points == {}

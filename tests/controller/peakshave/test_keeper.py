@@ -169,13 +169,11 @@ def test_a_restart_in_mid_window_goes_on_with_what_was_stored() -> None:
 
 def test_early_in_a_month_that_nobody_knows_a_peak_is_priced_low_and_later_full() -> None:
     keeper = PeakKeeper(SITE, TERMS)
-    early = keeper.price(datetime(2026, 3, 2, 12, tzinfo=UTC))
-    late = keeper.price(datetime(2026, 3, 31, 12, tzinfo=UTC))
-    assert early is not None
-    assert late is not None
-    assert late[0] == pytest.approx(53.39 / 12)
-    assert early[0] < late[0] / 10
-    assert early[1] == late[1] == pytest.approx(2.5)
+    (early,) = keeper.charges(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    (late,) = keeper.charges(datetime(2026, 3, 31, 12, tzinfo=UTC))
+    assert late.per_kw == pytest.approx(53.39 / 12)
+    assert early.per_kw < late.per_kw / 10
+    assert early.floor_kw == late.floor_kw == pytest.approx(2.5)
 
 
 def test_the_months_before_tell_what_a_month_will_bring() -> None:
@@ -183,17 +181,14 @@ def test_the_months_before_tell_what_a_month_will_bring() -> None:
         recorded(Window(datetime(2026, month, 10, 12, tzinfo=UTC), QUARTER_S, 250.0 * kw, 900.0))
         for month, kw in ((1, 40), (2, 50))
     ]
-    keeper = PeakKeeper(SITE, TERMS, past)
-    price = keeper.price(datetime(2026, 3, 2, 12, tzinfo=UTC))
-    assert price is not None
-    assert price == pytest.approx((53.39 / 12, 45.0))
+    (charge,) = PeakKeeper(SITE, TERMS, past).charges(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert (charge.per_kw, charge.floor_kw) == pytest.approx((53.39 / 12, 45.0))
 
 
 def test_a_year_s_peak_costs_the_whole_year() -> None:
     keeper = PeakKeeper(SITE, PeakTerms(germany_rlm(per_kw_year=Decimal(120)), expected_kw=50.0))
-    price = keeper.price(datetime(2026, 3, 2, 12, tzinfo=UTC))
-    assert price is not None
-    assert price == pytest.approx((120.0, 50.0))
+    (charge,) = keeper.charges(datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert (charge.per_kw, charge.floor_kw) == pytest.approx((120.0, 50.0))
 
 
 def test_what_cars_would_have_drawn_without_control_is_told_with_each_window() -> None:

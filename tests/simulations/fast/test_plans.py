@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from controller.loadbalance.horizon.outlook import Demand
+from controller.loadbalance.horizon.outlook import Demand, DemandPart
 from controller.site import ChargingPoint, Circuit, Site
 from simulations.cars import CarModel
 from simulations.fast.coarse import run_coarse
@@ -152,11 +152,13 @@ def test_a_peak_that_was_reached_is_paid_for_until_the_month_ends():
     books.see(january + timedelta(minutes=15), 30_000.0)
     known = books.demand()
     assert known is not None
-    assert (known.per_kw, known.floor_kw) == (12.0, pytest.approx(30.0)), "99 kW flowed before anybody looked"
+    assert (known.parts[0].per_kw, known.parts[0].floor_kw) == (12.0, pytest.approx(30.0)), (
+        "99 kW flowed before anybody looked"
+    )
     books.see(january + timedelta(hours=1), 0.0)
     fresh = books.demand()
     assert fresh is not None
-    assert fresh.floor_kw == 0.0
+    assert fresh.parts[0].floor_kw == 0.0
 
 
 def test_a_window_is_what_its_parts_have_drawn_and_one_that_was_missed_is_none():
@@ -166,18 +168,19 @@ def test_a_window_is_what_its_parts_have_drawn_and_one_that_was_missed_is_none()
         books.see(begin + timedelta(minutes=minute), power_w)
     known = books.demand()
     assert known is not None
-    assert known.floor_kw == pytest.approx((12.0 + 24.0 + 30.0) / 3.0)
+    assert known.parts[0].floor_kw == pytest.approx((12.0 + 24.0 + 30.0) / 3.0)
     assert known.drawn_kwh == pytest.approx(30.0 / 60.0), "the sixth minute is of the next window"
     books.see(begin + timedelta(hours=1), 900_000.0)
     known = books.demand()
     assert known is not None
-    assert (known.floor_kw, known.drawn_kwh) == (pytest.approx(22.0), 0.0)
+    assert (known.parts[0].floor_kw, known.drawn_kwh) == (pytest.approx(22.0), 0.0)
 
 
 def test_a_new_peak_counts_more_as_the_month_goes_by():
     charged = story(duration_s=31 * 86_400.0, demand=DemandCharge(12.0))
-    demand = Demand(12.0)
-    prices = [known.per_kw for day in (0, 15, 30) if (known := weighed(demand, charged, Planning(), day * 86_400.0))]
+    demand = Demand((DemandPart(12.0),))
+    known = [weighed(demand, charged, Planning(), day * 86_400.0) for day in (0, 15, 30)]
+    prices = [one.parts[0].per_kw for one in known if one is not None]
     assert prices == sorted(prices)
     assert prices[0] < 1.0
     assert prices[-1] == 12.0

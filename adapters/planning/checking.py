@@ -37,6 +37,8 @@ def checked_advice(line: bytes, request: Request, site: Site) -> Advice:
         raise BadPlanError(str(error)) from None
     if (advice.begins_at, advice.slot_s) != (request.begins_at, request.slot_s):
         raise BadPlanError("begins_at, slot_s: expected the slots of the request")
+    if len(advice.peak_kw) > len(request.price_per_kwh):
+        raise BadPlanError(f"peak_kw: expected at most {len(request.price_per_kwh)} slots")
     _check_points(advice, request, site)
     return advice
 

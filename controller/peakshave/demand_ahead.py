@@ -15,7 +15,7 @@ from typing import Final
 from controller.peakshave.billed_times import weight_at
 from controller.peakshave.demand_peaks import Month, by_month, candidates, first_of, in_order, month_of, year_of
 from controller.peakshave.demand_tariff import DemandComponent, Reach
-from controller.peakshave.demand_worth import paid_kw, price_of
+from controller.peakshave.demand_worth import earliest_month, paid_kw, price_of
 from controller.peakshave.peak_facts import PeakTerms
 from controller.peakshave.windows import MeterOwn, Window, aligned
 
@@ -76,7 +76,10 @@ def charges_ahead(
     tariff, holidays = terms.tariff, terms.holidays
     begins_s = aligned(at.timestamp(), tariff.window_s, zone)
     local = [datetime.fromtimestamp(begins_s + number * tariff.window_s, zone) for number in range(count)]
-    before = (window for window in windows if window.begins_at < local[0])
+    now = month_of(local[0])
+    since = first_of(min(earliest_month(tariff, now), now - HINT_MONTHS))
+    earliest = datetime(since.year, since.month, 1, tzinfo=zone)
+    before = [window for window in windows if earliest <= window.begins_at < local[0]]
     months = by_month(in_order(before, tariff.window_s, zone), zone)
     charges: list[Charge] = []
     for component in tariff.components:
@@ -88,7 +91,7 @@ def charges_ahead(
             if weight > 0.0:
                 billed.setdefault(period, moment)
         for period, first in billed.items():
-            its_own = own if month_of(first) == month_of(local[0]) else None
+            its_own = own if month_of(first) == now else None
             expected_kw = _expected_kw(component, months, month_of(first), terms)
             its_weights = (weight if one == period else 0.0 for weight, one in zip(weights, periods, strict=True))
             charges.append(

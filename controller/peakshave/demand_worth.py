@@ -88,7 +88,7 @@ def what_a_kw_costs(
     """
     begins_at = datetime.fromtimestamp(aligned(at.timestamp(), tariff.window_s, zone), UTC)
     local = begins_at.astimezone(zone)
-    earliest = datetime.combine(first_of(_earliest(tariff, month_of(local))), datetime.min.time(), zone)
+    earliest = datetime.combine(first_of(earliest_month(tariff, month_of(local))), datetime.min.time(), zone)
     before = [window for window in windows if earliest <= window.begins_at < begins_at]
     months = by_month(in_order(before, tariff.window_s, zone), zone)
     steps: dict[float, float] = {}
@@ -137,7 +137,8 @@ def _months(component: DemandComponent, now: Month, year_begins: int) -> range:
     return range(year_of(now, year_begins) if component.reach is Reach.YEAR else now, now + 1)
 
 
-def _earliest(tariff: DemandTariff, now: Month) -> Month:
+def earliest_month(tariff: DemandTariff, now: Month) -> Month:
+    """The first of the months whose windows set what is billed for this one."""
     return min(_months(component, now, tariff.year_begins).start for component in tariff.components)
 
 

@@ -79,8 +79,10 @@ class PeakKeeper:
         self._more_wh = 0.0
         self._flow: Flow | None = None
         self._worth: tuple[float, Worth] | None = None
+        self._ahead = 1
+        """So many windows are looked at, the running one among them."""
         self._charges: tuple[float, int, tuple[Charge, ...]] | None = None
-        """Of the window of that number, and so many after it."""
+        """Of the window of that number, and of so many."""
         self._rest: tuple[float, float] | None = None
         """When it was last asked what the building will draw [Unix s], and the answer [W]."""
         self._target_w: float | None = None
@@ -156,13 +158,13 @@ class PeakKeeper:
 
     def charges(self, at: datetime, count: int = 1) -> tuple[Charge, ...]:
         """What the running window and those after it cost, at least ``count``; worked out once a window."""
-        begins_s = at.timestamp() // self.terms.tariff.window_s
-        known = self._charges
-        if known is None or known[0] != begins_s or known[1] < count:
+        self._ahead = max(self._ahead, count)
+        wanted = at.timestamp() // self.terms.tariff.window_s, self._ahead
+        if self._charges is None or self._charges[:2] != wanted:
             own = None if self._flow is None else self._flow.own
-            found = charges_ahead(self._windows, self.terms, at, self._zone, count, own)
-            self._charges = known = (begins_s, count, found)
-        return known[2]
+            found = charges_ahead(self._windows, self.terms, at, self._zone, self._ahead, own)
+            self._charges = (*wanted, found)
+        return self._charges[2]
 
     def status(self, at: datetime) -> PeakStatus | None:
         """What is going on; None before anything was seen."""

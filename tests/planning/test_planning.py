@@ -214,6 +214,7 @@ async def test_advice_that_has_grown_old_is_not_used(staged: Staged):
         ("negative", "at least 0"),
         ("wrong_size", "as many targets as caps"),
         ("too_long", "at most 96 slots"),
+        ("peaks_too_long", "peak_kw: expected at most 96 slots"),
         ("empty", "as many targets as caps"),
         ("stranger", "P99"),
         ("above_maximum", "at most 32 A"),

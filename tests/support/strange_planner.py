@@ -35,12 +35,19 @@ def elsewhen(request: Request) -> str:
     return json.dumps(answer)
 
 
+def with_peaks(request: Request, slots: int) -> str:
+    answer = good(request)
+    answer["advice"]["peak_kw"] = [50.0] * slots
+    return json.dumps(answer)
+
+
 STRANGE: dict[str, Callable[[Request], str]] = {
     "garbage": lambda _: "Segmentation fault",
     "not_finite": lambda request: with_point(request, "P1", [float("nan")], [None]),
     "negative": lambda request: with_point(request, "P1", [-1.0], [None]),
     "wrong_size": lambda request: with_point(request, "P1", [5.0, 5.0, 5.0], [None]),
     "too_long": lambda request: with_point(request, "P1", [5.0] * 1000, [None] * 1000),
+    "peaks_too_long": lambda request: with_peaks(request, 97),
     "empty": lambda request: with_point(request, "P1", [], []),
     "stranger": lambda request: with_point(request, "P99", [5.0, 5.0], [None, None]),
     "above_maximum": lambda request: with_point(request, "P1", [400.0], [None]),

@@ -48,6 +48,8 @@ class LimitDocument(StrictModel):
     """Who set it."""
     charging_only: bool = False
     """Whether it holds for what the points draw, not for everything on the circuit."""
+    per_point: bool = False
+    """Whether each point below the circuit may draw as much by itself."""
 
 
 class PointDocument(StrictModel):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from controller.peakshave.evidence import Evidence, Happening, Power, Watched, watch
-from controller.peakshave.grid_operator import Entry, Limit, LimitBook, LimitRefused, Rules
+from controller.peakshave.grid_operator import Entry, Limit, LimitBook, LimitRefused, Reach, Rules
 from controller.peakshave.limits_ahead import LimitsAhead, limits_ahead
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, LedgerUnavailable, Tick
@@ -211,8 +211,7 @@ class Limits:
         entries = self._limits.entries(tick.at, now_s)
         if not (entries or self._watched or self._lost):
             return
-        asked = {(e.limit.circuit, e.charging_only) for e in entries}
-        powers = {(circuit, only): power_of(self._site, tick, circuit, charging_only=only) for circuit, only in asked}
+        powers = {reach: power_of(self._site, tick, reach) for reach in {entry.reach for entry in entries}}
         self._watched, lines = watch(self._watched, entries, powers, tick.at, now_s)
         if lines:
             self._keep(lines)
@@ -252,8 +251,9 @@ class Limits:
         self._on_event(Event(kind, f"limit:{limit.name}", text, severity, self._clock.now()))
 
 
-def power_of(site: Site, tick: Tick, circuit: str, *, charging_only: bool) -> Power:
-    """What is known of the power on a circuit, or of what charges below it."""
+def power_of(site: Site, tick: Tick, reach: Reach) -> Power:
+    """What is known of the power on a circuit, of what charges below it, or of the point there that draws most."""
+    circuit, charging_only, per_point = reach
     points = site.points_below[circuit]
     accepted = all(_follows(tick, point.id) for point in points)
     meter = site.circuit[circuit].meter
@@ -261,7 +261,8 @@ def power_of(site: Site, tick: Tick, circuit: str, *, charging_only: bool) -> Po
     volts = (reading.voltage_v if reading is not None else None) or (site.nominal_voltage_v,) * 3
     if charging_only:
         drawn = [state.measured_a for p in points if (state := tick.points.get(p.id)) and state.measured_a]
-        return Power(accepted, sum(a * v for phases in drawn for a, v in zip(phases, volts, strict=True)))
+        drawn_w = [sum(a * v for a, v in zip(phases, volts, strict=True)) for phases in drawn]
+        return Power(accepted, max(drawn_w, default=0.0) if per_point else sum(drawn_w))
     seen = tick.circuits.get(circuit)
     if seen is None or seen.current_a is None or not seen.fresh:
         return Power(accepted, None)

@@ -150,6 +150,8 @@ class ExternalLimit:
     source: str
     charging_only: bool = False
     """Whether it holds for what the points below the circuit draw, not for everything on it."""
+    per_point: bool = False
+    """Whether each of these points may draw as much by itself, at nominal voltage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ def grid_operator_findings(data: Mapping[str, Any], folder: Path) -> Iterator[tu
         return
     circuits = [row["id"] for row in _rows(data, "circuits") if isinstance(row.get("id"), str)]
     yield from _sources(_rows(table, "sources"))
+    law = table.get("paragraph_14a")
+    if isinstance(law, dict) and law.get("per_device") is True:
+        for key in law.keys() - {"per_device"}:
+            yield (*_WHERE, "paragraph_14a", key), "means nothing with per_device: each keeps 4.2 kW; leave it out"
     for name, key in (("sources", "fail_safe_circuit"), ("inputs", "circuit")):
         for number, row in enumerate(_rows(table, name)):
             circuit = row.get(key)

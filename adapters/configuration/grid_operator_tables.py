@@ -34,8 +34,10 @@ class SourceTable(StrictModel):
 
 
 class Paragraph14aTable(StrictModel):
-    """What §14a EnWG leaves to the controllable devices together."""
+    """What §14a EnWG leaves to the controllable devices, together or each."""
 
+    per_device: bool = False
+    """true: it dims each charging point by itself, to no less than 4.2 kW. The other keys then mean nothing."""
     devices: int | None = Field(default=None, ge=1, le=1000)
     """How many there are, heat pumps and the like included; default: the charging points."""
     heat_pumps_kw: NotNegative = 0.0

@@ -11,7 +11,7 @@ from adapters.configuration.peak_tables import PeakTable, PriceLeverTable, Resou
 from adapters.configuration.settings import GridOperator, LimitInput, Resource
 from controller.peakshave.catalogue import MODELS
 from controller.peakshave.grid_operator import Source
-from controller.peakshave.paragraph_14a import least_power_w
+from controller.peakshave.paragraph_14a import DEVICE_W, least_power_w
 from controller.peakshave.peak_facts import PeakTerms
 from controller.peakshave.price_lever import LeverTerms
 from controller.site import Site
@@ -50,9 +50,10 @@ def grid_operator_of(table: GridOperatorTable | None, site: Site, folder: Path) 
     """Who may set limits, and how they end."""
     table = table or _USUAL
     connection = next(circuit.id for circuit in site.circuits if circuit.parent is None)
-    floor_w = _floor_w(table.paragraph_14a or Paragraph14aTable(devices=None), site)
+    law = table.paragraph_14a or Paragraph14aTable(devices=None)
+    floor_w = DEVICE_W if law.per_device else _floor_w(law, site)
     said = table.sources or [SourceTable(id="grid_operator")]
-    sources = {one.id: _source(one, floor_w, connection) for one in said}
+    sources = {one.id: _source(one, floor_w, connection, per_point=law.per_device) for one in said}
     for row in table.inputs:
         sources.setdefault(row.source, Source(row.source))
     if table.schedule_file is not None:
@@ -75,11 +76,12 @@ def _floor_w(law: Paragraph14aTable, site: Site) -> float:
     return max(0.0, least_w - 1000.0 * law.others_kw)
 
 
-def _source(table: SourceTable, floor_w: float, connection: str) -> Source:
+def _source(table: SourceTable, floor_w: float, connection: str, *, per_point: bool) -> Source:
     return Source(
         table.id,
         floor_w=floor_w if table.paragraph_14a else 0.0,
         charging_only=table.paragraph_14a,
+        per_point=table.paragraph_14a and per_point,
         silent_s=table.silent_s,
         fail_safe_w=table.fail_safe_w,
         fail_safe_circuit=table.fail_safe_circuit or connection,

@@ -193,7 +193,11 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
 
 def _strictest(tick: Tick, circuit: str) -> ExternalLimit | None:
     limits = () if tick.turn is None else tick.turn.snapshot.limits
-    return min((one for one in limits if one.circuit == circuit), key=lambda one: one.limit_w, default=None)
+    return min(
+        (one for one in limits if one.circuit == circuit and not one.per_point),
+        key=lambda one: one.limit_w,
+        default=None,
+    )
 
 
 def _filled(place: Path, topics: tuple[Topic[T], ...], source: T) -> dict[Path, Value]:

@@ -38,6 +38,7 @@ class LimitState(Answer):
     allowed_w: float = Field(description="what it allows now: after a legal floor, and while the power comes back [W]")
     source: str
     charging_only: bool = Field(description="whether it holds for what charges, not for everything on the circuit")
+    per_point: bool = Field(description="whether it holds for each charging point by itself")
     priority: int
     received_at: datetime
     valid_from: datetime | None

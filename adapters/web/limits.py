@@ -98,6 +98,7 @@ def limit_view(entry: Entry) -> LimitState:
         allowed_w=round(entry.allowed_w, 1),
         source=limit.source,
         charging_only=entry.charging_only,
+        per_point=entry.per_point,
         priority=limit.priority,
         received_at=limit.received_at,
         valid_from=limit.valid_from,

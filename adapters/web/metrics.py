@@ -98,11 +98,13 @@ class SiteCollector(Collector):
         text = "How near its device is to opening: 0 is cold, 1 is open."
         warmth = GaugeMetricFamily("loadstar_circuit_warmth_ratio", text, labels=labels)
         allowed = GaugeMetricFamily(
-            "loadstar_circuit_limit_watts", "What others allow.", labels=["circuit", "source", "charging_only"]
+            "loadstar_circuit_limit_watts",
+            "What others allow.",
+            labels=["circuit", "source", "charging_only", "per_point"],
         )
         for limit in () if tick.turn is None else tick.turn.snapshot.limits:
-            only = str(limit.charging_only).lower()
-            allowed.add_metric([limit.circuit, limit.source, only], limit.limit_w)
+            kind = [str(limit.charging_only).lower(), str(limit.per_point).lower()]
+            allowed.add_metric([limit.circuit, limit.source, *kind], limit.limit_w)
         fresh = GaugeMetricFamily("loadstar_circuit_fresh", "1 while its meter is believed.", labels=["circuit"])
         for circuit in self._site.circuits:
             state = tick.circuits.get(circuit.id)

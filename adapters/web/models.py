@@ -205,6 +205,7 @@ class PowerLimit(Answer):
     limit_w: float
     source: str
     charging_only: bool
+    per_point: bool
 
 
 class Circuit(Answer):

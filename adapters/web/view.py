@@ -244,7 +244,12 @@ def _resources(tick: Tick) -> tuple[models.Resource, ...]:
 def _limits(circuit: Circuit, tick: Tick | None) -> tuple[models.PowerLimit, ...]:
     counting = () if tick is None or tick.turn is None else tick.turn.snapshot.limits
     return tuple(
-        models.PowerLimit(limit_w=round(one.limit_w, 1), source=one.source, charging_only=one.charging_only)
+        models.PowerLimit(
+            limit_w=round(one.limit_w, 1),
+            source=one.source,
+            charging_only=one.charging_only,
+            per_point=one.per_point,
+        )
         for one in counting
         if one.circuit == circuit.id
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from controller.explain.model import PEAK_ROW, Reason, View, amperes, phase_list, row_words
 from controller.explain.turns import turn_reason
+from controller.snapshot import ExternalLimit
 from controller.units import PHASE_NAMES, RESOLUTION_A
 
 SHOWN: Final = 8
@@ -66,7 +67,7 @@ def _power_room(view: View, row: int) -> Reason:
         strictest = min(bounds, key=lambda x: x.limit_w)
         limit_w = strictest.limit_w
         if strictest.charging_only:
-            return _charging_room(name, limit_w, free_w)
+            return _charging_room(name, strictest, free_w)
     text = (
         f"{row_words(name).capitalize()} was {limit_w:.0f} W for the three phases together. What is not charging took "
         f"{limit_w - free_w:.0f} W of it, with peaks, noise and reserves: {free_w:.0f} W to share."
@@ -74,9 +75,11 @@ def _power_room(view: View, row: int) -> Reason:
     return Reason("room", text, {"limit_w": limit_w, "taken_w": limit_w - free_w, "free_w": free_w, "row": name})
 
 
-def _charging_room(name: str, limit_w: float, free_w: float) -> Reason:
-    words = row_words(name).capitalize()
-    if name == PEAK_ROW:
+def _charging_room(name: str, limit: ExternalLimit, free_w: float) -> Reason:
+    words, limit_w = row_words(name).capitalize(), limit.limit_w
+    if limit.per_point:
+        text = f"{words} was {limit_w:.0f} W for each charging point."
+    elif name == PEAK_ROW:
         text = f"{words} was {limit_w:.0f} W, so that its mean stays below its target: {free_w:.0f} W to share."
     else:
         text = f"{words} was {limit_w:.0f} W for everything that charges: {free_w:.0f} W to share."

@@ -21,6 +21,7 @@ class PowerLimit:
     """(B,): infinite where that member has none [W]."""
     source: str
     charging_only: bool = False
+    per_point: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def capacities(
     taken = [background + flow for background in backgrounds_a]
     free = [layout.by_row(layout.usable_a - one) for one in taken]
     rows, names = _phase_rows(layout, facts.uses), layout.row_names
+    alone, limits = [one for one in limits if one.per_point], [one for one in limits if not one.per_point]
     if limits or layout.contracted:
         places, limit_w, power_names = _power_limits(layout, limits)
         nominal = layout.site.nominal_voltage_v
@@ -134,6 +136,9 @@ def capacities(
             counted[:, charging_only] = flow[:, places[charging_only]]
             free[n] = np.concatenate([free[n], room - (per_phase * counted).sum(axis=2)], axis=1)
         rows, names = _with_power_rows(layout, rows, facts.uses, places, per_phase), names + power_names
+    for limit in alone:
+        rows, room, own_names = _with_own_rows(layout, rows, facts.uses, limit)
+        free, names = [np.concatenate([one, room], axis=1) for one in free], names + own_names
     return [
         Capacity(rows, one, names, background, reserved_a) for one, background in zip(free, backgrounds_a, strict=True)
     ]
@@ -149,6 +154,21 @@ def _power_limits(
     watts = [*(x.limit_w for x in limits), *(layout.contract_w[:, place] for place in contracted)]
     names = [*(f"limit:{x.source}" for x in limits), *(f"contract:{site.circuits[place].id}" for place in contracted)]
     return np.array(places, dtype=np.int64), watts, tuple(names)
+
+
+def _with_own_rows(
+    layout: Layout, rows: Floats, uses: Bools, limit: ExternalLimit | PowerLimit
+) -> tuple[Floats, Floats, tuple[str, ...]]:
+    """The rows, and below them one for each point that is limited by itself; the room (B, n) [A] and names of those."""
+    site = layout.site
+    points = np.flatnonzero(layout.below[site.circuits.index(site.circuit[limit.circuit])])
+    felt = np.eye(layout.size)[points] * np.add.reduce(uses, axis=2, dtype=np.float64)[:, None]
+    room = np.broadcast_to(np.reshape(limit.limit_w, (-1, 1)) / site.nominal_voltage_v, (len(uses), points.size))
+    names = (f"limit:{limit.source}",) * points.size
+    if rows.ndim == 2 and not anything(felt != felt[0]):
+        return np.concatenate([rows, felt[0]]), room, names
+    rows = np.broadcast_to(rows, (len(felt), *rows.shape[-2:]))
+    return np.concatenate([rows, felt], axis=1), room, names
 
 
 def _phase_rows(layout: Layout, uses: Bools) -> Floats:

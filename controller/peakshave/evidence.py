@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from controller.peakshave.grid_operator import Entry, Limit, Phase, Standing
+from controller.peakshave.grid_operator import Entry, Limit, Phase, Reach, Standing
 
 DRAWN_EVERY_S: Final = 60.0
 """One record a minute of what is drawn under a limit: dimming is for minutes or hours."""
@@ -92,7 +92,7 @@ class Watched:
 def watch(
     before: Mapping[str, Watched],
     entries: Iterable[Entry],
-    powers: Mapping[tuple[str, bool], Power],
+    powers: Mapping[Reach, Power],
     at: datetime,
     now_s: float,
 ) -> tuple[dict[str, Watched], list[Evidence]]:
@@ -101,7 +101,7 @@ def watch(
     Args:
         before: what this gave last, by the limits' names.
         entries: what the book of limits says now.
-        powers: by circuit, and by whether only charging is meant.
+        powers: by what the limits hold for.
         at: now.
         now_s: the same moment, monotonic [s].
     """
@@ -116,7 +116,7 @@ def watch(
             earlier = Watched(entry, now_s, told_s=now_s)
         after[name] = replace(earlier, entry=entry)
         if entry.phase is not Phase.RELEASING:
-            power = powers.get((entry.limit.circuit, entry.charging_only), Power(accepted=False, drawn_w=None))
+            power = powers.get(entry.reach, Power(accepted=False, drawn_w=None))
             after[name], lines = _seen(after[name], power, at, now_s)
             log += lines
     return after, log

@@ -12,8 +12,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from controller.peakshave.limit_times import time_problems
 from controller.snapshot import ExternalLimit
 
+Reach = tuple[str, bool, bool]
+"""A circuit, whether only for what charges on it, and whether for each charging point by itself."""
 RELEASE_STEP_S: Final = 30.0
 """After the end of a limit the power comes back in steps of this length: small ones, for a whole street of sites is
 released at the same moment."""
@@ -30,6 +33,8 @@ class Source:
     """Its limits never go below this, whatever it says, as a law may have it (see ``paragraph_14a``) [W]."""
     charging_only: bool = False
     """Whether its limits hold for what charges, not for everything on the circuit."""
+    per_point: bool = False
+    """Whether they hold for each charging point by itself; then also ``charging_only``."""
     silent_s: float | None = None
     """Not heard for so long it counts as lost, and its fail-safe holds [s]; None: it need not repeat itself."""
     fail_safe_w: float = 0.0
@@ -98,10 +103,16 @@ class Entry:
     allowed_w: float
     """What it allows now [W]."""
     charging_only: bool
+    per_point: bool
     standing: Standing
     phase: Phase
     why: str
     """Why it counts or does not, for people."""
+
+    @property
+    def reach(self) -> Reach:
+        """What it holds for; only limits of the same reach take one another's place."""
+        return (self.limit.circuit, self.charging_only, self.per_point)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +191,16 @@ class LimitBook:
         ranked = sorted(
             found, key=lambda one: (one.standing is not Standing.COUNTS, one.allowed_w, -one.limit.priority)
         )
-        strictest: dict[tuple[str, bool], Entry] = {}
+        strictest: dict[Reach, Entry] = {}
         for one in ranked:
             if one.standing is Standing.COUNTS:
-                strictest.setdefault((one.limit.circuit, one.charging_only), one)
-        return tuple(_ranked(one, strictest.get((one.limit.circuit, one.charging_only))) for one in ranked)
+                strictest.setdefault(one.reach, one)
+        return tuple(_ranked(one, strictest.get(one.reach)) for one in ranked)
 
     def in_force(self, at: datetime, now_s: float) -> tuple[ExternalLimit, ...]:
         """The strictest limit of each circuit: of those on everything, and of those on charging alone."""
         return tuple(
-            ExternalLimit(one.limit.circuit, one.allowed_w, one.limit.source, one.charging_only)
+            ExternalLimit(one.limit.circuit, one.allowed_w, one.limit.source, one.charging_only, one.per_point)
             for one in self.entries(at, now_s)
             if one.standing is Standing.COUNTS
         )
@@ -218,7 +229,7 @@ class LimitBook:
             yield f"limit_w: expected a finite number, got {limit.limit_w!r}"
         elif limit.limit_w < 0:
             yield f"limit_w: expected at least 0 W, got {limit.limit_w:g}"
-        yield from _time_problems(limit)
+        yield from time_problems(limit.received_at, limit.valid_from, limit.valid_until)
         earlier = self.limits.get(limit.name)
         if limit.id and earlier is not None and not _ended(earlier, limit.received_at) and not _same(earlier, limit):
             yield f"id: {limit.id!r} is taken by a limit that says something else; withdraw that one first"
@@ -238,32 +249,18 @@ class LimitBook:
             phase = Phase.RELEASING
             passed_s = (at - limit.valid_until).total_seconds()
             allowed_w += self.given_back(passed_s) * max(0.0, self.rules.full_w[limit.circuit] - allowed_w)
-        return Entry(limit, allowed_w, source.charging_only, standing, phase, "")
+        return Entry(limit, allowed_w, source.charging_only, source.per_point, standing, phase, "")
 
     def _fail_safe(self, source: Source, at: datetime) -> Entry:
         limit = Limit(source.fail_safe_circuit, source.fail_safe_w, source.id, at, id=f"fail_safe:{source.id}")
         allowed_w = max(limit.limit_w, source.floor_w)
-        return Entry(limit, allowed_w, source.charging_only, Standing.COUNTS, Phase.FAIL_SAFE, "")
+        kind = (source.charging_only, source.per_point)
+        return Entry(limit, allowed_w, *kind, Standing.COUNTS, Phase.FAIL_SAFE, "")
 
     def _lost(self, source: Source, now_s: float) -> bool:
         if source.silent_s is None:
             return False
         return now_s - self.heard_s.get(source.id, -math.inf) > source.silent_s
-
-
-def _time_problems(limit: Limit) -> Iterator[str]:
-    unzoned = [name for name in ("received_at", "valid_from", "valid_until") if _naive(getattr(limit, name))]
-    yield from (f"{name}: expected a time with a zone" for name in unzoned)
-    if unzoned or limit.valid_until is None:
-        return
-    if limit.valid_from is not None and limit.valid_until <= limit.valid_from:
-        yield "valid_until: expected a time after valid_from"
-    if limit.valid_until <= limit.received_at:
-        yield f"valid_until: it has expired ({limit.valid_until.isoformat(timespec='seconds')})"
-
-
-def _naive(moment: datetime | None) -> bool:
-    return moment is not None and moment.tzinfo is None
 
 
 def _not_yet(limit: Limit, at: datetime) -> bool:

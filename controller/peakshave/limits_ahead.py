@@ -12,15 +12,15 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from controller.peakshave.grid_operator import Limit, LimitBook, Source
+from controller.peakshave.grid_operator import Limit, LimitBook, Reach, Source
 
 Floats = NDArray[np.float64]
-LimitsAhead = Mapping[tuple[str, bool], Floats]
-"""By circuit, and whether for charging alone: (T,) what is allowed [W]; infinite where no limit holds."""
+LimitsAhead = Mapping[Reach, Floats]
+"""(T,) what is allowed [W]; infinite where no limit holds."""
 
 
 def limits_ahead(book: LimitBook, moments: Sequence[datetime], now_s: float) -> LimitsAhead:
-    """The strictest limit of each circuit at each of these moments.
+    """The strictest limit of each reach at each of these moments.
 
     A limit without an end is taken to last, and a source that is silent to stay so.
 
@@ -31,10 +31,10 @@ def limits_ahead(book: LimitBook, moments: Sequence[datetime], now_s: float) -> 
     """
     seconds = np.array([(moment - moments[0]).total_seconds() for moment in moments])
     lost = book.lost(now_s)
-    ahead: dict[tuple[str, bool], Floats] = {}
+    ahead: dict[Reach, Floats] = {}
 
     def bound(circuit: str, source: Source, allowed_w: Floats) -> None:
-        key = (circuit, source.charging_only)
+        key = (circuit, source.charging_only, source.per_point)
         ahead[key] = np.minimum(ahead[key], allowed_w) if key in ahead else allowed_w
 
     for name in lost:

@@ -130,6 +130,14 @@ def test_a_limit_on_charging_alone_leaves_the_building_out():
     assert explanation.limit_a == pytest.approx(6.5), "9 kW are 39.1 A, six of whose phases are in use"
 
 
+def test_a_limit_on_each_point_is_told_as_such():
+    limits = (ExternalLimit("main", 4_200.0, "dso", charging_only=True, per_point=True),)
+    explanation = explain(TWO, turn(TWO, {"P1": charging(), "P2": charging()}, limits=limits), "P1")
+    assert (explanation.limit_a, explanation.because) == (6.0, "limit:dso")
+    assert told(explanation, "room").text == "The power limit set by dso was 4200 W for each charging point."
+    assert told(explanation, "sharers").text == "One point had it: P1 6.0 A; together 6.0 A."
+
+
 @pytest.mark.parametrize(
     ("site", "state", "text"),
     [

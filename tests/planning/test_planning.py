@@ -314,7 +314,7 @@ async def test_requests_hold_what_others_will_allow_slot_by_slot(staged: Staged)
 
     def ahead(moments: Sequence[datetime]) -> LimitsAhead:
         asked.append(moments)
-        return {("main", False): np.array([np.inf, 9_000.0] + [np.inf] * 94)}
+        return {("main", False, False): np.array([np.inf, 9_000.0] + [np.inf] * 94)}
 
     stage = staged("good", limits=ahead)
     stage.turn(P1=CAR)

@@ -77,6 +77,7 @@ async def test_a_limit_holds_at_once_and_is_shown_with_what_became_of_it(desk: D
         "allowed_w": 20_000.0,
         "source": "grid_operator",
         "charging_only": False,
+        "per_point": False,
         "priority": 0,
         "received_at": "2026-11-20T09:00:00Z",
         "valid_from": None,
@@ -246,11 +247,10 @@ async def test_what_counts_is_shown_with_its_circuit_and_measured(desk: Desk):
     desk.live.publish(decided_tick(SITE, 0, {"P01": CAR}, limits=desk.limits.in_force(BEGIN)))
     circuits = {one["id"]: one["limits"] for one in (await desk.http.get("/api/v1/site")).json()["circuits"]}
     assert circuits == {
-        "main": [{"limit_w": 20_000.0, "source": "grid_operator", "charging_only": False}],
+        "main": [{"limit_w": 20_000.0, "source": "grid_operator", "charging_only": False, "per_point": False}],
         "garage": [],
         "yard": [],
     }
     metrics = (await desk.http.get("/metrics")).text
-    assert (
-        'loadstar_circuit_limit_watts{charging_only="false",circuit="main",source="grid_operator"} 20000.0' in metrics
-    )
+    labels = 'charging_only="false",circuit="main",per_point="false",source="grid_operator"'
+    assert f"loadstar_circuit_limit_watts{{{labels}}} 20000.0" in metrics

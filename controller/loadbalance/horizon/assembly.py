@@ -63,9 +63,9 @@ class Known:
     """(T, C, 3) forecast of what is not charging, from ``first_slot`` on [A]."""
     demand: Demand | None = None
     """What a higher peak costs."""
-    limits_ahead: Mapping[tuple[str, bool], Floats] | None = None
-    """By circuit, and whether for charging alone: (T,) what others will allow, infinite where they set no limit [W].
-    None: the snapshot's limits are taken to last."""
+    limits_ahead: Mapping[tuple[str, bool, bool], Floats] | None = None
+    """By circuit, whether for charging alone, and whether for each point by itself: (T,) what others will allow [W],
+    infinite where they set no limit. None: the snapshot's limits are taken to last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +121,15 @@ def outlook_of(site: Site, known: Known, past: Mapping[str, Past], terms: Terms,
 
 
 def _bounds(site: Site, known: Known) -> Iterator[PowerBound]:
-    """The limits of others; one on charging alone leaves room for all that is not."""
+    """The limits of others; one on charging alone leaves room for all that is not.
+
+    One on each point is taken for one on all together: which of them has a car by then, nobody knows.
+    """
     lasting = known.snapshot.limits if known.limits_ahead is None else ()
     slots = len(known.background_a)
-    limits = [((one.circuit, one.charging_only), np.full(slots, one.limit_w)) for one in lasting]
-    for (circuit, charging_only), limit_w in (*limits, *(known.limits_ahead or {}).items()):
+    limits = [((one.circuit, one.charging_only, one.per_point), np.full(slots, one.limit_w)) for one in lasting]
+    for (circuit, charging_only, per_point), said_w in (*limits, *(known.limits_ahead or {}).items()):
+        limit_w = said_w * len(site.points_below[circuit]) if per_point else said_w
         if not charging_only:
             yield PowerBound(circuit, limit_w)
             continue

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from controller.peakshave.grid_operator import Limit, LimitBook, Phase, Rules, Source
-from controller.peakshave.paragraph_14a import least_power_w
+from controller.peakshave.paragraph_14a import DEVICE_W, least_power_w
 from tests.support.closed_loop import START, ClosedLoop, garage, hungry_car
 
 SITE = garage(6)
@@ -136,6 +136,23 @@ def test_a_signal_that_is_lost_dims_after_a_minute_and_its_return_lets_go_in_ste
         powers.append(site.charging_w())
     assert max(powers[:50]) < 0.7 * FULL_W, "not everything at once"
     assert powers[-1] > 20_000
+
+
+def test_dimmed_one_by_one_each_keeps_what_the_law_leaves_it_and_nobody_waits():
+    site = Dimmed(3)
+    rules = replace(RULES, sources={"dimmer": Source("dimmer", floor_w=DEVICE_W, charging_only=True, per_point=True)})
+    site.book = LimitBook(rules, heard_s={"dimmer": 0.0})
+    for _ in range(60):
+        site.loop.after(1)
+    assert site.charging_w() > 26_000
+    site.book = site.book.put(Limit("main", 0.0, "dimmer", site.at), site.loop.now_s)
+    for second in range(60):
+        site.loop.limits = site.book.in_force(site.at, site.loop.now_s)
+        site.loop.after(1)
+        if second >= SETTLED_S:
+            assert site.charging_w() == pytest.approx(6 * 3 * 6.0 * V, abs=CAUTION_W)
+    setpoints = site.loop.decision.plan.setpoints.values()
+    assert {(one.limit_a, one.because) for one in setpoints} == {(6.0, "limit:dimmer")}
 
 
 def test_a_restart_in_the_middle_of_a_dimming_changes_nothing():

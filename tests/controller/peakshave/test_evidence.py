@@ -16,7 +16,7 @@ RULES = Rules(
     {"main": 43_000.0},
     release_s=60.0,
 )
-MAIN = ("main", False)
+MAIN = ("main", False, False)
 
 
 def after(seconds: float) -> datetime:

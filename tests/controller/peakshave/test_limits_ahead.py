@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -15,7 +15,7 @@ from controller.foresight import Foresight
 from controller.loadbalance.horizon.assembly import Terms, outlook_of
 from controller.loadbalance.horizon.outlook import Floats, check
 from controller.loadbalance.horizon.planner import Planner
-from controller.peakshave.grid_operator import Limit, LimitBook, Rules, Source
+from controller.peakshave.grid_operator import Limit, LimitBook, Reach, Rules, Source
 from controller.peakshave.limits_ahead import LimitsAhead, limits_ahead
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
@@ -29,6 +29,7 @@ SITE = Site(
 SOURCES = {
     "grid_operator": Source("grid_operator"),
     "dimmer": Source("dimmer", floor_w=4_200.0, charging_only=True),
+    "contact": Source("contact", floor_w=4_200.0, charging_only=True, per_point=True),
     "box": Source("box", silent_s=120.0, fail_safe_w=8_000.0, fail_safe_circuit="main"),
 }
 EMPTY = LimitBook(Rules(SOURCES, {"main": 43_470.0}, release_s=600.0), heard_s={"box": 0.0})
@@ -76,20 +77,27 @@ def test_where_nobody_will_limit_anything_there_is_no_bound():
 
 def test_a_limit_on_charging_alone_is_held_apart_and_its_floor_counts():
     ahead = limits_ahead(limited(0.0, 1.0, None, "dimmer"), [SIX, after(1)], 0.0)
-    assert {key: allowed.tolist() for key, allowed in ahead.items()} == {("main", True): [np.inf, 4_200.0]}
+    assert {key: allowed.tolist() for key, allowed in ahead.items()} == {("main", True, False): [np.inf, 4_200.0]}
 
 
-def in_force(book: LimitBook, moments: Sequence[datetime], now_s: float) -> Mapping[tuple[str, bool], Floats]:
+def test_a_limit_on_each_point_bounds_all_of_them_together_in_the_plan():
+    """Which of them has a car by then, nobody knows."""
+    advised = advice(limited(0.0, None, None, "contact"))
+    assert advised.shortfall_wh == {}, "4.2 kW for eight hours are enough for 16 kWh"
+    assert advice(limited(0.0, None, None)).shortfall_wh["P1"] > 15_000
+
+
+def in_force(book: LimitBook, moments: Sequence[datetime], now_s: float) -> LimitsAhead:
     """The same, moment by moment, as the control loop will find it."""
-    found: dict[tuple[str, bool], Floats] = {}
+    found: dict[Reach, Floats] = {}
     for number, moment in enumerate(moments):
         for one in book.in_force(moment, now_s):
-            key = (one.circuit, one.charging_only)
+            key = (one.circuit, one.charging_only, one.per_point)
             found.setdefault(key, np.full(len(moments), np.inf))[number] = one.limit_w
     return found
 
 
-def as_lists(ahead: LimitsAhead) -> dict[tuple[str, bool], list[float]]:
+def as_lists(ahead: LimitsAhead) -> dict[Reach, list[float]]:
     return {key: allowed.tolist() for key, allowed in ahead.items()}
 
 

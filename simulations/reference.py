@@ -14,6 +14,7 @@ from adapters import reference
 from simulations.data.people import PeopleModel
 from simulations.faults import SCENARIO_FAULTS
 from simulations.judging.baselines import BASELINES
+from simulations.judging.policy import UNSHAVED
 from simulations.scenario.tables import ScenarioFile
 from simulations.temperaments import TEMPERAMENTS
 
@@ -55,9 +56,14 @@ def scenario_file_reference() -> str:
         *reference.tables_reference(ScenarioFile),
         *_listed("Faults", "`kind` of `[[faults]]`", ((n, f.meaning) for n, f in SCENARIO_FAULTS.items())),
         *_listed("Temperaments of chargers", "`temperament` of `[[chargers]]`", _temperaments()),
-        *_listed("Policies", "in `policies` of `[judging]`", ((n, _first_line(p)) for n, p in BASELINES.items())),
+        *_listed("Policies", "in `policies` of `[judging]`", _policies()),
     ]
     return "".join(parts)
+
+
+def _policies() -> Iterable[tuple[str, str]]:
+    yield from ((name, _first_line(policy)) for name, policy in BASELINES.items())
+    yield UNSHAVED, "Loadstar itself, but its plan does not see the demand charge, and no demand window is held"
 
 
 def _temperaments() -> Iterable[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from controller.peakshave.peak_facts import ClosedWindow
 from controller.plan import Event
 from simulations.scenario.model import Scenario
 from simulations.visits import Visit
@@ -67,12 +68,14 @@ class Results:
 
     scenario: Scenario
     policy: str
-    """``loadstar``, or the name of a baseline."""
+    """``loadstar``, ``without_peak_shaving``, or the name of a baseline."""
     series: Series
     sessions: tuple[SessionResult, ...]
     truth: Truth
     invalid_setpoints: int
     """Limits that are neither 0 nor from the point's minimum to its maximum, or that the guard had to cut."""
     events: tuple[Event, ...] = ()
+    windows: tuple[ClosedWindow, ...] = ()
+    """The demand windows that have ended, with what was wanted of them; none where nobody looks at them."""
     violations: dict[str, float] = field(default_factory=dict)
     """Ampere-seconds beyond relief by circuit id, where there were any."""

@@ -21,6 +21,9 @@ from simulations.fast.moment import Moment, Steering, states_of
 from simulations.fast.recorder import Recorder
 from simulations.fast.rivals import Rival
 from simulations.fast.rules import Rules
+from simulations.fast.shaving import unshaved
+from simulations.judging.baselines import BASELINES
+from simulations.judging.policy import UNSHAVED
 from simulations.results import Results, SessionResult
 from simulations.scenario.checks import FINE_STEP_S
 from simulations.scenario.loads import sampled_a
@@ -41,7 +44,7 @@ def run_coarse(
 
     Args:
         scenarios: they share horizon, step, points and circuits; ratings, people, loads and prices may differ.
-        policy: ``loadstar``, for which each scenario's ``controller`` counts, or the name of a baseline.
+        policy: ``loadstar``, for which each scenario's ``controller`` counts, ``without_peak_shaving``, or a baseline.
         progress: told the part that is done, from 0 to 1, now and then.
 
     Raises:
@@ -65,9 +68,11 @@ def coarsened(scenario: Scenario) -> Scenario:
 
 
 def steering_of(scenarios: Sequence[Scenario], policy: str) -> Steering:
-    """Who steers a batch: for ``loadstar`` what its scenarios ask for, else the baseline of that name."""
-    if policy != "loadstar":
+    """Who steers a batch: what its scenarios ask for, with or without peak shaving, or the baseline of that name."""
+    if policy in BASELINES:
         return Rival(scenarios, policy)
+    if policy == UNSHAVED:
+        scenarios = [unshaved(one) for one in scenarios]
     return Loops(scenarios) if scenarios[0].controller == "decide" else Rules(scenarios)
 
 
@@ -141,6 +146,7 @@ class _Run:
             truth=self._fuses.truth(member),
             invalid_setpoints=int(self._invalid[member]) + self._steering.interventions(member),
             events=self._steering.events(member),
+            windows=self._steering.windows(member),
             violations={
                 circuit.id: float(amount)
                 for circuit, amount in zip(scenario.site.circuits, violations, strict=True)

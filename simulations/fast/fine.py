@@ -104,6 +104,7 @@ class _Run:
             truth=world.truth(),
             invalid_setpoints=self._invalid,
             events=tuple(self._service.events),
+            windows=tuple(self._service.windows),
             violations=world.violations_as(),
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,25 +17,12 @@ from controller.loadbalance.horizon.history import Stay
 from controller.loadbalance.horizon.outlook import Demand, Floats
 from controller.loadbalance.horizon.planner import Planner
 from controller.peak import Peak
-from controller.peakshave.demand_tariff import DemandComponent, DemandTariff, Reach
-from controller.peakshave.peak_facts import PeakTerms
 from controller.ports import RunningSession
 from controller.snapshot import Advice, Snapshot
 from simulations.scenario.model import Planning, Scenario
 
 EVERY_S: Final = 300.0
 """Plans are made anew so often, as in a service whose site file says nothing else."""
-
-
-def peak_terms(scenario: Scenario) -> PeakTerms | None:
-    """What demand costs in a scenario that plans; None where it costs nothing, or nobody plans."""
-    charge, settings = scenario.demand, scenario.plan
-    if charge is None or settings is None:
-        return None
-    price = Decimal(str(charge.per_kw))
-    tariff = DemandTariff("scenario", (DemandComponent("month peak", price, 1, Reach.MONTH),), round(charge.window_s))
-    known_kw = {"hint": settings.peak_hint_kw, "full": 0.0}.get(settings.peak)
-    return PeakTerms(tariff, expected_kw=known_kw)
 
 
 class FinePlanning:

@@ -32,8 +32,9 @@ from simulations.drivers import needs_back_office
 from simulations.fast.fine_charger import FineCharger
 from simulations.fast.fine_line import Line
 from simulations.fast.fine_meter import FineMeter
-from simulations.fast.fine_planning import FinePlanning, peak_terms
+from simulations.fast.fine_planning import FinePlanning
 from simulations.fast.moment import in_force
+from simulations.fast.shaving import peak_terms
 from simulations.scenario.model import Scenario
 from simulations.visits import Visit
 

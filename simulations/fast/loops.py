@@ -11,8 +11,9 @@ import numpy as np
 
 from controller.engine import Memory, decide
 from controller.loadbalance.facts import STATES
+from controller.peakshave.peak_facts import ClosedWindow
 from controller.plan import Event
-from controller.snapshot import Advice, PointState, Reading, Snapshot, State
+from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
 from controller.units import TOLERANCE_A
 from simulations.fast.moment import NOBODY, Floats, Ints, Moment, Told, in_force, states_of
 from simulations.fast.plans import Plans
@@ -42,21 +43,31 @@ class Loops:
             self._advice = self._plans.advice(moment)
         limit_a = moment.limit_a.copy()
         because = np.zeros(limit_a.shape, dtype=np.int64)
-        for member in range(len(self._scenarios)):
+        for member, scenario in enumerate(self._scenarios):
             if not moment.fleet.present[member].any():  # nobody is there to be told anything
                 limit_a[member], because[member] = 0.0, self._reason(NOBODY)
                 continue
+            bounds = in_force(scenario, moment.now_s) + (self._plans.limits(member) if self._plans else ())
             for turn in range(self._turns):
                 before_a = limit_a[member].copy()
-                self._turn(member, moment, moment.now_s + turn * SETTLE_S, limit_a, because)
+                self._turn(member, moment, moment.now_s + turn * SETTLE_S, bounds, limit_a, because)
                 if not (np.abs(limit_a[member] - before_a) > TOLERANCE_A)[moment.fleet.present[member]].any():
                     break
         return Told(limit_a, because, tuple(self._reasons))
 
-    def _turn(self, member: int, moment: Moment, now_s: float, limit_a: Floats, because: Ints) -> None:
+    def _turn(
+        self,
+        member: int,
+        moment: Moment,
+        now_s: float,
+        bounds: tuple[ExternalLimit, ...],
+        limit_a: Floats,
+        because: Ints,
+    ) -> None:
         """One decision of one loop, on what its cars draw under their last limits; changes the arrays in place."""
         scenario = self._scenarios[member]
-        snapshot = replace(snapshot_of(scenario, member, moment, now_s, limit_a), advice=self._advice[member])
+        seen = snapshot_of(scenario, member, moment, now_s, limit_a)
+        snapshot = replace(seen, limits=bounds, advice=self._advice[member])
         decision = decide(scenario.site, self._memory[member], snapshot)
         self._memory[member] = decision.memory
         self._events[member] += [replace(event, at=snapshot.at) for event in decision.plan.events]
@@ -75,6 +86,10 @@ class Loops:
     def events(self, member: int) -> tuple[Event, ...]:
         """The events of all decisions."""
         return tuple(self._events[member])
+
+    def windows(self, member: int) -> tuple[ClosedWindow, ...]:
+        """The demand windows that it has looked at."""
+        return self._plans.windows(member) if self._plans else ()
 
 
 def snapshot_of(scenario: Scenario, member: int, moment: Moment, now_s: float, limit_a: Floats) -> Snapshot:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from controller.hub_satellite.connector import DRAWING_A
 from controller.loadbalance.facts import STATES
+from controller.peakshave.peak_facts import ClosedWindow
 from controller.plan import Event
 from controller.snapshot import ExternalLimit, State
 from controller.units import TOLERANCE_A
@@ -79,6 +80,10 @@ class Steering(Protocol):
 
     def events(self, member: int) -> tuple[Event, ...]:
         """What was worth telling of one site."""
+        ...
+
+    def windows(self, member: int) -> tuple[ClosedWindow, ...]:
+        """The demand windows of one site that have ended, as far as it looks at them."""
         ...
 
 

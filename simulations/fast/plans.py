@@ -13,7 +13,6 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -21,10 +20,12 @@ from controller.loadbalance.facts import OF_PEAK, OF_POINT, OF_PRICE, Facts
 from controller.loadbalance.horizon.assembly import Known, Past, Shown, Terms, first_slot, outlook_of
 from controller.loadbalance.horizon.planner import Planner
 from controller.loadbalance.layout import Layout
-from controller.snapshot import Advice, PointState, Snapshot, State
+from controller.peakshave.peak_facts import ClosedWindow
+from controller.snapshot import Advice, ExternalLimit, PointState, Snapshot, State
 from controller.units import TOLERANCE_A
-from simulations.fast.knowledge import LoadForecast, books_of, weighed
+from simulations.fast.knowledge import LoadForecast
 from simulations.fast.moment import Bools, Floats, Moment, in_force
+from simulations.fast.shaving import shavings
 from simulations.scenario.model import Planning, Scenario
 
 FLOOR_SLOTS: Final = 1
@@ -45,8 +46,7 @@ class Plans:
             Planner(floor_slots=FLOOR_SLOTS, exact=settings.exact, advised_slots=ADVISED_SLOTS) for _ in scenarios
         ]
         self._loads = [LoadForecast(one) for one in scenarios]
-        self._books = [books_of(one, settings, 1.5 * one.step_s) for one in scenarios]
-        self._zones = [ZoneInfo(one.site.time_zone) for one in scenarios]
+        self._shavings = shavings(scenarios)
         self._advice: list[Advice | None] = [None] * len(scenarios)
         self._takes_a = np.full((len(scenarios), len(scenarios[0].site.points)), np.inf)
         self._there: Bools = np.zeros(self._takes_a.shape, dtype=bool)
@@ -62,7 +62,7 @@ class Plans:
         changed = moment.new.any(axis=1) | (fleet.present != self._there).any(axis=1)
         for member, scenario in enumerate(self._scenarios):
             self._loads[member].see(moment.step, moment.building_a[member])
-            self._book(moment, member)
+            self._note(moment, member)
             begins = (scenario.start_s + moment.now_s) % self._settings.slot_s < scenario.step_s - 1e-6
             if not fleet.wants[member].any():
                 self._advice[member] = None
@@ -81,13 +81,22 @@ class Plans:
         short = whole & (fleet.current_a > 0.0) & (fleet.current_a < offered_a - SHOWN_A)
         self._takes_a[short] = np.minimum(self._takes_a, fleet.current_a)[short]
 
-    def _book(self, moment: Moment, member: int) -> None:
+    def _note(self, moment: Moment, member: int) -> None:
         """Write down what flowed in the step before this one."""
-        scenario = self._scenarios[member]
-        if scenario.demand is not None:
-            at = datetime.fromtimestamp(scenario.start_s + moment.now_s, self._zones[member])
-            building_w = scenario.site.nominal_voltage_v * float(self._building_a[member])
-            self._books[member].see(at, building_w + float(moment.fleet.drawn_w[member]))
+        shaving = self._shavings[member]
+        if shaving is not None:
+            building_w = self._scenarios[member].site.nominal_voltage_v * float(self._building_a[member])
+            shaving.see(moment.now_s, building_w, float(moment.fleet.drawn_w[member]))
+
+    def limits(self, member: int) -> tuple[ExternalLimit, ...]:
+        """What one site's demand window leaves for charging in this step; after ``advice``."""
+        shaving = self._shavings[member]
+        return () if shaving is None else shaving.limits(self._advice[member])
+
+    def windows(self, member: int) -> tuple[ClosedWindow, ...]:
+        """The demand windows of one site that have ended; none where nobody looks at them."""
+        shaving = self._shavings[member]
+        return () if shaving is None else tuple(shaving.windows)
 
     def _plan(self, moment: Moment, member: int) -> Advice:
         scenario, slot_s = self._scenarios[member], self._settings.slot_s
@@ -104,7 +113,7 @@ class Plans:
                 moment.fleet.phases[member][None] > 0.0,
             ),
             self._loads[member].background_a(moment.step, middles_s),
-            weighed(self._books[member].demand(), scenario, self._settings, moment.now_s),
+            None if (shaving := self._shavings[member]) is None else shaving.demand(slot_s),
         )
         terms = Terms(slot_s, slots, scenario.judging.unmet_per_kwh, self._settings.early_s)
         outlook = outlook_of(scenario.site, known, _NO_PAST, terms, scenario.price.at(middles_s))

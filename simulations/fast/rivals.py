@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from controller.loadbalance.layout import layout_of, layout_of_many
+from controller.peakshave.peak_facts import ClosedWindow
 from controller.plan import Event
 from simulations.fast.moment import Floats, Moment, Told, in_force
 from simulations.judging.baselines import BASELINES
@@ -56,6 +57,11 @@ class Rival:
 
     def events(self, member: int) -> tuple[Event, ...]:
         """A baseline tells nothing."""
+        del member
+        return ()
+
+    def windows(self, member: int) -> tuple[ClosedWindow, ...]:
+        """A baseline looks at no demand window."""
         del member
         return ()
 

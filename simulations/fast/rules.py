@@ -11,9 +11,10 @@ from controller.loadbalance.capacity import PowerLimit
 from controller.loadbalance.division import split_arrays
 from controller.loadbalance.facts import Facts, blank_facts
 from controller.loadbalance.layout import layout_of_many
+from controller.peakshave.peak_facts import ClosedWindow
 from controller.plan import Event
 from controller.units import TOLERANCE_A
-from simulations.fast.moment import NOBODY, Moment, Told, states_of
+from simulations.fast.moment import NOBODY, Moment, Told, in_force, states_of
 from simulations.fast.plans import Plans, follow
 from simulations.scenario.model import Scenario
 
@@ -23,7 +24,6 @@ class Rules:
 
     def __init__(self, scenarios: Sequence[Scenario]) -> None:
         self._scenarios = scenarios
-        self._limited = [(member, scenario) for member, scenario in enumerate(scenarios) if scenario.limits]
         sites = [scenario.site for scenario in scenarios]
         self._layout = layout_of_many(sites)
         self._dwell_s = sites[0].control.dwell_s
@@ -60,6 +60,10 @@ class Rules:
         del member
         return ()
 
+    def windows(self, member: int) -> tuple[ClosedWindow, ...]:
+        """The demand windows that it has looked at."""
+        return self._plans.windows(member) if self._plans else ()
+
     def _look(self, moment: Moment) -> Facts:
         """What the meters and chargers of all sites say."""
         facts, fleet, layout = self._facts, moment.fleet, self._layout
@@ -77,15 +81,14 @@ class Rules:
         return facts
 
     def _power_limits(self, now_s: float) -> list[PowerLimit]:
-        """What others allow now, by circuit and source."""
+        """What others, and demand windows, allow now, by circuit and source."""
         found: dict[tuple[str, str, bool], PowerLimit] = {}
-        for member, scenario in self._limited:
-            for limit in scenario.limits:
-                if limit.begins_s <= now_s < limit.ends_s:
-                    nobody = np.full(len(self._scenarios), np.inf)
-                    bound = found.setdefault(
-                        (limit.circuit, limit.source, limit.charging_only),
-                        PowerLimit(limit.circuit, nobody, limit.source, limit.charging_only),
-                    )
-                    bound.limit_w[member] = min(bound.limit_w[member], limit.limit_w)
+        for member, scenario in enumerate(self._scenarios):
+            for limit in in_force(scenario, now_s) + (self._plans.limits(member) if self._plans else ()):
+                nobody = np.full(len(self._scenarios), np.inf)
+                bound = found.setdefault(
+                    (limit.circuit, limit.source, limit.charging_only),
+                    PowerLimit(limit.circuit, nobody, limit.source, limit.charging_only),
+                )
+                bound.limit_w[member] = min(bound.limit_w[member], limit.limit_w)
         return list(found.values())

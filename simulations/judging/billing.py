@@ -18,11 +18,15 @@ DEFAULT_WINDOW_S: Final = 900.0
 """Where nothing is charged for demand, its peak is still told, over these windows [s]."""
 
 
+def window_s(scenario: Scenario) -> float:
+    """Length of a demand window [s]; not shorter than the rows that a run records, which show nothing finer."""
+    return max(scenario.demand.window_s if scenario.demand else DEFAULT_WINDOW_S, scenario.record_s)
+
+
 def windows(scenario: Scenario, time_s: Floats) -> tuple[Ints, Floats]:
     """The demand windows that stretches of time lie in.
 
-    Windows lie on the clock: one of 15 minutes begins at every full quarter of an hour. They are not shorter than the
-    rows that a run records, which show nothing finer.
+    Windows lie on the clock: one of 15 minutes begins at every full quarter of an hour.
 
     Args:
         scenario: whose windows.
@@ -31,8 +35,7 @@ def windows(scenario: Scenario, time_s: Floats) -> tuple[Ints, Floats]:
     Returns:
         (N,) the window of each stretch, counted from 0, and (W,) the beginning of each window's first stretch [s].
     """
-    window_s = max(scenario.demand.window_s if scenario.demand else DEFAULT_WINDOW_S, scenario.record_s)
-    number = np.floor((scenario.start_s + time_s) / window_s + 1e-9)
+    number = np.floor((scenario.start_s + time_s) / window_s(scenario) + 1e-9)
     _, first, window = np.unique(number, return_index=True, return_inverse=True)
     return window.astype(np.int64), time_s[first]
 

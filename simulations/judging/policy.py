@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+UNSHAVED: Final = "without_peak_shaving"
+"""The policy that is a scenario's own controller, but for what demand costs: its plan does not see that, and no window
+is held. It is no baseline of another's."""
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

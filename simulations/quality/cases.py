@@ -23,6 +23,8 @@ PERIODS_BEFORE: Final = 2
 HINT_MARGIN: Final = 1.05
 """A learned peak is taken so much higher: a hint that is too low costs several times what one too high does."""
 
+MONTH_ENDS_S: Final = 1_803_859_200.0
+"""2027-03-01T00:00:00Z, a Monday: whole weeks that end with it lie in one month, whose peak is decided in them."""
 PER_KW: Final = 2.5
 """The peak of the whole trace costs so much per kW."""
 UNMET_PER_KWH: Final = 1.0
@@ -73,6 +75,7 @@ def trace(seed: int, days: int, *, real: bool, before: int = 0) -> Scenario:
     return replace(
         whole,
         site=whole.site if real else common_case.site(min_a=0.0),
+        start_s=MONTH_ENDS_S - (ends_s - begins_s),
         duration_s=ends_s - begins_s,
         visits=tuple(_moved(v, begins_s, real) for v in whole.visits if begins_s <= v.arrives_s < ends_s),
         price=PriceCurve(3600.0 * np.arange(24.0 * (days + 3)), np.tile(np.array(_HOURLY), days + 3)),

@@ -20,12 +20,10 @@ from simulations.report.words import quantity
 
 def demand(case: Case) -> Figure:
     """Highest demand window of each day and month, of a long run of each month only, with and without control."""
-    charge = case.view.scenario.demand
-    window_s = max(billing.DEFAULT_WINDOW_S if charge is None else charge.window_s, case.view.series.step_s)
     is_long = case.view.scenario.duration_s > DAILY_FROM_S
     columns, traces = _demand_data(case, is_long=is_long)
     bars = len(columns["date"])
-    length = length_words(window_s)
+    length = length_words(billing.window_s(case.view.scenario))
     return Figure(
         id="demand",
         title=_demand_title(case),

@@ -14,6 +14,7 @@ from controller.site import WIRINGS
 from controller.units import TOLERANCE_A
 from simulations.faults import SCENARIO_FAULTS
 from simulations.judging.baselines import BASELINES
+from simulations.judging.policy import UNSHAVED
 from simulations.temperaments import TEMPERAMENTS
 
 FINE_STEP_S: Final = 5.0
@@ -149,6 +150,10 @@ def _missing_file(place: tuple[str | int, ...], name: Any, folder: Path) -> Iter
 
 
 def _demand(data: Mapping[str, Any]) -> Iterator[Finding]:
+    demand = data.get("demand")
+    minutes = _number(demand.get("window_min", 15)) if isinstance(demand, dict) else None
+    if minutes is not None and minutes > 0 and not _is_multiple(60.0, minutes):
+        yield ("demand", "window_min"), "expected minutes that divide the hour: windows begin with it"
     prices = data.get("prices")
     if isinstance(prices, dict) and prices.get("kind") == "tariff" and "demand" in data:
         yield ("demand",), "expected either this table or a tariff in [prices], which has a demand charge of its own"
@@ -185,8 +190,23 @@ def _chosen(data: Mapping[str, Any]) -> Iterator[Finding]:
             name = row.get(key)
             if isinstance(name, str) and name not in known:
                 yield (table, number, key), f"unknown {key} {name!r}{suggestion(name, known)}"
-    judging = data.get("judging")
+    yield from _policies(data)
+
+
+def _policies(data: Mapping[str, Any]) -> Iterator[Finding]:
+    judging, known = data.get("judging"), (*BASELINES, UNSHAVED)
     policies = judging.get("policies") if isinstance(judging, dict) else None
     for number, name in enumerate(policies if isinstance(policies, list) else ()):
-        if isinstance(name, str) and name not in BASELINES:
-            yield ("judging", "policies", number), f"unknown policy {name!r}{suggestion(name, BASELINES)}"
+        if isinstance(name, str) and name not in known:
+            yield ("judging", "policies", number), f"unknown policy {name!r}{suggestion(name, known)}"
+        if name == UNSHAVED and not _shaves(data):
+            what = "needs plan = true in [scenario], and a demand charge: in [demand], or in a tariff in [prices]"
+            yield ("judging", "policies", number), f"{name} {what}"
+
+
+def _shaves(data: Mapping[str, Any]) -> bool:
+    """Whether there is a plan, and a demand charge for it to see."""
+    scenario, prices = data.get("scenario"), data.get("prices")
+    plans = isinstance(scenario, dict) and scenario.get("plan") is True
+    tariff = isinstance(prices, dict) and prices.get("kind") == "tariff"
+    return plans and (tariff or "demand" in data)

@@ -82,7 +82,7 @@ class Judging:
     bound: bool = True
     """Whether the perfect-information bound is computed."""
     policies: tuple[str, ...] = ()
-    """Names in ``simulations.judging.baselines.BASELINES``."""
+    """Names in ``simulations.judging.baselines.BASELINES``, and ``without_peak_shaving``."""
     seeds: int = 1
     """Each is run with this many seeds, from the scenario's own upwards, for confidence intervals."""
     unmet_per_kwh: float = 1.0
@@ -99,7 +99,7 @@ class Planning:
     """Whether 0 or at least the minimum is decided by the program itself in the first slot, or by rounding."""
     peak: str = "by_days_left"
     """``by_days_left``: a part of the demand charge counts that grows as the days of the month go by. ``full``: all of
-    it. ``hint``: all of it, above a peak that will be reached anyway."""
+    it. ``hint``: all of it, above a peak that will be reached anyway. ``ignored``: nothing, and no window is held."""
     peak_hint_kw: float = 0.0
     """That peak [kW]."""
     early_s: float = 1800.0

@@ -81,7 +81,7 @@ class DemandTable(StrictModel):
     per_kw: NotNegative
     """Per kW and month."""
     window_min: Positive = 15.0
-    """Length of the windows over which power is averaged [min]."""
+    """Length of the windows over which power is averaged, which divides the hour [min]."""
 
 
 class PlanTable(StrictModel):
@@ -94,9 +94,9 @@ class PlanTable(StrictModel):
     minimum: Literal["rounded", "exact"] = "rounded"
     """How it comes about that the next slot has 0 or at least the minimum for everybody: by rounding, or exactly, which
     takes ten times as long."""
-    peak: Literal["by_days_left", "full", "hint"] = "by_days_left"
-    """What a new peak counts: a part of the month's charge that grows as its days go by, the whole charge, or the whole
-    charge above peak_hint_kw."""
+    peak: Literal["by_days_left", "full", "hint", "ignored"] = "by_days_left"
+    """What a new peak counts: a part of the month's charge that grows as its days go by, the whole charge, the whole
+    charge above peak_hint_kw, or nothing, so that no window is held either."""
     peak_hint_kw: NotNegative = 0.0
     """For hint: a peak that will be reached anyway, such as those of earlier months [kW]."""
     early_min: NotNegative = 30.0

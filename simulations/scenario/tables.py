@@ -217,7 +217,7 @@ class JudgingTable(StrictModel):
     policies: list[str] = Field(
         default_factory=lambda: ["uncontrolled", "equal_split", "first_come", "earliest_deadline", "least_laxity"]
     )
-    """Baselines to run beside it."""
+    """What to run beside it."""
     seeds: Annotated[int, Field(ge=1, le=100)] = 1
     """With how many seeds each is run, for confidence intervals."""
     unmet_per_kwh: NotNegative = 1.0

@@ -1,17 +1,15 @@
 """Planning in long steps: what a plan saves, what it may know, and what it must never do."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from controller.loadbalance.horizon.outlook import Demand, DemandPart
 from controller.site import ChargingPoint, Circuit, Site
 from simulations.cars import CarModel
 from simulations.fast.coarse import run_coarse
-from simulations.fast.knowledge import LoadForecast, books_of, weighed
+from simulations.fast.knowledge import LoadForecast
 from simulations.results import Results
 from simulations.scenario.loads import SampledBuilding
 from simulations.scenario.model import DemandCharge, Planning, PriceCurve, Scenario
@@ -143,48 +141,6 @@ def test_the_load_is_expected_to_be_as_a_week_ago_and_on_the_first_day_as_bad_as
     first_day.see(0, np.full(3, 9.0))
     assert first_day.background_a(0, at_six % 86_400.0)[0, 0].tolist() == [8.0] * 3
     assert first_day.background_a(0, np.array([0.5 * HOUR_S]))[0, 0].tolist() == [9.0] * 3
-
-
-def test_a_peak_that_was_reached_is_paid_for_until_the_month_ends():
-    books = books_of(story(demand=DemandCharge(12.0)), Planning(peak="full"), 900.0)
-    january = datetime(2026, 1, 31, 23, tzinfo=UTC)
-    books.see(january, 99_000.0)
-    books.see(january + timedelta(minutes=15), 30_000.0)
-    known = books.demand()
-    assert known is not None
-    assert (known.parts[0].per_kw, known.parts[0].floor_kw) == (12.0, pytest.approx(30.0)), (
-        "99 kW flowed before anybody looked"
-    )
-    books.see(january + timedelta(hours=1), 0.0)
-    fresh = books.demand()
-    assert fresh is not None
-    assert fresh.parts[0].floor_kw == 0.0
-
-
-def test_a_window_is_what_its_parts_have_drawn_and_one_that_was_missed_is_none():
-    books = books_of(story(demand=DemandCharge(12.0)), Planning(peak="full"), 400.0)
-    begin = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    for minute, power_w in ((0, 0.0), (5, 12_000.0), (10, 24_000.0), (16, 30_000.0)):
-        books.see(begin + timedelta(minutes=minute), power_w)
-    known = books.demand()
-    assert known is not None
-    assert known.parts[0].floor_kw == pytest.approx((12.0 + 24.0 + 30.0) / 3.0)
-    assert known.drawn_kwh == pytest.approx(30.0 / 60.0), "the sixth minute is of the next window"
-    books.see(begin + timedelta(hours=1), 900_000.0)
-    known = books.demand()
-    assert known is not None
-    assert (known.parts[0].floor_kw, known.drawn_kwh) == (pytest.approx(22.0), 0.0)
-
-
-def test_a_new_peak_counts_more_as_the_month_goes_by():
-    charged = story(duration_s=31 * 86_400.0, demand=DemandCharge(12.0))
-    demand = Demand((DemandPart(12.0),))
-    known = [weighed(demand, charged, Planning(), day * 86_400.0) for day in (0, 15, 30)]
-    prices = [one.parts[0].per_kw for one in known if one is not None]
-    assert prices == sorted(prices)
-    assert prices[0] < 1.0
-    assert prices[-1] == 12.0
-    assert weighed(demand, charged, Planning(peak="full"), 0.0) == demand
 
 
 def test_a_scenario_file_says_whether_it_plans():

@@ -22,6 +22,7 @@ from simulations.fast import run, run_batch
 from simulations.fast.fine import run_fine
 from simulations.judging.judge import OURS, judge, summary_of
 from simulations.judging.model import Judgement
+from simulations.judging.policy import UNSHAVED
 from simulations.pace import FASTEST
 from simulations.report import write_report, write_tables
 from simulations.results import Results
@@ -194,6 +195,9 @@ def _table(scenario: Scenario, judgement: Judgement) -> Table:
         ("beyond relief", f"{metrics.fuse_violation_as:.1f} A s"),
         ("thermal peak", f"{metrics.thermal_peak:.3f} (1: a fuse opens)"),
     ]
+    if unshaved := judgement.outcomes.get(UNSHAVED):
+        saved = unshaved[0].cost - metrics.cost
+        rows = [*rows, ("saved by peak shaving", f"{saved:.2f} {currency}, all costs together")]
     if metrics.of_bound_pct is not None:
         rows = [*rows, ("of the possible energy", f"{metrics.of_bound_pct:.1f} %")]
     if metrics.regret_pct is not None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from simulations.judging.bound import bound_of
 from simulations.judging.metrics import interval, metrics_of
 from simulations.judging.model import Bound, Judgement, Metrics
+from simulations.judging.policy import UNSHAVED
 from simulations.provenance import commit
 from simulations.results import Results
 
@@ -60,6 +61,9 @@ def summary_of(judgement: Judgement, wall_s: float, duration_s: float) -> dict[s
     bound = judgement.bound
     summary["bound"] = {f.name: _rounded(f.name, getattr(bound, f.name)) for f in fields(bound)} if bound else None
     summary["rivals"] = {name: figures(of[0]) for name, of in judgement.outcomes.items() if name != OURS}
+    unshaved = judgement.outcomes.get(UNSHAVED)
+    saved = unshaved[0].demand_cost - judgement.metrics.demand_cost if unshaved else None
+    summary["demand_saved"] = _rounded("cost", saved)
     summary["over_seeds"] = {name: _spread(of) for name, of in judgement.outcomes.items() if len(of) > 1}
     summary["wall_s"] = round(wall_s, 3)
     summary["days_per_s"] = round(duration_s / 86_400.0 / wall_s, 3) if wall_s > 0.0 else None

@@ -17,6 +17,7 @@ from simulations.report import (
     power_figures,
     price_figures,
     session_figures,
+    shaving_figures,
     summary,
 )
 from simulations.report.page import write_page
@@ -104,6 +105,8 @@ def _chapters(case: Case, section: Callable[..., Section]) -> list[Section]:
             "Demand and cost",
             "What the energy cost, and what control did about it.",
             cost_figures.demand(case),
+            shaving_figures.windows(case),
+            shaving_figures.saving(case),
             cost_figures.waterfall(case),
             price_figures.price_of_day(case),
             price_figures.price_paid(case),

@@ -37,6 +37,7 @@ def test_the_gallery_shows_what_people_have():
         "everything_wrong",
         "office_week_planned",
         "dear_evening",
+        "office_peak_shaved",
     }
 
 

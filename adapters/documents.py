@@ -92,7 +92,7 @@ class PointAdviceDocument(StrictModel):
     """Mean current that keeps it on course for its departure [A]."""
     cap_a: tuple[_NotNegative | None, ...]
     """More than this would cost more than it is worth [A]; null: as much as is free."""
-    because: Literal["price", "peak"] = "price"
+    because: Literal["price", "peak", "surplus"] = "price"
     """What the caps are for."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from adapters.configuration.settings import Resource
 from controller.ports import ResourceState, Tick
@@ -15,18 +16,19 @@ def resource_states(site: Site, resources: Iterable[Resource], tick: Tick) -> Ma
     return {one.id: ResourceState(one.kind, one.meter, _power_w(site, one, tick)) for one in resources}
 
 
-def _power_w(site: Site, resource: Resource, tick: Tick) -> float | None:
-    reading = tick.meters.get(resource.meter)
-    if reading is None or (tick.at - reading.measured_at).total_seconds() >= site.control.hold_s:
+def signed_w(site: Site, reading: Reading, at: datetime) -> float | None:
+    """The three phases together, import positive [W]; None where one is not known, or the reading too old."""
+    if (at - reading.measured_at).total_seconds() >= site.control.hold_s:
         return None
-    power_w = _signed_w(reading, site.nominal_voltage_v)
-    return -power_w if power_w is not None and resource.reversed else power_w
-
-
-def _signed_w(reading: Reading, nominal_v: float) -> float | None:
-    """The three phases together [W]; None where one of them is not known."""
     if reading.power_w is not None:
         return sum(reading.power_w)
+    nominal_v = site.nominal_voltage_v
     volts = reading.voltage_v or (nominal_v, nominal_v, nominal_v)
     known = [amperes * volt for amperes, volt in zip(reading.current_a, volts, strict=True) if amperes is not None]
     return sum(known) if len(known) == len(volts) else None
+
+
+def _power_w(site: Site, resource: Resource, tick: Tick) -> float | None:
+    reading = tick.meters.get(resource.meter)
+    power_w = None if reading is None else signed_w(site, reading, tick.at)
+    return -power_w if power_w is not None and resource.reversed else power_w

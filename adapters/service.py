@@ -37,6 +37,7 @@ from adapters.recording import Recorder
 from adapters.resources import resource_states
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
+from adapters.surplus import SurplusCharging
 from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
@@ -86,6 +87,7 @@ class Service:
         self._recorder: Recorder | None = None
         self._planning: Planning | None = None
         self._peak: PeakKeeping | None = None
+        self._surplus: SurplusCharging | None = None
         self._price = PublishedPrice(self._site, configuration.price_per_kwh, configuration.price_lever, self._report)
         self._on_loop: asyncio.AbstractEventLoop | None = None
         self._loop: ControlLoop | None = None
@@ -302,8 +304,12 @@ class Service:
     def _advice(self) -> Callable[[], Advice | None]:
         if self._planning is None:
             return lambda: None
+        advice = self._planning.advice
+        if self._configuration.use_surplus:
+            self._surplus = SurplusCharging(self._site, self._clock, advice)
+            advice = self._surplus.advice
         most_s = self._configuration.grid_operator.start_delay_s
-        return DelayedStarts(self._site, self._clock, most_s, self._planning.advice).advice
+        return DelayedStarts(self._site, self._clock, most_s, advice).advice
 
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""
@@ -355,6 +361,8 @@ class Service:
             self._peak.decided(snapshot, decision)
         if self._planning is not None:
             self._planning.decided(snapshot, decision)
+        if self._surplus is not None:
+            self._surplus.decided(snapshot, decision)
 
     def _applied(self, applied: ports.Applied) -> None:
         self.live.applied(applied)

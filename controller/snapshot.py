@@ -93,7 +93,7 @@ class PointAdvice:
     cap_a: tuple[float | None, ...]
     """More than this would cost more than it is worth [A]; None: as much as is free."""
     because: str = "price"
-    """What the caps are for: ``price`` or ``peak``."""
+    """What the caps are for: ``price`` or ``peak``; ``surplus`` where more is allowed because the site exports."""
 
 
 @dataclass(frozen=True, slots=True)

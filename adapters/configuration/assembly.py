@@ -70,6 +70,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         peak=peak_of(file.peak),
         price_lever=price_lever_of(file.peak.price_lever),
         resources=resources_of(file.peak.resources),
+        use_surplus=file.peak.use_surplus,
         grid_operator=grid_operator_of(file.peak.grid_operator, site, folder),
         places=places,
     )

@@ -17,6 +17,10 @@ def peak_findings(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     if not isinstance(table, dict):
         return
     yield from _resources(data, table.get("resources"))
+    if table.get("use_surplus") is True:
+        if "plan" not in data:
+            yield ("peak", "use_surplus"), "needs [plan]: without one no car is put off for the price"
+        yield from _unmetered(data, "is missing: what is exported is what the meter of the grid connection sees")
     tariff = table.get("tariff")
     if tariff is None:
         for name in ("prices", "target_kw", "expected_kw", "price_lever"):
@@ -24,10 +28,14 @@ def peak_findings(data: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
                 yield ("peak", name), "needs a tariff: by which rules is demand billed?"
     elif isinstance(tariff, str) and tariff in MODELS:
         yield from _prices(tariff, table.get("prices", {}))
-        for number, row in enumerate(data.get("circuits") or ()):
-            if isinstance(row, dict) and "parent" not in row and "meter" not in row:
-                text = "is missing: demand is what the meter of the grid connection counts"
-                yield ("circuits", number, "meter"), text
+        yield from _unmetered(data, "is missing: demand is what the meter of the grid connection counts")
+
+
+def _unmetered(data: Mapping[str, Any], text: str) -> Iterator[tuple[Place, str]]:
+    """A grid connection without a meter."""
+    for number, row in enumerate(data.get("circuits") or ()):
+        if isinstance(row, dict) and "parent" not in row and "meter" not in row:
+            yield ("circuits", number, "meter"), text
 
 
 def _resources(data: Mapping[str, Any], rows: object) -> Iterator[tuple[Place, str]]:

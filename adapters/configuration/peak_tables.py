@@ -65,6 +65,8 @@ class PeakTable(StrictModel):
     """Days that are billed, and used, like Sundays."""
     price_lever: PriceLeverTable | None = None
     """Raises the published price near the peak; without it, the price stays."""
+    use_surplus: bool = False
+    """true: cars that the plan has put off for the price charge with what the site would otherwise export."""
     resources: list[ResourceTable] = Field(default_factory=list)
     """Plants and batteries of the site with meters of their own."""
     grid_operator: GridOperatorTable | None = None

@@ -195,6 +195,8 @@ class Configuration:
     price_lever: LeverTerms | None
     """None: the published price is never raised."""
     resources: tuple[Resource, ...]
+    use_surplus: bool
+    """Whether cars that the plan puts off for the price may charge with what would be exported."""
     grid_operator: GridOperator
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

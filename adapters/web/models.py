@@ -95,7 +95,7 @@ class Advice(Answer):
 
     target_a: float = Field(description="mean current that keeps it on course: served before anybody's comfort [A]")
     cap_a: float | None = Field(description="more would cost more than it is worth [A]; null: as much as is free")
-    because: str = Field(description="what the cap is for: `price` or `peak`")
+    because: str = Field(description="what the cap is for: `price`, `peak` or `surplus`")
     until: datetime
     made_at: datetime
 

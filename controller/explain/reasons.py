@@ -49,6 +49,7 @@ _BECAUSE: Final[Mapping[str, str]] = {
     "car:nudged": "its car had fallen asleep, and wakes up when the current comes back",
     "plan:price": "the plan had no more for it at that price",
     "plan:peak": "more would have raised the site's peak",
+    "plan:surplus": "that is what the site would otherwise have exported, and more would have cost",
     "charger:does_not_follow": "its charger did not follow then, and kept what it held",
     "guard": "the last check had to cut it, which is a mistake of the controller",
     "pace:calm": "a limit on its circuit had just been lowered",

@@ -204,6 +204,7 @@ _OTHERS: Final[Mapping[str, Callable[[View], str]]] = {
     "car:nudged": _nudged,
     "plan:price": lambda view: _later(view, "for a cheaper hour", "and leaves more for a cheaper hour"),
     "plan:peak": lambda view: _later(view, _PEAK, _PEAK),
+    "plan:surplus": lambda view: f"{_charges(view)}, with what the site would otherwise export",
     "charger:does_not_follow": _does_not_follow,
     "guard": _guarded,
 }

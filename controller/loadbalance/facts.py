@@ -17,9 +17,9 @@ from controller.units import NO_CURRENT
 
 STATES: Final = tuple(State)
 
-BOUNDS: Final = ("point:max", "car:takes", "plan:price", "plan:peak")
+BOUNDS: Final = ("point:max", "car:takes", "plan:price", "plan:peak", "plan:surplus")
 """What may stop a point that no row stops: its own or its session's maximum, what its car takes, the plan."""
-OF_POINT, OF_CAR, OF_PRICE, OF_PEAK = range(len(BOUNDS))
+OF_POINT, OF_CAR, OF_PRICE, OF_PEAK, OF_SURPLUS = range(len(BOUNDS))
 _NUMBER: Final = {state: number for number, state in enumerate(STATES)}
 _OFFLINE: Final = _NUMBER[State.OFFLINE]
 _IS_COMPETING: Final = np.array([state in COMPETING for state in STATES])

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from controller.loadbalance.facts import OF_PEAK, OF_PRICE, Facts
+from controller.loadbalance.facts import OF_PEAK, OF_PRICE, OF_SURPLUS, Facts
 from controller.loadbalance.layout import Bools, Floats, Layout
 from controller.snapshot import Advice, Snapshot
 from controller.units import TOLERANCE_A
@@ -23,6 +23,9 @@ SLACK: Final = 1.05
 
 LAST_MINUTE_S: Final = 60.0
 """A need is spread over at least this time: closer to the departure it is simply as much as possible."""
+
+_BOUND: Final = {"price": OF_PRICE, "peak": OF_PEAK, "surplus": OF_SURPLUS}
+"""What a cap is for."""
 
 
 def apply_needs(layout: Layout, facts: Facts, snapshot: Snapshot, dwelling: Bools) -> None:
@@ -71,7 +74,7 @@ def _follow(layout: Layout, facts: Facts, snapshot: Snapshot, advice: Advice, sl
         facts.target_a[0, place] = point.target_a[slot]
         capped = point.cap_a[slot]
         cap[0, place] = np.inf if capped is None else capped
-        bound[0, place] = OF_PEAK if point.because == "peak" else OF_PRICE
+        bound[0, place] = _BOUND[point.because]
     cap = np.where(dwelling, np.maximum(cap, facts.min_a), cap)
     facts.bound = np.where(cap < facts.max_a - TOLERANCE_A, bound, facts.bound)
     facts.max_a = np.minimum(facts.max_a, cap)

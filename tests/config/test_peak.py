@@ -98,6 +98,15 @@ def test_a_plant_whose_meter_is_another_s_or_nobody_s(tmp_path: Path):
     assert found[4].startswith("peak.resources[2].kind: expected 'pv'")
 
 
+def test_a_surplus_is_used_where_a_plan_puts_cars_off(tmp_path: Path):
+    assert loaded(tmp_path, "[peak]\nuse_surplus = true\n[plan]\nprice_per_kwh = 0.3\n").use_surplus
+    assert not loaded(tmp_path, "").use_surplus
+    assert problems(tmp_path, "[peak]\nuse_surplus = true\n", MAIN.replace('\nmeter = "grid"', "")) == [
+        "circuits[0].meter: is missing: what is exported is what the meter of the grid connection sees",
+        "peak.use_surplus: needs [plan]: without one no car is put off for the price",
+    ]
+
+
 def test_everything_wrong_with_a_peak_is_listed_at_once(tmp_path: Path):
     found = problems(
         tmp_path,

@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``check``, ``allocate`` and ``demand-bill``. Results go to stdout, talk to stderr.
+"""The command line: ``run``, ``check``, ``allocate``, ``demand-bill``, ``export``. Results to stdout, talk to stderr.
 
 Exit codes: 0 done, 2 bad input (every problem is listed), 1 our fault.
 """
@@ -27,6 +27,7 @@ from adapters.configuration import (
 )
 from adapters.demand_command import demand_bill
 from adapters.documents import plan_document, read_snapshot
+from adapters.export_command import export
 from adapters.json_text import DocumentError
 from adapters.log import configure_logging, without_login
 from adapters.safety_report import print_safety, safety_document
@@ -184,6 +185,7 @@ def allocate(site: SiteOption, snapshot: SnapshotOption) -> None:
 
 
 app.command()(demand_bill)
+app.command()(export)
 
 
 def _allocated(configuration: Configuration, text: bytes) -> dict[str, object]:

@@ -93,13 +93,14 @@ def migrate(engine: Engine) -> None:
     shown = engine.url.render_as_string(hide_password=True)
     try:
         with engine.begin() as connection:
-            if _revision(connection) != HEAD:
+            if revision(connection) != HEAD:
                 _upgrade(connection, shown)
     except SQLAlchemyError as error:
         raise LedgerUnavailable(f"cannot open the ledger {shown}: {error.__cause__ or error}") from error
 
 
-def _revision(connection: Connection) -> str | None:
+def revision(connection: Connection) -> str | None:
+    """Which revision the database is of; None where it is no ledger."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

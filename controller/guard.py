@@ -16,6 +16,7 @@ from controller.units import NO_CURRENT, PHASE_NAMES, RESOLUTION_A, Phases, phas
 _NOTHING_KNOWN = PointState()
 _ALL: Mapping[str, tuple[int, ...]] = {}
 _OFFLINE = State.OFFLINE
+_UNKNOWN = (None,) * len(PHASE_NAMES)
 _ROUNDING_A = 1e-3
 """Far below a fuse's accuracy, far above the rounding of a sum of 60 currents."""
 
@@ -35,7 +36,8 @@ def guarded(
 
     ``in_use`` names the grid phases of cars that draw on fewer than their points have.
     """
-    safe = {name: _sane(site.point[name], limit) for name, limit in limits_a.items()}
+    known = site.point
+    safe = {name: _sane(known[name], limit) for name, limit in limits_a.items()}
     background = _backgrounds(site, snapshot, _totals(site, draw_a))
     claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe, in_use) for p in site.points})
     for circuit in site.leaves_first:
@@ -64,7 +66,7 @@ def _sane(point: ChargingPoint, limit_a: float) -> float:
     if not math.isfinite(limit_a):
         return 0.0
     limit_a = min(limit_a, point.max_a)
-    return limit_a if limit_a >= 0.0 and limit_a >= point.min_a - _ROUNDING_A else 0.0
+    return limit_a if 0.0 <= limit_a >= point.min_a - _ROUNDING_A else 0.0
 
 
 def _cut(
@@ -104,20 +106,21 @@ def _backgrounds(site: Site, snapshot: Snapshot, drawn_a: Mapping[str, list[floa
     for circuit in site.leaves_first:
         metered_a, worst_a = _fresh(site, circuit, snapshot), circuit.base_load_a
         if None in metered_a and (children := site.children[circuit.id]):
-            below = zip(*[background[child] for child in children], strict=True)
-            l1, l2, l3 = map(max, worst_a, map(sum, below))
-            worst_a = (l1, l2, l3)
-        background[circuit.id] = [
-            worst if metered is None else max(0.0, metered - drawn)
-            for metered, drawn, worst in zip(metered_a, drawn_a[circuit.id], worst_a, strict=True)
-        ]
+            below = [background[child] for child in children]
+            worst_a = _larger(worst_a, [sum([one[phase] for one in below]) for phase in range(len(PHASE_NAMES))])
+        background[circuit.id] = worst_a
+        if metered_a is not _UNKNOWN:
+            background[circuit.id] = [
+                worst if metered is None else max(0.0, metered - drawn)
+                for metered, drawn, worst in zip(metered_a, drawn_a[circuit.id], worst_a, strict=True)
+            ]
     return background
 
 
 def _fresh(site: Site, circuit: Circuit, snapshot: Snapshot) -> tuple[float | None, ...]:
     reading = snapshot.meters.get(circuit.meter) if circuit.meter is not None else None
     if reading is None or (snapshot.at - reading.measured_at).total_seconds() >= site.control.hold_s:
-        return (None,) * len(PHASE_NAMES)
+        return _UNKNOWN
     return reading.current_a
 
 
@@ -129,15 +132,19 @@ def _claim(
     in_use: Mapping[str, tuple[int, ...]],
 ) -> Phases:
     """The most that the point may draw [A]: its limit; what it draws if that is more; the worst if nobody steers it."""
-    state = snapshot.points.get(point.id, _NOTHING_KNOWN)
-    phases = in_use.get(point.id, point.phases)
-    allowed = phase_vector(phases, limits_a.get(point.id, 0.0))
-    if state.state in COMPETING and state.obeys and len(phases) == len(point.phases):
+    name = point.id
+    state, phases = snapshot.points.get(name, _NOTHING_KNOWN), in_use.get(name, point.phases)
+    competes, allowed = state.state in COMPETING, phase_vector(phases, limits_a.get(name, 0.0))
+    if competes and state.obeys and len(phases) == len(point.phases):
         return allowed
-    draw = draw_a.get(point.id, NO_CURRENT)
-    if state.state is _OFFLINE or not state.obeys:
+    draw = draw_a.get(name, NO_CURRENT)
+    if not state.obeys or state.state is _OFFLINE:
         return phase_vector(point.phases, max(*draw, state.commanded_a or 0.0, point.fallback_a))
-    if state.state not in COMPETING:
-        return (max(draw[0], allowed[0]), max(draw[1], allowed[1]), max(draw[2], allowed[2]))
+    if not competes:
+        return _larger(draw, allowed)
     l1, l2, l3 = (allowed[phase] if phase in phases else draw[phase] for phase in range(len(PHASE_NAMES)))
     return (l1, l2, l3)
+
+
+def _larger(a: Sequence[float], b: Sequence[float]) -> Phases:
+    return (max(a[0], b[0]), max(a[1], b[1]), max(a[2], b[2]))

@@ -38,15 +38,13 @@ class Queue:
 
     def of(self, member: int, candidates: Bools) -> list[int]:
         """The candidates (P,) of one member."""
-        keys = [
-            (-self.priority[member]).tolist(),
-            (-self.unserved_s[member]).tolist(),
-            self.delivered_wh[member].tolist(),
-        ]
-        if self.first is not None:
-            keys.insert(0, (~self.first[member]).tolist())
         places: list[int] = self.by_id[candidates[self.by_id]].tolist()
-        return sorted(places, key=list(zip(*keys, strict=True)).__getitem__)
+        priority, unserved_s = self.priority[member].tolist(), self.unserved_s[member].tolist()
+        delivered_wh = self.delivered_wh[member].tolist()
+        if self.first is None:
+            return sorted(places, key=lambda n: (-priority[n], -unserved_s[n], delivered_wh[n]))
+        first = self.first[member].tolist()
+        return sorted(places, key=lambda n: (not first[n], -priority[n], -unserved_s[n], delivered_wh[n]))
 
     def of_many(self, members: Ints, candidates: Bools) -> Ints:
         """The candidates (members, P) of many members, one row each; where there are fewer, others fill the row."""
@@ -121,25 +119,20 @@ def _one(
     places: list[int], need: Floats, rows: Floats, room: Floats, keep: _Keep, member: int, tight: Bools
 ) -> list[int]:
     """The row that refused each point of one member (P,); rows that are not tight refuse nobody."""
-    binding = np.flatnonzero(tight[member])
+    binding = tight[member].nonzero()[0]
     left = room[member, binding].tolist()
-    keeps = [0.0] * len(left) if keep is None else keep[0][member, binding].tolist()
+    nothing = [0.0] * len(left)
+    keeps = nothing if keep is None else keep[0][member, binding].tolist()
     enters = [False] * need.shape[1] if keep is None else keep[1][member].tolist()
-    uses: list[list[tuple[int, float]]] = [[] for _ in range(need.shape[1])]
-    felt = rows_of(rows, member)[binding] * need[member]
-    users = felt.nonzero()
-    for n, place, use in zip(*(values.tolist() for values in (*users, felt[users])), strict=True):
-        uses[place].append((n, use))
-    refused_by = [NO_ROW] * need.shape[1]
-    for place in places:
-        use = uses[place]
-        for n, a in use:
-            if a > left[n] - keeps[n] if enters[place] else a > left[n]:
-                refused_by[place] = int(binding[n])
-                break
+    numbers, refused_by = binding.tolist(), [NO_ROW] * need.shape[1]
+    felt = rows_of(rows, member)[binding].take(places, axis=1) * need[member].take(places)
+    for place, use in zip(places, felt.T.tolist(), strict=True):
+        kept = keeps if enters[place] else nothing
+        refuses = [n for n, a, has, keep_a in zip(numbers, use, left, kept, strict=True) if a > 0 and a > has - keep_a]
+        if refuses:
+            refused_by[place] = refuses[0]
         else:
-            for n, a in use:
-                left[n] -= a
+            left = [has - a for has, a in zip(left, use, strict=True)]
     return refused_by
 
 

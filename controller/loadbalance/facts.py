@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
@@ -28,7 +27,6 @@ _IS_IDLE: Final = np.array([state is State.EV_IDLE for state in STATES])
 _IS_STEERED: Final = _IS_COMPETING | _IS_IDLE
 _NEVER: Final = timedelta(days=36500).total_seconds()
 _NOTHING_KNOWN: Final = PointState()
-_UNKNOWN: Final = (None, None, None)
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -181,17 +179,15 @@ def _or_default(said: list[Any], default: NDArray[Number]) -> NDArray[Number]:
 def _meters(layout: Layout, snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
     """Readings by circuit; a reading as old as ``hold_s`` counts as none (INTERFACES: younger than 3 s)."""
     site = layout.site
-    nominal = (site.nominal_voltage_v,) * 3
-    current, age_s, voltage = [], [], []
-    for circuit in site.circuits:
-        reading = snapshot.meters.get(circuit.meter) if circuit.meter is not None else None
-        age = math.inf if reading is None else (snapshot.at - reading.measured_at).total_seconds()
-        fresh = reading if age < site.control.hold_s else None
-        age_s.append(age)
-        current.append(_UNKNOWN if fresh is None else fresh.current_a)
-        voltage.append((None if fresh is None else fresh.voltage_v) or nominal)
-    return (
-        np.array([current], dtype=np.float64),  # None becomes NaN
-        np.array([age_s], dtype=np.float64),
-        np.array([voltage], dtype=np.float64),
-    )
+    circuits = (1, len(site.circuits))
+    current_a, age_s = np.full((*circuits, 3), np.nan), np.full(circuits, np.inf)
+    voltage_v = np.full((*circuits, 3), site.nominal_voltage_v)
+    for place, meter in layout.climb:
+        reading = snapshot.meters.get(meter) if meter is not None else None
+        if reading is None:
+            continue
+        age = age_s[0, place] = (snapshot.at - reading.measured_at).total_seconds()
+        if age < site.control.hold_s:
+            current_a[0, place] = reading.current_a  # None becomes NaN
+            voltage_v[0, place] = reading.voltage_v or site.nominal_voltage_v
+    return current_a, age_s, voltage_v

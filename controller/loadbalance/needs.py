@@ -42,15 +42,16 @@ def apply_needs(layout: Layout, facts: Facts, snapshot: Snapshot, dwelling: Bool
 
 def _due(layout: Layout, facts: Facts, snapshot: Snapshot) -> Floats:
     """The mean current that each point still has to get, for those that know how much and until when (1, P) [A]."""
-    due = np.zeros((1, layout.size))
+    due, phases = [0.0] * layout.size, facts.uses[0].sum(axis=1).tolist()
     for name, state in snapshot.points.items():
         if state.departs_at is None or not state.energy_needed_wh:
             continue
         place = layout.index[name]
         left_s = max(LAST_MINUTE_S, (state.departs_at - snapshot.at).total_seconds())
-        w_per_a = layout.site.nominal_voltage_v * max(1, int(facts.uses[0, place].sum()))
-        due[0, place] = SLACK * state.energy_needed_wh * 3600.0 / (left_s * w_per_a)
-    return np.minimum(due, facts.max_a)
+        w_per_a = layout.site.nominal_voltage_v * max(1, phases[place])
+        due[place] = SLACK * state.energy_needed_wh * 3600.0 / (left_s * w_per_a)
+    mean_a: Floats = np.minimum(np.array([due]), facts.max_a)
+    return mean_a
 
 
 def _follow(layout: Layout, facts: Facts, snapshot: Snapshot, advice: Advice, slot: int, dwelling: Bools) -> None:
@@ -74,7 +75,7 @@ def _follow(layout: Layout, facts: Facts, snapshot: Snapshot, advice: Advice, sl
         facts.target_a[0, place] = point.target_a[slot]
         capped = point.cap_a[slot]
         cap[0, place] = np.inf if capped is None else capped
-        bound[0, place] = _BOUND[point.because]
+        bound[0, place] = _BOUND.get(point.because, OF_PRICE)
     cap = np.where(dwelling, np.maximum(cap, facts.min_a), cap)
     facts.bound = np.where(cap < facts.max_a - TOLERANCE_A, bound, facts.bound)
     facts.max_a = np.minimum(facts.max_a, cap)

@@ -140,8 +140,7 @@ def observe(
     low = high = _steady(facts, sight, said, told, now_s)
     unknown = running & ~told
     if anything(unknown):
-        expected = _expected(layout, facts, takes)
-        bounds = _interval(facts, sight, now_s, moving, moved, said, expected)
+        bounds = _interval(layout, facts, sight, now_s, moving & unknown, moved, said, takes, unknown)
         low, high = (np.where(unknown[:, :, None], bound, low) for bound in bounds)
     meter, measured = _aged(layout, facts), ~np.isnan(facts.meter_a)
     draw, waited = low, np.zeros(meter.shape)
@@ -209,18 +208,32 @@ def _expected(layout: Layout, facts: Facts, takes: Floats) -> Floats:
 
 
 def _interval(
-    facts: Facts, sight: Sight | None, now_s: float, moving: Bools, moved: Floats, said: Floats, expected: Floats
+    layout: Layout,
+    facts: Facts,
+    sight: Sight | None,
+    now_s: float,
+    moving: Bools,
+    moved: Floats,
+    said: Floats,
+    takes: Floats,
+    unknown: Bools,
 ) -> tuple[Floats, Floats]:
-    """Between what the draw of each point lies while it moves; if it is not heard of, until it must have arrived."""
+    """Between what the draw of each unknown point lies; if it is not heard of, until it must have arrived."""
     if sight is None:
+        expected = _expected(layout, facts, takes)
         return np.minimum(said, expected), np.maximum(said, expected)
-    unheard = (now_s - moved > UNHEARD_S)[:, :, None]
-    reported = facts.measured_age_s <= np.minimum(now_s - sight.at_s, now_s - moved)
-    grows, pinned = moving[:, :, None], reported[:, :, None]
-    low, high = sight.low_a, sight.high_a
-    low = np.where(grows, np.minimum(low, expected), np.where(pinned, np.minimum(said, expected), low))
-    high = np.where(grows, np.maximum(high, expected), np.where(pinned, np.maximum(said, expected), high))
-    return np.where(unheard, expected, low), np.where(unheard, expected, high)
+    since_s = now_s - moved
+    unheard = unknown & (since_s > UNHEARD_S)
+    pinned = unknown & ~moving & (facts.measured_age_s <= np.minimum(now_s - sight.at_s, since_s))
+    changes, low, high = moving | pinned | unheard, sight.low_a, sight.high_a
+    if not anything(changes):
+        return low, high
+    expected = _expected(layout, facts, takes)
+    for begins, value in ((pinned, said), (unheard, expected)):
+        if anything(begins):
+            low, high = (np.where(begins[:, :, None], value, bound) for bound in (low, high))
+    widens = changes[:, :, None]
+    return np.where(widens, np.minimum(low, expected), low), np.where(widens, np.maximum(high, expected), high)
 
 
 def _aged(layout: Layout, facts: Facts) -> Floats:
@@ -236,22 +249,24 @@ def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, backgroun
 
     Where a phase is not ``patient``, they have all come down, and the building has gone up meanwhile.
     """
+    if high is low:
+        return low
     width = high - low
     if not anything(width > TOLERANCE_A):
         return low
-    draw = low.copy()
-    unexplained = np.ones(low.shape[:2], dtype=bool)
+    draw, unexplained = low.copy(), np.ones(low.shape[:2], dtype=bool)
     for place, name in layout.climb:
-        silent = np.isnan(meter[:, place])
-        if name is None or silent.all():
+        if name is None:
             continue
-        members = layout.below[place]
-        free = members & unexplained & ~silent.all(axis=1, keepdims=True)
-        wanted = np.where(silent, 0.0, meter[:, place] - background[:, place] - draw[:, members].sum(axis=1))
+        reading, free = meter[:, place], layout.below[place] & unexplained
+        known = ~np.isnan(reading)
+        if np.count_nonzero(known) < known.size:
+            free &= known.any(axis=1, keepdims=True)
         movable = width * free[:, :, None]
-        room = movable.sum(axis=1)
-        part = np.divide(wanted, room, out=np.zeros_like(room), where=room > TOLERANCE_A).clip(0.0, 1.0)
-        draw += np.where(patient[:, place], part, 0.0)[:, None] * movable
+        room = np.add.reduce(movable, axis=1)
+        wanted = reading - background[:, place] - np.add.reduce(draw[:, layout.below[place]], axis=1)
+        part = np.minimum(np.maximum(wanted / np.maximum(room, TOLERANCE_A), 0.0), 1.0)
+        draw += np.where((room > TOLERANCE_A) & known & patient[:, place], part, 0.0)[:, None] * movable
         unexplained &= ~free
     return draw
 

@@ -156,13 +156,15 @@ def _leave(layout: Layout, pulse: Pulse, now_s: float, meters_good: Bools) -> _L
     since_change = now_s - pulse.changed_s
     since_reduction = now_s - pulse.reduced_s
     may_change = since_change >= control.change_s
+    lately = since_reduction < control.calm_s + control.change_s
+    rested = ~_on_any(layout, lately)
     if layout.site.writes_per_day:
         may_change &= spare_writes(layout, pulse, now_s)[:, layout.station] >= 1.0
     return _Leave(
         since_change_s=since_change,
         may_change=may_change,
-        calm=~_on_any(layout, since_reduction < control.calm_s),
-        rested=~_on_any(layout, since_reduction < control.calm_s + control.change_s),
+        calm=~_on_any(layout, since_reduction < control.calm_s) if anything(lately) else rested,
+        rested=rested,
         metered=~_on_any(layout, ~meters_good),
     )
 
@@ -270,15 +272,16 @@ def _next_pulse(
     if anything(~facts.pausable):  # what it holds in spite of our word is not lowered by saying it again
         held = np.where(facts.pausable, held, np.fmin(held, pulse.limit_a))
     changed = steered & (np.abs(limit - held) > RESOLUTION_A / 2)
-    lowered = steered & (limit < held - RESOLUTION_A / 2)
-    reduced = ~meters_good | (lowered @ layout.below.T) if anything(lowered) else ~meters_good
+    reduced, changes = ~meters_good, anything(changed)
+    if changes:
+        reduced |= (changed & (limit < held)) @ layout.below.T
     writes = pulse.writes
     if layout.site.writes_per_day:
         spent = np.bincount(layout.station[changed[0]], minlength=layout.writes_per_day.size)
         writes = np.maximum(0.0, spare_writes(layout, pulse, now_s) - spent)
     return Pulse(
         limit_a=np.where(steered, limit, np.nan),
-        changed_s=np.where(changed, now_s, pulse.changed_s) if anything(changed) else pulse.changed_s,
+        changed_s=np.where(changed, now_s, pulse.changed_s) if changes else pulse.changed_s,
         reduced_s=np.where(reduced, now_s, pulse.reduced_s) if anything(reduced) else pulse.reduced_s,
         writes=writes,
         at_s=now_s,

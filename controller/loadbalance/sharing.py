@@ -63,17 +63,12 @@ def _one(
     rows: Floats, free_a: Floats, most_a: Floats, weight: Floats, member: int, short: Bools
 ) -> tuple[list[float], list[int]]:
     """Fill the rows of one member; those that are not short never stop anybody."""
-    numbers = np.flatnonzero(short[member]).tolist()
-    most, weights = most_a[member].tolist(), weight[member].tolist()
-    free, uses = free_a[member].tolist(), rows_of(rows, member)[numbers].tolist()
-    filling = [_Row(n, max(0.0, free[n]), use, most, weights) for n, use in zip(numbers, uses, strict=True)]
-    felt: list[list[_Row]] = [[] for _ in most]
-    for row in filling:
-        for place in row.uses:
-            felt[place].append(row)
-    own_level = [a / w for a, w in zip(most, weights, strict=True)]
-    growing = sorted((place for place, a in enumerate(most) if a > 0), key=own_level.__getitem__, reverse=True)
-    given, stopped_by = [0.0] * len(most), [OWN_MAXIMUM] * len(most)
+    given: list[float] = most_a[member].tolist()
+    stopped_by = [OWN_MAXIMUM] * len(given)
+    growing, weights = [place for place, a in enumerate(given) if a > 0], weight[member].tolist()
+    own_level = {place: given[place] / weights[place] for place in growing}
+    filling, felt = _rows(rows_of(rows, member), free_a[member], short[member], growing, weights)
+    growing.sort(key=own_level.__getitem__, reverse=True)
     while growing:
         levels = [row.room / row.flow if row.flow > _EXACT else math.inf for row in filling]
         lowest = max(0.0, min(levels))
@@ -81,13 +76,14 @@ def _one(
         # No row is full below the lowest level, so whoever reaches the own maximum below it keeps that.
         while growing and own_level[growing[-1]] <= lowest + _EXACT:
             stopped.append(growing.pop())
-            given[stopped[-1]] = most[stopped[-1]]
         if not stopped:
             full = [row for row, level in zip(filling, levels, strict=True) if level <= lowest + _EXACT]
             first = {place: row.number for row in reversed(full) for place in row.uses}
             for place, number in first.items():
                 given[place], stopped_by[place] = lowest * weights[place], number
             growing, stopped = [place for place in growing if place not in first], list(first)
+        if not growing:
+            break
         for place in stopped:
             for row in felt[place]:
                 row.drop(place, given[place])
@@ -99,9 +95,8 @@ class _Row:
 
     __slots__ = ("_exact_from", "_weights", "flow", "number", "room", "uses")
 
-    def __init__(self, number: int, room: float, uses: list[float], most: list[float], weights: list[float]) -> None:
-        self.number, self.room, self._weights = number, room, weights
-        self.uses = {place: use for place, use in enumerate(uses) if use > 0 and most[place] > 0}
+    def __init__(self, number: int, room: float, uses: dict[int, float], weights: list[float]) -> None:
+        self.number, self.room, self.uses, self._weights = number, room, uses, weights
         self.flow = self._summed()
         self._exact_from = self.flow / 1000
 
@@ -116,6 +111,22 @@ class _Row:
         self.flow -= use * self._weights[place]
         if self.flow < self._exact_from:  # a small difference of large numbers
             self.flow = self._summed()
+
+
+def _rows(
+    rows: Floats, free_a: Floats, short: Bools, growing: list[int], weights: list[float]
+) -> tuple[list[_Row], dict[int, list[_Row]]]:
+    """The short rows, and for each point that grows those that it uses."""
+    felt: dict[int, list[_Row]] = {place: [] for place in growing}
+    filling = []
+    numbers = short.nonzero()[0]
+    rooms, uses = free_a[numbers].tolist(), rows[numbers].take(growing, axis=1).tolist()
+    for number, room, use in zip(numbers.tolist(), rooms, uses, strict=True):
+        row = _Row(number, max(0.0, room), {place: a for place, a in zip(growing, use, strict=True) if a > 0}, weights)
+        for place in row.uses:
+            felt[place].append(row)
+        filling.append(row)
+    return filling, felt
 
 
 def _many(
@@ -198,11 +209,15 @@ def share(admitted: Bools, facts: Facts, base_a: Floats, most_a: Floats, rows: F
         rows: as in ``Capacity``.
         free_a: (B, K) as in ``Capacity`` [A].
     """
+    more = np.where(admitted, np.maximum(0.0, most_a - base_a), 0.0)
+    levels = _levels(facts.priority[admitted])
+    if len(levels) <= 1:
+        extra, stopped_by = fill(rows, free_a - used(rows, base_a), more, facts.weight)
+        return Shares(base_a + extra, stopped_by)
     limit = base_a.copy()
     stopped_by = np.full(limit.shape, OWN_MAXIMUM)
-    for level in _levels(facts.priority[admitted]):
-        members = admitted & (facts.priority == level)
-        most = np.where(members, np.maximum(0.0, most_a - base_a), 0.0)
+    for level in levels:
+        most = np.where(facts.priority == level, more, 0.0)
         extra, by = fill(rows, free_a - used(rows, limit), most, facts.weight)
         limit += extra
         stopped_by = np.maximum(stopped_by, by)  # who is not of this level, was stopped by nothing here

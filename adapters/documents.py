@@ -16,12 +16,23 @@ from adapters.json_text import DocumentError, described, parsed
 from adapters.strict import StrictModel
 from controller.plan import Event, Plan, Remedy, Setpoint, Severity
 from controller.site import Site
-from controller.snapshot import Advice, ExternalLimit, PointAdvice, PointState, Reading, Snapshot, State
+from controller.snapshot import Advice, ExternalLimit, MeterOwn, PointAdvice, PointState, Reading, Snapshot, State
 
 _Phases = tuple[float, float, float]
 _NotNegative = Annotated[float, Field(ge=0)]
 _WattHours = Annotated[int, Field(ge=0)]
 _Priority = Annotated[int, Field(ge=-1000, le=1000)]
+
+
+class OwnDemandDocument(StrictModel):
+    """What a meter says of demand by itself."""
+
+    average_w: float
+    """Energy since the beginning of the running quarter of an hour, over the whole quarter [W]."""
+    month_peak_w: float | None = None
+    """Highest quarter of the running month [W]."""
+    month_peak_at: UtcTime | None = None
+    """End of that quarter."""
 
 
 class ReadingDocument(StrictModel):
@@ -35,6 +46,8 @@ class ReadingDocument(StrictModel):
     """Voltage of each phase to neutral [V]."""
     power_w: _Phases | None = None
     """Active power of each phase [W], import positive."""
+    own: OwnDemandDocument | None = None
+    """What the meter says of demand by itself, at that moment."""
 
 
 class LimitDocument(StrictModel):
@@ -269,7 +282,7 @@ def snapshot_of(document: SnapshotDocument) -> Snapshot:
     return Snapshot(
         at=document.at,
         monotonic_s=document.at.timestamp() if document.monotonic_s is None else document.monotonic_s,
-        meters={name: Reading(**dict(reading)) for name, reading in document.meters.items()},
+        meters={name: _reading_of(reading) for name, reading in document.meters.items()},
         limits=tuple(ExternalLimit(**dict(limit)) for limit in document.limits),
         points={name: PointState(**dict(point)) for name, point in document.points.items()},
         advice=None if document.advice is None else advice_of(document.advice),
@@ -292,13 +305,22 @@ def utc_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _sparse(fact: Reading | ExternalLimit | PointState | PointAdvice) -> dict[str, Any]:
+def _reading_of(document: ReadingDocument) -> Reading:
+    own = document.own
+    return Reading(**{**dict(document), "own": None if own is None else MeterOwn(**dict(own))})
+
+
+def _sparse(fact: Reading | MeterOwn | ExternalLimit | PointState | PointAdvice) -> dict[str, Any]:
     """Its fields but for those that have their default; what a later version adds is there of itself."""
     return {
-        field.name: utc_text(value) if isinstance(value, datetime) else value
-        for field in fields(fact)
-        if (value := getattr(fact, field.name)) != field.default
+        field.name: _plain(value) for field in fields(fact) if (value := getattr(fact, field.name)) != field.default
     }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, MeterOwn):
+        return _sparse(value)
+    return utc_text(value) if isinstance(value, datetime) else value
 
 
 def _unknown_names(data: Any, site: Site, meters: Collection[str]) -> Iterator[str]:

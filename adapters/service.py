@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import make_url
 
 from adapters.clock import SystemClock
-from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter
+from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter, P1Meter
 from adapters.delayed_starts import DelayedStarts
 from adapters.influx import InfluxWriter
 from adapters.learned import LearnedNote
@@ -28,6 +28,8 @@ from adapters.loop import ControlLoop
 from adapters.metering.messages import Quantity
 from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
+from adapters.metering.p1 import P1Meter as P1Port
+from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.peak import PeakKeeping
@@ -329,6 +331,9 @@ class Service:
             return ModbusTcp(
                 host=meter.host, port=meter.port, unit=meter.unit, model=meter.model, poll_s=meter.poll_s, **shared
             )
+        if isinstance(meter, P1Meter):
+            line = SerialLine(meter.device) if meter.device else TcpLine(meter.host or "", meter.port or 0)
+            return P1Port(line=line, **shared)
         quantities = {name: Quantity(q.topic, q.path) for name, q in meter.quantities.items()}
         return MqttMeter(url=meter.url, quantities=quantities, timestamp_path=meter.timestamp_path, **shared)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakStatus, Peak
 from controller.peakshave.windows import Filling
 from controller.site import Site
 from controller.snapshot import Advice, ExternalLimit, Reading, Snapshot
+
+QUARTER_S: Final = 900
+"""What meters count by themselves are quarters of an hour."""
 
 
 class Peak:
@@ -65,7 +69,11 @@ class Peak:
         drawn_w = {name: volts * sum(phases) for name, phases in decision.draw_a.items()}
         charging_w = sum(drawn_w.values())
         background_w = volts * sum(self._site.worst_base_a[self._root.id])
-        flow = Flow(self._power_w(snapshot), charging_w, background_w + charging_w)
+        reading = self._believed(snapshot)
+        power_w = None if reading is None else _power_w(reading, volts)
+        of_quarters = self._keeper.terms.tariff.window_s == QUARTER_S
+        own = reading.own if reading is not None and of_quarters else None
+        flow = Flow(power_w, charging_w, background_w + charging_w, own)
         habits = decision.memory.habits
         takes_a = np.minimum(self._layout.max_a[0], habits.takes_a[0])
         most_w = volts * takes_a * self._layout.wired.sum(axis=1)
@@ -80,14 +88,12 @@ class Peak:
         """What is going on; None before anything was seen."""
         return self._keeper.status(at)
 
-    def _power_w(self, snapshot: Snapshot) -> float | None:
-        """The signed sum of the phases by the meter of the grid connection [W]; None where it is not believed."""
+    def _believed(self, snapshot: Snapshot) -> Reading | None:
+        """What the meter of the grid connection says; None where it is not believed."""
         reading = snapshot.meters.get(self._root.meter) if self._root.meter is not None else None
         if reading is None or (snapshot.at - reading.measured_at).total_seconds() >= self._site.control.hold_s:
             return None
-        if reading.power_w is not None:
-            return sum(reading.power_w)
-        return _of_currents(reading, self._site.nominal_voltage_v)
+        return reading
 
 
 def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) -> Demand | None:
@@ -110,7 +116,10 @@ def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) ->
     return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh)) if parts else None
 
 
-def _of_currents(reading: Reading, nominal_v: float) -> float | None:
+def _power_w(reading: Reading, nominal_v: float) -> float | None:
+    """The signed sum of the phases [W]; None where one of them is unknown."""
+    if reading.power_w is not None:
+        return sum(reading.power_w)
     volts = reading.voltage_v or (nominal_v, nominal_v, nominal_v)
     power_w = 0.0
     for current_a, voltage_v in zip(reading.current_a, volts, strict=True):

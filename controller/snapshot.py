@@ -34,6 +34,24 @@ COMPETING = frozenset({State.PLUGGED, State.CHARGING, State.WITHHELD})
 
 
 @dataclass(frozen=True, slots=True)
+class MeterOwn:
+    """What a meter says of demand by itself.
+
+    Register 1-0:1.4.0 of Belgian P1 meters is the energy since the beginning of the quarter divided by the *whole*
+    quarter: it begins at zero and ends as the mean (IEC 62056-6-2, class "Demand register", current_average_value).
+    Telegrams agree: one of 15:50:56 has 0.078 kW at an instantaneous 0.182 kW (dsmr-reader, tests of the Fluvius
+    meter), and 0.182 x 356 s / 900 s = 0.072.
+    """
+
+    average_w: float
+    """Energy since the beginning of the running quarter of an hour, over the whole quarter [W]."""
+    month_peak_w: float | None = None
+    """Highest quarter of the running month (P1: 1-0:1.6.0) [W]."""
+    month_peak_at: datetime | None = None
+    """End of that quarter (dsmr-reader, issue 1807)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a meter said about its circuit; None on a phase that it could not tell.
 
@@ -47,6 +65,8 @@ class Reading:
     voltage_v: Phases | None = None
     power_w: Phases | None = None
     """Signed active power per grid phase [W]."""
+    own: MeterOwn | None = None
+    """What the meter itself says of demand at this moment; an older reading does not repeat it."""
 
     def __post_init__(self) -> None:
         for name in ("current_a", "voltage_v", "power_w"):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, get_args
 
-from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable
+from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable, P1MeterTable
 from adapters.configuration.peak_assembly import grid_operator_of, peak_of, price_lever_of, resources_of
 from adapters.configuration.places import Places
 from adapters.configuration.plan_tables import LoadbalanceTable, NeedsTable
@@ -20,6 +20,7 @@ from adapters.configuration.settings import (
     ModbusTcpMeter,
     MqttMeter,
     MqttQuantity,
+    P1Meter,
     PlanSettings,
     Recording,
     TimeOfUse,
@@ -149,9 +150,11 @@ def _point(table: PointTable) -> ChargingPoint:
     return ChargingPoint(**{**written, "phases": WIRINGS[table.phases], "fallback_a": table.fallback_a or 0.0})
 
 
-def _meter(table: ModbusTcpMeterTable | MqttMeterTable, broker: str | None) -> Meter:
+def _meter(table: ModbusTcpMeterTable | MqttMeterTable | P1MeterTable, broker: str | None) -> Meter:
     if isinstance(table, ModbusTcpMeterTable):
         return ModbusTcpMeter(table.id, table.host, table.port, table.unit, table.model, table.poll_s)
+    if isinstance(table, P1MeterTable):
+        return P1Meter(table.id, table.host, table.port, table.device)
     quantities = {
         name: MqttQuantity(quantity.topic, quantity.path)
         for name in type(table.quantities).model_fields

@@ -116,6 +116,21 @@ def _meters(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield ("meters", number, "model"), f"unknown model {model!r}{suggestion(model, models())}"
         if row.get("kind") == "mqtt" and "url" not in row and "mqtt" not in data:
             yield ("meters", number, "url"), "is missing, and there is no [mqtt] table whose url could stand for it"
+        if row.get("kind") == "mqtt" and isinstance(row.get("quantities"), dict):
+            told = row["quantities"]
+            if "month_peak_w" in told and "demand_w" not in told:
+                yield ("meters", number, "quantities", "month_peak_w"), "needs demand_w"
+        if row.get("kind") == "p1":
+            yield from _p1_meter(row, ("meters", number))
+
+
+def _p1_meter(row: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    if "device" in row and ("host" in row or "port" in row):
+        yield (*place, "device"), "a meter has one line: either host and port, or device"
+    elif "device" not in row:
+        for key in ("host", "port"):
+            if key not in row:
+                yield (*place, key), "is missing: expected host and port, or device"
 
 
 def _groups(data: Mapping[str, Any]) -> Iterator[Finding]:

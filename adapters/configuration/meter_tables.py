@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from adapters.configuration.values import Host, Id, JsonPath, MqttUrl, Port, Topic
 from adapters.strict import StrictModel
 
-LATER_METERS: Final = ("modbus_rtu", "sunspec", "p1")
+LATER_METERS: Final = ("modbus_rtu", "sunspec")
 """Kinds of meters, likewise."""
+
+
+def _device(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("expected the path of a serial device, such as /dev/ttyUSB0")
+    return path
 
 
 class QuantityTable(StrictModel):
@@ -53,6 +59,10 @@ class QuantitiesTable(StrictModel):
     """Active power of all phases together [W]."""
     frequency_hz: QuantityTable | None = None
     """Frequency of the grid [Hz]."""
+    demand_w: QuantityTable | None = None
+    """The meter's own count of the running quarter of an hour: energy so far over the whole quarter [W]."""
+    month_peak_w: QuantityTable | None = None
+    """The meter's own highest quarter of the running month [W]; needs demand_w."""
 
 
 class ModbusTcpMeterTable(StrictModel):
@@ -89,4 +99,19 @@ class MqttMeterTable(StrictModel):
     """Where each quantity is found."""
 
 
-MeterTable = Annotated[ModbusTcpMeterTable | MqttMeterTable, Field(discriminator="kind")]
+class P1MeterTable(StrictModel):
+    """A smart meter's P1 port (DSMR 4 and later, Belgium included): by host and port, or by device."""
+
+    id: Id
+    """Name of the meter."""
+    kind: Literal["p1"]
+    """Kind of meter."""
+    host: Host | None = None
+    """Address of a bridge that sends the telegrams to whoever connects, such as ser2net."""
+    port: Port | None = None
+    """Its TCP port."""
+    device: Annotated[str, AfterValidator(_device)] | None = None
+    """Path of a serial device with a P1 cable, such as /dev/ttyUSB0."""
+
+
+MeterTable = Annotated[ModbusTcpMeterTable | MqttMeterTable | P1MeterTable, Field(discriminator="kind")]

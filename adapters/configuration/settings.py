@@ -51,7 +51,17 @@ class MqttMeter:
     """Way to the time in each payload; None when payloads carry none."""
 
 
-Meter = ModbusTcpMeter | MqttMeter
+@dataclass(frozen=True, slots=True)
+class P1Meter:
+    """A smart meter's P1 port: at ``host`` and ``port``, or at ``device``; the others are None."""
+
+    id: str
+    host: str | None
+    port: int | None
+    device: str | None
+
+
+Meter = ModbusTcpMeter | MqttMeter | P1Meter
 
 
 @dataclass(frozen=True, slots=True)

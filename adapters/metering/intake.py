@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +15,10 @@ from controller.snapshot import Reading
 
 HOLD_S: Final = 3.0
 """The controller believes a reading for this long (controller.site.Control.hold_s); one lost poll is no loss yet."""
+WATCH_S: Final = 0.5
+"""How often a meter that speaks by itself is looked after; much shorter than ``HOLD_S``."""
+OWN_S: Final = 0.5
+"""What a meter says of the running demand window is of the moment: later it would lag behind what has flowed since."""
 GOOD_AGAIN: Final = 5
 """Good samples in a row that end a trouble, so that a meter on the edge is one event and not one a second."""
 
@@ -22,6 +27,7 @@ _SEVERITY: Final[Mapping[Trouble, Severity]] = {
     Trouble.IMPLAUSIBLE: Severity.ALARM,
     Trouble.FROZEN: Severity.ALARM,
     Trouble.PHASE_LOST: Severity.WARNING,
+    Trouble.TOO_SLOW: Severity.ALARM,
 }
 
 
@@ -57,10 +63,10 @@ class Intake:
         else:
             self._end()
 
-    def refuse(self, reason: str) -> None:
-        """The meter said something that is no sample at all."""
+    def refuse(self, reason: str, trouble: Trouble = Trouble.IMPLAUSIBLE) -> None:
+        """The meter said something that cannot be used at all."""
         self._heard_s = self._clock.monotonic_s()
-        self._begin(Trouble.IMPLAUSIBLE, reason)
+        self._begin(trouble, reason)
 
     def miss(self, reason: str) -> None:
         """The meter did not answer."""
@@ -77,7 +83,10 @@ class Intake:
         if self._good is None:
             return None
         sample, measured_s = self._good
-        return sample.reading(now - timedelta(seconds=max(0.0, monotonic_s - measured_s)))
+        age_s = max(0.0, monotonic_s - measured_s)
+        if age_s > OWN_S:
+            sample = replace(sample, own=None)
+        return sample.reading(now - timedelta(seconds=age_s))
 
     def _begin(self, trouble: Trouble, reason: str) -> None:
         self._good_in_a_row = 0

@@ -143,6 +143,7 @@ class Collector:
         if not any(name in fresh for name in PHASE_CURRENTS):
             return None
         oldest_s = min(part.measured_s for name, part in fresh.items() if name in (*PHASE_CURRENTS, *PHASE_POWERS))
+        self._parts.pop("demand_w", None)  # of the moment: never said twice
         return Sample.of({name: part.value for name, part in fresh.items()}), oldest_s
 
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 
 from adapters.broker import Broker, Patience
 from adapters.cancellation import end_if_cancelled
-from adapters.metering.intake import HOLD_S, Intake
+from adapters.metering.intake import HOLD_S, WATCH_S, Intake
 from adapters.metering.messages import Collector, PayloadError, Quantity, StaleError, problems
 from adapters.metering.plausibility import Bounds, Judge
 from adapters.metering.sample import PHASE_CURRENTS
 from controller.ports import Clock, EventSink, Meter
 from controller.snapshot import Reading
-
-WATCH_S: Final = 0.5
-"""How often silence is looked for; much shorter than the 3 s that a reading may be believed."""
 
 
 class MqttMeter(Meter):

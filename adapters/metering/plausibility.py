@@ -44,6 +44,7 @@ class Trouble(StrEnum):
     IMPLAUSIBLE = "meter_implausible"
     FROZEN = "meter_frozen"
     PHASE_LOST = "meter_phase_lost"
+    TOO_SLOW = "meter_too_slow"
 
 
 @dataclass(frozen=True, slots=True)

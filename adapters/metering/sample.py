@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from controller.snapshot import Reading
+from controller.snapshot import MeterOwn, Reading
 from controller.units import Phases
 
 PerPhase = tuple[float | None, float | None, float | None]
@@ -22,7 +22,7 @@ PHASE_POWERS: Final = ("l1_w", "l2_w", "l3_w")
 PHASE_POWER_FACTORS: Final = ("l1_pf", "l2_pf", "l3_pf")
 QUANTITIES: Final = frozenset(
     (*PHASE_CURRENTS, *PHASE_VOLTAGES, *PHASE_POWERS, *PHASE_POWER_FACTORS, "total_w", "frequency_hz")
-)
+) | {"demand_w", "month_peak_w"}
 """The names that register maps and ``[meters.quantities]`` give to what they measure."""
 
 
@@ -37,6 +37,8 @@ class Sample:
     power_factor: PerPhase = UNKNOWN
     total_w: float | None = None
     frequency_hz: float | None = None
+    own: MeterOwn | None = field(default=None, compare=False)
+    """What it says of demand; it tells nothing of whether the values are alive."""
 
     @classmethod
     def of(cls, values: Mapping[str, float | None]) -> Sample:
@@ -53,6 +55,7 @@ class Sample:
             power_factor=triple(PHASE_POWER_FACTORS),
             total_w=known.get("total_w"),
             frequency_hz=known.get("frequency_hz"),
+            own=MeterOwn(known["demand_w"], known.get("month_peak_w")) if "demand_w" in known else None,
         )
 
     def reading(self, measured_at: datetime) -> Reading:
@@ -67,6 +70,7 @@ class Sample:
             measured_at=measured_at,
             voltage_v=_complete(self.voltage_v),
             power_w=_complete(self.power_w),
+            own=self.own,
         )
 
 

@@ -17,7 +17,8 @@ from controller.peakshave.demand_peaks import Month, by_month, candidates, first
 from controller.peakshave.demand_tariff import DemandComponent, Reach
 from controller.peakshave.demand_worth import earliest_month, paid_kw, price_of
 from controller.peakshave.peak_facts import PeakTerms
-from controller.peakshave.windows import MeterOwn, Window, aligned
+from controller.peakshave.windows import Window, aligned
+from controller.snapshot import MeterOwn
 
 HINT_MONTHS: Final = 3
 """What a month will bring is taken to be the mean of so many before, as far as they are known."""

@@ -10,7 +10,8 @@ from typing import Final
 from controller.peakshave.billed_times import ALWAYS, weight_at
 from controller.peakshave.demand_peaks import Month, by_month, candidates, first_of, in_order, month_of, year_of
 from controller.peakshave.demand_tariff import MONTHS_OF_YEAR, DemandComponent, DemandTariff, Reach
-from controller.peakshave.windows import MeterOwn, Window, aligned
+from controller.peakshave.windows import Window, aligned
+from controller.snapshot import MeterOwn
 
 _W: Final = 1000.0
 _MONTHS_PAID: Final = {Reach.MONTH: 1, Reach.MEAN_OF_MONTHS: 1, Reach.YEAR: 12, Reach.TWELVE_MONTHS: 12}

@@ -20,10 +20,10 @@ from controller.peakshave.windows import (
     METER_GAP,
     RESTART,
     Filling,
-    MeterOwn,
     Window,
     aligned,
 )
+from controller.snapshot import MeterOwn
 from controller.units import finite
 
 HOLD_S: Final = 3.0

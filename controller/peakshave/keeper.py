@@ -25,7 +25,7 @@ from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakStatus, Peak
 from controller.peakshave.saving import Uncontrolled
 from controller.peakshave.windows import HOUR_S, Filling, Window
 from controller.site import Site
-from controller.snapshot import ExternalLimit, PointState
+from controller.snapshot import ExternalLimit, MeterOwn, PointState
 
 PEAK: Final = "peak"
 """The source of the limit, as `because` and pages name it."""
@@ -78,6 +78,8 @@ class PeakKeeper:
         self._uncontrolled = Uncontrolled()
         self._more_wh = 0.0
         self._flow: Flow | None = None
+        self._own: MeterOwn | None = None
+        """What the meter last said of demand: its month's peak holds until it says another."""
         self._worth: tuple[float, Worth] | None = None
         self._ahead = 1
         """So many windows are looked at, the running one among them."""
@@ -138,7 +140,7 @@ class PeakKeeper:
             self._worth, self._charges, self._rest = None, None, None
             self._target_w, self._allowed_w, self._more_wh = None, None, 0.0
         self._more_wh += more_wh
-        self._flow = flow
+        self._flow, self._own = flow, flow.own or self._own
         return closed
 
     def limits(self, at: datetime, planned_kw: float | None) -> tuple[ExternalLimit, ...]:
@@ -161,8 +163,7 @@ class PeakKeeper:
         self._ahead = max(self._ahead, count)
         wanted = at.timestamp() // self.terms.tariff.window_s, self._ahead
         if self._charges is None or self._charges[:2] != wanted:
-            own = None if self._flow is None else self._flow.own
-            found = charges_ahead(self._windows, self.terms, at, self._zone, self._ahead, own)
+            found = charges_ahead(self._windows, self.terms, at, self._zone, self._ahead, self._own)
             self._charges = (*wanted, found)
         return self._charges[2]
 
@@ -263,9 +264,8 @@ class PeakKeeper:
         """What the running window costs; asked for once a window."""
         begins_s = at.timestamp() // self.terms.tariff.window_s
         if self._worth is None or self._worth[0] != begins_s:
-            own = None if self._flow is None else self._flow.own
             tariff, holidays = self.terms.tariff, self.terms.holidays
-            self._worth = (begins_s, what_a_kw_costs(self._windows, tariff, at, self._zone, holidays, own))
+            self._worth = (begins_s, what_a_kw_costs(self._windows, tariff, at, self._zone, holidays, self._own))
         return self._worth[1]
 
     def _highest(self, at: datetime) -> Window | None:

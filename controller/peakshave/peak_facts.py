@@ -8,7 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from controller.peakshave.demand_tariff import DemandTariff
-from controller.peakshave.windows import MeterOwn, Window
+from controller.peakshave.windows import Window
+from controller.snapshot import MeterOwn
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,23 +59,6 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class MeterOwn:
-    """What a meter says of demand by itself.
-
-    Register 1-0:1.4.0 of Belgian P1 meters is the energy since the beginning of the quarter divided by the *whole*
-    quarter: it begins at zero and ends as the mean (IEC 62056-6-2, class "Demand register", current_average_value).
-    Telegrams agree: one of 15:50:56 has 0.078 kW at an instantaneous 0.182 kW (dsmr-reader, tests of the Fluvius
-    meter), and 0.182 x 356 s / 900 s = 0.072.
-    """
-
-    average_w: float
-    """Energy since the beginning of the running window, over the whole window's length [W]."""
-    month_peak_w: float | None = None
-    """Highest window of the running month (P1: 1-0:1.6.0) [W]."""
-    month_peak_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Filling:
     """The running window; plain numbers and words, so that it can be stored and recorded."""
 

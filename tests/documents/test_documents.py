@@ -30,6 +30,7 @@ FULL: dict[str, Any] = {
             "measured_at": "2026-11-20T09:00:00Z",
             "voltage_v": [230, 231, 229.5],
             "power_w": [9000, 0, -2300],
+            "own": {"average_w": 2351, "month_peak_w": 4329, "month_peak_at": "2026-11-03T18:15:00Z"},
         }
     },
     "limits": [{"circuit": "main", "limit_w": 20000, "source": "grid_operator"}],

@@ -11,6 +11,7 @@ import pytest
 from adapters.metering.json_path import follow, parse_path
 from adapters.metering.messages import Collector, PayloadError, Quantity, StaleError, problems
 from adapters.metering.sample import Sample
+from controller.snapshot import MeterOwn
 from tests.support.meters import HandClock
 
 ONE_TOPIC = {f"l{n}_a": Quantity("meters/grid", f"phases[{n - 1}].a") for n in (1, 2, 3)}
@@ -203,3 +204,17 @@ def test_a_path_leads_to_a_place_or_nowhere():
     for elsewhere in ("data.l2", "data.l1[1]", "data[0]", "data.l1.a", "data.l1[0].a.b"):
         with pytest.raises(LookupError):
             follow(document, parse_path(elsewhere))
+
+
+def test_the_meters_own_demand_is_told_once():
+    own = {"demand_w": Quantity("meters/demand", "w"), "month_peak_w": Quantity("meters/demand", "peak_w")}
+    desk = Desk(ONE_TOPIC | own)
+    assert desk.hand_in("meters/demand", {"w": 2351, "peak_w": 4329}) is None
+    told = desk.hand_in("meters/grid", phases(1, 2, 3))
+    assert told is not None
+    assert told[0].own == MeterOwn(2351.0, 4329.0)
+    desk.clock.elapsed_s = 1.0
+    desk.hand_in("meters/grid", phases(1, 2, 3))
+    again = desk.hand_in("meters/grid", phases(1, 2, 3))
+    assert again is not None
+    assert again[0].own is None, "by now more has flowed"

@@ -22,7 +22,7 @@ from adapters.reference import schemas
 from controller.engine import decide
 from controller.plan import Event, Plan, Setpoint, Severity
 from controller.ports import Direction
-from controller.snapshot import ExternalLimit, PointState, Reading, Snapshot, State
+from controller.snapshot import ExternalLimit, MeterOwn, PointState, Reading, Snapshot, State
 from tests.support.closed_loop import START
 from tests.support.recordings import Story, decisions, entries, eventful, flaws
 
@@ -50,6 +50,7 @@ def story() -> Story:
                 measured_at=MOMENTS,
                 voltage_v=st.tuples(NOT_NEGATIVE, NOT_NEGATIVE, NOT_NEGATIVE) | st.none(),
                 power_w=PHASES | st.none(),
+                own=st.builds(MeterOwn, AMPERES, AMPERES | st.none(), MOMENTS | st.none()) | st.none(),
             ),
         ),
         limits=st.lists(st.builds(ExternalLimit, st.just("main"), NOT_NEGATIVE, st.text(min_size=1))).map(tuple),

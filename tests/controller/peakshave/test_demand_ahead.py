@@ -20,8 +20,9 @@ from controller.peakshave.demand_ahead import charges_ahead
 from controller.peakshave.demand_tariff import DemandTariff
 from controller.peakshave.keeper import PeakKeeper
 from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakTerms
-from controller.peakshave.windows import MeterOwn, Window
+from controller.peakshave.windows import Window
 from controller.site import ChargingPoint, Circuit, Site
+from controller.snapshot import MeterOwn
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

@@ -21,7 +21,8 @@ from controller.peakshave.demand_bill import bill
 from controller.peakshave.demand_peaks import that_matter
 from controller.peakshave.demand_tariff import DemandComponent, DemandTariff, Reach
 from controller.peakshave.demand_worth import Step, Worth, what_a_kw_costs
-from controller.peakshave.windows import MeterOwn, Window
+from controller.peakshave.windows import Window
+from controller.snapshot import MeterOwn
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 STOCKHOLM = ZoneInfo("Europe/Stockholm")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.peakshave.filling import GAP_MOST_S, fill
-from controller.peakshave.windows import Filling, MeterOwn, Window
+from controller.peakshave.windows import Filling, Window
+from controller.snapshot import MeterOwn
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUARTER_S = 900

@@ -11,9 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from controller.peakshave.peak_facts import PeakStatus
+from controller.peakshave.price_lever import PriceLevel
+from controller.ports import PriceNow, ResourceState
 from controller.units import Phases
 from tests.browser.conftest import AXE, PATIENCE_MS, Stage
-from tests.support.web import BEGIN, Seen, made_peak, made_tick, with_warmth
+from tests.support.web import BEGIN, Seen, made_peak, made_price, made_tick, with_warmth
 
 
 def show(stage: Stage, peak: PeakStatus | None, because: str = "limit:peak", **warmth: Phases) -> None:
@@ -66,6 +68,28 @@ def test_a_window_that_costs_nothing_has_no_target(page: Page, stage: Stage):
     expect(panel.locator(".filling .target")).to_have_count(0)
     show(stage, None)
     expect(panel).to_have_count(0)
+
+
+def show_supply(stage: Stage, price: PriceNow, resources: dict[str, ResourceState]) -> None:
+    stage.second += 1
+    stage.clock.elapsed_s = stage.second
+    tick = made_tick(stage.site, stage.second, {"P01": Seen(because="plan:surplus")})
+    stage.live.publish(replace(tick, peak=made_peak(), price=price, resources=resources))
+
+
+def test_the_price_near_the_peak_and_plants_and_batteries_are_shown(page: Page, stage: Stage):
+    roof, cellar = ResourceState("pv", "pv", -4210.0), ResourceState("battery", "bat", 1500.0)
+    show_supply(stage, made_price(), {"roof": roof, "cellar": cellar})
+    page.goto(stage.url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 car charges with what would be exported")
+    for shown in ("Price of a kWh", "+ €0.15", "€0.50 until 10:30"):
+        expect(demand(page)).to_contain_text(shown)
+    main = page.get_by_role("article", name="main")
+    expect(main).to_contain_text("roof: generates 4.2 kW · cellar: charges at 1.5 kW")
+    show_supply(stage, made_price(PriceLevel.NORMAL), {"roof": ResourceState("pv", "pv", None)})
+    expect(main).to_contain_text("roof: not measured now")
+    for shown in ("€0.35", "as usual"):
+        expect(demand(page)).to_contain_text(shown)
 
 
 def test_a_fuse_says_when_it_gets_warm_and_alarms_when_it_is_hot(page: Page, stage: Stage):

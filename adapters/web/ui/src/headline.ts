@@ -38,8 +38,10 @@ function charging(cars: Point[]): Headline {
     return { level: "limited", sentence: text.headline.waiting(waiting.length, text.full(commonest(reasons))) };
   }
   if (raising.length > 0) return { level: "ok", sentence: text.headline.raising(raising.length) };
-  const planned = cars.filter((point) => why(point).startsWith("plan:"));
-  if (planned.length > 0) return { level: "ok", sentence: text.headline.planned(planned.length) };
+  const surplus = cars.filter((point) => why(point) === "plan:surplus");
+  const planned = cars.filter((point) => why(point).startsWith("plan:")).length - surplus.length;
+  if (planned > 0) return { level: "ok", sentence: text.headline.planned(planned) };
+  if (surplus.length > 0) return { level: "ok", sentence: text.headline.surplus(surplus.length) };
   return { level: "ok", sentence: cars.length > 0 ? text.headline.full : text.headline.ready };
 }
 

@@ -68,6 +68,7 @@ export const text = {
     waiting: (count: number, why: string) => `${cars(count)} ${count === 1 ? "waits" : "wait"} for current: ${why}`,
     raising: (count: number) => `${cars(count)} ${are(count)} being raised step by step`,
     planned: (count: number) => `${cars(count)} ${count === 1 ? "charges" : "charge"} later, as planned`,
+    surplus: (count: number) => `${cars(count)} ${count === 1 ? "charges" : "charge"} with what would be exported`,
     full: "Everything charges at full speed",
     ready: "Ready: no car is charging",
   },

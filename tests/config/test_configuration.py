@@ -10,6 +10,7 @@ from adapters.configuration import (
     Configuration,
     ConfigurationError,
     MqttMeter,
+    P1Meter,
     lab_problems,
     load_configuration,
     static_rule_problems,
@@ -141,6 +142,17 @@ def test_an_mqtt_meter_uses_the_sites_broker_unless_it_names_its_own(tmp_path: P
     own = loaded(tmp_path, f'{MAIN}{meter}url = "mqtts://other"\n'.replace("quantities.l1", "quantities.l1"))
     assert isinstance(own.meters[0], MqttMeter)
     assert own.meters[0].url == "mqtts://other"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('host = "bridge"\nport = 2001', P1Meter("m", "bridge", 2001, None)),
+        ('device = "/dev/ttyUSB0"', P1Meter("m", None, None, "/dev/ttyUSB0")),
+    ],
+)
+def test_a_p1_meter_has_a_bridge_or_a_device(tmp_path: Path, line: str, expected: P1Meter):
+    assert loaded(tmp_path, f'{MAIN}[[meters]]\nid = "m"\nkind = "p1"\n{line}\n').meters == (expected,)
 
 
 def test_an_mqtt_meter_may_tell_what_meters_can_tell():

@@ -11,6 +11,7 @@ import numpy as np
 from controller.engine import Decision
 from controller.loadbalance.horizon.outlook import Demand, DemandPart
 from controller.loadbalance.layout import layout_of
+from controller.peakshave.filling import HOLD_S
 from controller.peakshave.keeper import PeakKeeper
 from controller.peakshave.load_forecast import Floats, LoadForecast
 from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakStatus, PeakTerms
@@ -30,14 +31,20 @@ class Peak:
         terms: what peaks cost, and what is aimed at.
         closed: the windows of the accounting year and the last twelve months, as far as they are on record.
         filling: the running window as it was stored.
+        hold_s: how long what was seen counts when nothing follows.
     """
 
     def __init__(
-        self, site: Site, terms: PeakTerms, closed: Iterable[ClosedWindow] = (), filling: Filling | None = None
+        self,
+        site: Site,
+        terms: PeakTerms,
+        closed: Iterable[ClosedWindow] = (),
+        filling: Filling | None = None,
+        hold_s: float = HOLD_S,
     ) -> None:
         self._site, self._layout = site, layout_of(site)
         self._root = next(circuit for circuit in site.circuits if circuit.parent is None)
-        self._keeper = PeakKeeper(site, terms, closed, filling)
+        self._keeper = PeakKeeper(site, terms, closed, filling, hold_s)
 
     @property
     def filling(self) -> Filling | None:

@@ -104,7 +104,7 @@ class _Run:
             truth=world.truth(),
             invalid_setpoints=self._invalid,
             events=tuple(self._service.events),
-            windows=tuple(self._service.windows),
+            windows=tuple(one for one in self._service.windows if one.window.begins_at.timestamp() >= scenario.start_s),
             violations=world.violations_as(),
         )
 

@@ -21,6 +21,7 @@ from controller.engine import Decision, Memory, decide
 from controller.hub_satellite.connector import Status
 from controller.loadbalance.horizon.history import Stay
 from controller.peak import Peak
+from controller.peakshave.filling import HOLD_S
 from controller.peakshave.peak_facts import ClosedWindow
 from controller.peakshave.windows import Filling
 from controller.plan import Event, Plan
@@ -115,7 +116,8 @@ class FineService:
         self._memory = None
         if (terms := peak_terms(self._scenario)) is not None:
             stored = None if self._filling is None else Filling.from_dict(self._filling)
-            self._peak = Peak(self._site, terms, self.windows, stored)
+            hold_s = HOLD_S + self._slower_s
+            self._peak = Peak(self._site, terms, self.windows, stored, hold_s)
         self._planning = FinePlanning(self._scenario, self._scenario.plan, self._peak) if self._scenario.plan else None
         for meter in self._meters:
             meter.listen(self.events.append, self._wake)

@@ -60,6 +60,8 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
         Table("tariffs", {"price_per_kwh": "0.35"}),
         Table("loadbalance", {"turn_min": 1.0}),
         Table("plan", {"slot_min": 5, "every_min": 1.0, "price_file": PRICE_FILE}),
+        Table("peak", {"tariff": "month_peak", "expected_kw": 70}),
+        Table("peak.prices", {"per_kw_month": "9.50"}),
         *([Table("recording", {"directory": "recordings"})] if recorded else []),
     ]
     return "\n".join(str(table) for table in tables)

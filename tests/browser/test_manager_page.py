@@ -51,6 +51,7 @@ def test_the_page_tells_the_state_of_the_site(page: Page, stage: Stage):
     ("seen", "sentence"),
     [
         ({}, "Ready: no car is charging"),
+        ({f"P{n:02}": Seen(State.OFFLINE) for n in range(1, 13)}, "No charger is connected"),
         ({"P01": Seen(because="point:max"), "P02": Seen(because="point:max")}, "Everything charges at full speed"),
         ({"P01": Seen(because="pace:calm")}, "1 car is being raised step by step"),
         (

@@ -20,6 +20,8 @@ export function headline(site: Site): Headline {
   if (silent) return { level: "alarm", sentence: text.headline.meter(silent.meter ?? "") };
   const over = firstOverload(site.circuits);
   if (over) return { level: "alarm", sentence: text.headline.overload(...over) };
+  if (site.points.length > 0 && site.points.every((point) => point.state === "offline"))
+    return { level: "alarm", sentence: text.headline.nobody };
   return charging(site.points.filter(competing));
 }
 

@@ -64,6 +64,7 @@ export const text = {
     silent: (since: string) => `The controller has not reported since ${since}`,
     meter: (meter: string) => `Meter ${meter} is silent: worst case assumed`,
     overload: (circuit: Circuit, phase: string) => `${circuit.id} is above its fuse on ${phase}: limits are coming down`,
+    nobody: "No charger is connected",
     limited: (count: number, why: string) => `${cars(count)} ${are(count)} being limited: ${why}`,
     waiting: (count: number, why: string) => `${cars(count)} ${count === 1 ? "waits" : "wait"} for current: ${why}`,
     raising: (count: number) => `${cars(count)} ${are(count)} being raised step by step`,

@@ -11,14 +11,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
+from adapters.limit_power import estimated_w, power_of
 from controller.peakshave.evidence import Evidence, Happening, Power, Watched, watch
 from controller.peakshave.grid_operator import Entry, Limit, LimitBook, LimitRefused, Reach, Rules
 from controller.peakshave.limits_ahead import LimitsAhead, limits_ahead
+from controller.peakshave.surplus_on_top import SurplusOnTop, from_grid_w
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, LedgerUnavailable, Tick
 from controller.site import Site
 from controller.snapshot import ExternalLimit
-from controller.units import RESOLUTION_A
 
 RECORD_S: Final = 5.0
 """A sender who waits for its record to be on disk is told after this time that it is not."""
@@ -77,6 +78,9 @@ class Limits:
         self._on_event, self._on_change = on_event, on_change
         now_s = clock.monotonic_s()
         self._limits = LimitBook(admission.rules, heard_s=dict.fromkeys(admission.rules.sources, now_s))
+        self._connection = next(circuit.id for circuit in site.circuits if circuit.parent is None)
+        on_top = {source.id for source in admission.rules.sources.values() if source.surplus_on_top}
+        self._surplus = SurplusOnTop(self._connection, on_top) if on_top else None
         self._changing = threading.Lock()
         self._watched: Mapping[str, Watched] = {}
         self._lost: frozenset[str] = frozenset()
@@ -187,7 +191,8 @@ class Limits:
 
     def in_force(self, at: datetime) -> tuple[ExternalLimit, ...]:
         """What counts at this moment: for the control loop."""
-        return self._limits.in_force(at, self._clock.monotonic_s())
+        limits = self._limits.in_force(at, self._clock.monotonic_s())
+        return limits if self._surplus is None else self._surplus.added(limits)
 
     def ahead(self, moments: Sequence[datetime]) -> LimitsAhead:
         """What will be allowed at these moments, as far as it is known now: for the plan."""
@@ -208,14 +213,25 @@ class Limits:
     def watch(self, tick: Tick) -> None:
         """Put on record what came of the limits in this turn of the loop. Never blocks."""
         now_s = self._clock.monotonic_s()
+        if self._surplus is not None:
+            site = power_of(self._site, tick, (self._connection, False, False))
+            self._surplus.see(now_s, site.drawn_w, estimated_w(self._site, tick, self._connection))
         entries = self._limits.entries(tick.at, now_s)
         if not (entries or self._watched or self._lost):
             return
-        powers = {reach: power_of(self._site, tick, reach) for reach in {entry.reach for entry in entries}}
+        powers = {reach: self._power(tick, reach) for reach in {entry.reach for entry in entries}}
         self._watched, lines = watch(self._watched, entries, powers, tick.at, now_s)
         if lines:
             self._keep(lines)
         self._follow_losses(now_s)
+
+    def _power(self, tick: Tick, reach: Reach) -> Power:
+        """What a limit of this reach is about: where the surplus is on top, what charging takes from the grid."""
+        power = power_of(self._site, tick, reach)
+        if self._surplus is None or reach != (self._connection, True, False) or power.drawn_w is None:
+            return power
+        site = power_of(self._site, tick, (self._connection, False, False))
+        return replace(power, drawn_w=from_grid_w(power.drawn_w, site.drawn_w))
 
     def _follow_losses(self, now_s: float) -> None:
         lost = frozenset(self._limits.lost(now_s))
@@ -249,34 +265,6 @@ class Limits:
 
     def _tell(self, kind: str, limit: Limit, text: str, severity: Severity = Severity.INFO) -> None:
         self._on_event(Event(kind, f"limit:{limit.name}", text, severity, self._clock.now()))
-
-
-def power_of(site: Site, tick: Tick, reach: Reach) -> Power:
-    """What is known of the power on a circuit, of what charges below it, or of the point there that draws most."""
-    circuit, charging_only, per_point = reach
-    points = site.points_below[circuit]
-    accepted = all(_follows(tick, point.id) for point in points)
-    meter = site.circuit[circuit].meter
-    reading = tick.meters.get(meter) if meter is not None else None
-    volts = (reading.voltage_v if reading is not None else None) or (site.nominal_voltage_v,) * 3
-    if charging_only:
-        drawn = [state.measured_a for p in points if (state := tick.points.get(p.id)) and state.measured_a]
-        drawn_w = [sum(a * v for a, v in zip(phases, volts, strict=True)) for phases in drawn]
-        return Power(accepted, max(drawn_w, default=0.0) if per_point else sum(drawn_w))
-    seen = tick.circuits.get(circuit)
-    if seen is None or seen.current_a is None or not seen.fresh:
-        return Power(accepted, None)
-    if reading is not None and reading.power_w is not None:
-        return Power(accepted, sum(reading.power_w))
-    return Power(accepted, sum(a * v for a, v in zip(seen.current_a, volts, strict=True)))
-
-
-def _follows(tick: Tick, point: str) -> bool:
-    """Whether its charger holds no more than it is told now; one that nobody can tell anything holds nobody up."""
-    setpoint, state = tick.plan.setpoints.get(point), tick.points.get(point)
-    if setpoint is None or state is None or state.commanded_a is None:
-        return True
-    return state.commanded_a <= setpoint.limit_a + RESOLUTION_A / 2
 
 
 def full_power_w(site: Site) -> dict[str, float]:

@@ -22,10 +22,7 @@ def grid_operator_findings(data: Mapping[str, Any], folder: Path) -> Iterator[tu
         return
     circuits = [row["id"] for row in _rows(data, "circuits") if isinstance(row.get("id"), str)]
     yield from _sources(_rows(table, "sources"))
-    law = table.get("paragraph_14a")
-    if isinstance(law, dict) and law.get("per_device") is True:
-        for key in law.keys() - {"per_device"}:
-            yield (*_WHERE, "paragraph_14a", key), "means nothing with per_device: each keeps 4.2 kW; leave it out"
+    yield from _law(table.get("paragraph_14a"), _rows(data, "circuits"))
     for name, key in (("sources", "fail_safe_circuit"), ("inputs", "circuit")):
         for number, row in enumerate(_rows(table, name)):
             circuit = row.get(key)
@@ -37,6 +34,19 @@ def grid_operator_findings(data: Mapping[str, Any], folder: Path) -> Iterator[tu
             read_schedule(folder / file, circuits)
         except ScheduleError as error:
             yield from (((*_WHERE, "schedule_file"), problem) for problem in error.problems)
+
+
+def _law(law: object, circuits: list[Mapping[str, Any]]) -> Iterator[tuple[Place, str]]:
+    if not isinstance(law, dict):
+        return
+    if law.get("per_device") is True:
+        for key in law.keys() - {"per_device"}:
+            yield (*_WHERE, "paragraph_14a", key), "means nothing with per_device: each keeps 4.2 kW; leave it out"
+    if law.get("surplus_on_top") is True and any("parent" not in row and "meter" not in row for row in circuits):
+        yield (
+            (*_WHERE, "paragraph_14a", "surplus_on_top"),
+            "needs a meter at the grid connection, which sees the surplus",
+        )
 
 
 def _sources(rows: list[Mapping[str, Any]]) -> Iterator[tuple[Place, str]]:

@@ -38,6 +38,8 @@ class Paragraph14aTable(StrictModel):
 
     per_device: bool = False
     """true: it dims each charging point by itself, to no less than 4.2 kW. The other keys then mean nothing."""
+    surplus_on_top: bool = False
+    """true: together they may draw as much more as the grid connection would have exported for a minute."""
     devices: int | None = Field(default=None, ge=1, le=1000)
     """How many there are, heat pumps and the like included; default: the charging points."""
     heat_pumps_kw: NotNegative = 0.0

@@ -53,7 +53,7 @@ def grid_operator_of(table: GridOperatorTable | None, site: Site, folder: Path) 
     law = table.paragraph_14a or Paragraph14aTable(devices=None)
     floor_w = DEVICE_W if law.per_device else _floor_w(law, site)
     said = table.sources or [SourceTable(id="grid_operator")]
-    sources = {one.id: _source(one, floor_w, connection, per_point=law.per_device) for one in said}
+    sources = {one.id: _source(one, floor_w, connection, law) for one in said}
     for row in table.inputs:
         sources.setdefault(row.source, Source(row.source))
     if table.schedule_file is not None:
@@ -76,12 +76,13 @@ def _floor_w(law: Paragraph14aTable, site: Site) -> float:
     return max(0.0, least_w - 1000.0 * law.others_kw)
 
 
-def _source(table: SourceTable, floor_w: float, connection: str, *, per_point: bool) -> Source:
+def _source(table: SourceTable, floor_w: float, connection: str, law: Paragraph14aTable) -> Source:
     return Source(
         table.id,
         floor_w=floor_w if table.paragraph_14a else 0.0,
         charging_only=table.paragraph_14a,
-        per_point=table.paragraph_14a and per_point,
+        per_point=table.paragraph_14a and law.per_device,
+        surplus_on_top=table.paragraph_14a and law.surplus_on_top,
         silent_s=table.silent_s,
         fail_safe_w=table.fail_safe_w,
         fail_safe_circuit=table.fail_safe_circuit or connection,

@@ -35,6 +35,8 @@ class Source:
     """Whether its limits hold for what charges, not for everything on the circuit."""
     per_point: bool = False
     """Whether they hold for each charging point by itself; then also ``charging_only``."""
+    surplus_on_top: bool = False
+    """Whether what the site would export comes on top, at the grid connection (``surplus_on_top``)."""
     silent_s: float | None = None
     """Not heard for so long it counts as lost, and its fail-safe holds [s]; None: it need not repeat itself."""
     fail_safe_w: float = 0.0

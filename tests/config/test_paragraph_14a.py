@@ -27,9 +27,9 @@ by = ["rest"]
 EACH = ExternalLimit("main", 0.0, "dso", charging_only=True, per_point=True)
 
 
-def loaded(folder: Path, text: str) -> Configuration:
+def loaded(folder: Path, text: str, meter: str = 'meter = "grid"') -> Configuration:
     path = write_site(folder, points=4)
-    path.write_text(path.read_text() + DIMMED + text)
+    path.write_text(path.read_text().replace('meter = "grid"', meter) + DIMMED + text)
     return load_configuration(path, {})
 
 
@@ -48,6 +48,17 @@ def test_together_they_keep_a_power_that_grows_with_their_number(tmp_path: Path)
 
 def test_each_by_itself_keeps_what_the_law_leaves_to_a_device(tmp_path: Path):
     assert dimmed(tmp_path, "per_device = true") == replace(EACH, limit_w=4_200.0)
+
+
+def test_what_would_be_exported_comes_on_top_where_the_site_file_says_so(tmp_path: Path):
+    sources = admission(loaded(tmp_path, "surplus_on_top = true")).rules.sources
+    assert {name: source.surplus_on_top for name, source in sources.items()} == {"dso": True, "manager": False}
+
+
+def test_a_surplus_that_no_meter_sees_cannot_come_on_top(tmp_path: Path):
+    with pytest.raises(ConfigurationError) as refused:
+        loaded(tmp_path, "surplus_on_top = true", meter="")
+    assert "needs a meter at the grid connection" in str(refused.value.problems)
 
 
 def test_other_sources_limit_the_circuit_as_ever(tmp_path: Path):

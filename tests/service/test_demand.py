@@ -12,6 +12,8 @@ MORE = """[peak]
 tariff = "month_peak"
 prices = {per_kw_month = "9.50"}
 target_kw = 17
+[peak.price_lever]
+surcharge_per_kwh = "0.15"
 """
 
 
@@ -37,6 +39,8 @@ async def test_charging_is_held_to_what_the_window_leaves_also_after_a_restart(t
             assert 0.0 < seen["allowed_w"] < 2 * 16 * 690.0
             limits = [one["limit_a"] for one in (await service.get("/points"))["items"]]
             assert sum(limits) * 690.0 <= seen["allowed_w"] * 1.05
+            price = (await service.get("/prices"))["now"]
+            assert (price["level"], price["per_kwh"]) in (("normal", "0.35"), ("high", "0.50"))
 
             service.kill()
             await service.start()

@@ -170,7 +170,9 @@ class Service:
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
         self._wishes = Wishes(self._ledger, configuration.groups, site.time_zone, self._clock, self._wake)
-        self._limits = Limits(site, admission(configuration), self._ledger, self._clock, self._report, self._wake)
+        self._limits = Limits(
+            site, admission(configuration), self._ledger, self._clock, self._report, self._limits_changed
+        )
         await asyncio.to_thread(self._limits.restore)
         if configuration.peak is not None:
             self._peak = PeakKeeping(site, configuration.peak, self._ledger, measurements, self._clock, self._report)
@@ -317,6 +319,12 @@ class Service:
         """Have the loop take its next turn now; from any thread."""
         if self._on_loop is not None and self._loop is not None and not self._on_loop.is_closed():
             self._on_loop.call_soon_threadsafe(self._loop.wake)
+
+    def _limits_changed(self) -> None:
+        """Decide now, and plan anew: a limit may have been announced that does not hold yet; from any thread."""
+        self._wake()
+        if self._on_loop is not None and self._planning is not None and not self._on_loop.is_closed():
+            self._on_loop.call_soon_threadsafe(self._planning.wake)
 
     def _meter(self, meter: Meter, loop: ControlLoop) -> ports.Meter:
         shared: dict[str, Any] = {

@@ -95,6 +95,10 @@ class Planning:
         """Go on from what was learned of the load before a restart; blocks for milliseconds."""
         self._note.restore(self._foresight.restore)
 
+    def wake(self) -> None:
+        """Plan anew: something has changed that no decision shows yet."""
+        self._news.set()
+
     def advice(self) -> Advice | None:
         """The newest plan; None when there is none, or when its time is over."""
         advice = self._advice

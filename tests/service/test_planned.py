@@ -51,6 +51,13 @@ async def test_a_wish_changes_the_plan_and_the_plan_the_limit_also_after_a_resta
             await eventually(waiting, "the car to wait for the cheap hours")
             assert (await point(service))["need"]["shortfall_wh"] == 0
 
+            dimming = {"circuit": "main", "limit_w": 0, "source": "grid_operator", "id": "repairs"}
+            times = {"valid_from": in_hours(2), "valid_until": in_hours(8.5)}
+            await service.http.put("/api/v1/limits", json=dimming | times)
+            await eventually(charging, "the car to charge before the dimming that falls into the cheap hours")
+            await service.http.delete("/api/v1/limits", params={"id": "repairs"})
+            await eventually(waiting, "the car to wait again")
+
             service.kill()
             await service.start()
             await eventually(waiting, "the wish to be remembered and planned for anew")

@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -20,10 +21,10 @@ from controller.loadbalance.facts import OF_PEAK, OF_POINT, OF_PRICE, Facts
 from controller.loadbalance.horizon.assembly import Known, Past, Shown, Terms, first_slot, outlook_of
 from controller.loadbalance.horizon.planner import Planner
 from controller.loadbalance.layout import Layout
+from controller.peakshave.load_forecast import LoadForecast
 from controller.peakshave.peak_facts import ClosedWindow
 from controller.snapshot import Advice, ExternalLimit, PointState, Snapshot, State
 from controller.units import TOLERANCE_A
-from simulations.fast.knowledge import LoadForecast
 from simulations.fast.moment import Bools, Floats, Moment, in_force
 from simulations.fast.shaving import shavings
 from simulations.scenario.model import Planning, Scenario
@@ -45,7 +46,9 @@ class Plans:
         self._planners = [
             Planner(floor_slots=FLOOR_SLOTS, exact=settings.exact, advised_slots=ADVISED_SLOTS) for _ in scenarios
         ]
-        self._loads = [LoadForecast(one) for one in scenarios]
+        self._loads = [LoadForecast(1, settings.slot_s) for _ in scenarios]
+        self._zones = [ZoneInfo(one.site.time_zone) for one in scenarios]
+        self._root = next(n for n, c in enumerate(scenarios[0].site.circuits) if c.parent is None)
         self._shavings = shavings(scenarios)
         self._advice: list[Advice | None] = [None] * len(scenarios)
         self._takes_a = np.full((len(scenarios), len(scenarios[0].site.points)), np.inf)
@@ -61,7 +64,7 @@ class Plans:
         self._watch(moment)
         changed = moment.new.any(axis=1) | (fleet.present != self._there).any(axis=1)
         for member, scenario in enumerate(self._scenarios):
-            self._loads[member].see(moment.step, moment.building_a[member])
+            self._loads[member].see(self._local(member, moment.now_s), moment.building_a[member][None])
             self._note(moment, member)
             begins = (scenario.start_s + moment.now_s) % self._settings.slot_s < scenario.step_s - 1e-6
             if not fleet.wants[member].any():
@@ -112,12 +115,25 @@ class Plans:
                 moment.min_a[member][None],
                 moment.fleet.phases[member][None] > 0.0,
             ),
-            self._loads[member].background_a(moment.step, middles_s),
+            self._background_a(member, moment.now_s, middles_s),
             None if (shaving := self._shavings[member]) is None else shaving.demand(slot_s),
         )
         terms = Terms(slot_s, slots, scenario.judging.unmet_per_kwh, self._settings.early_s)
         outlook = outlook_of(scenario.site, known, _NO_PAST, terms, scenario.price.at(middles_s))
         return self._planners[member].plan(outlook).advice
+
+    def _background_a(self, member: int, now_s: float, times_s: Floats) -> Floats:
+        """(T, C, 3) what the building is expected to draw at these times, as a service expects it [A]."""
+        moments = [self._local(member, time_s) for time_s in times_s.tolist()]
+        expected_a = self._loads[member].ahead(self._local(member, now_s), moments)
+        background_a = np.zeros((times_s.size, len(self._scenarios[member].site.circuits), 3))
+        if expected_a is not None:
+            background_a[:, self._root] = expected_a[:, 0]
+        return background_a
+
+    def _local(self, member: int, time_s: float) -> datetime:
+        """A time from the beginning of the simulation, on the clock of the site."""
+        return datetime.fromtimestamp(self._scenarios[member].start_s + time_s, self._zones[member])
 
     def _slots_needed(self, snapshot: Snapshot, begins_s: float) -> int:
         """How far to look: as far as anybody has said to stay, which is most often less than the horizon."""

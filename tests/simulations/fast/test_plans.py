@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from controller.site import ChargingPoint, Circuit, Site
+from simulations.building import ScriptedBuilding
 from simulations.cars import CarModel
 from simulations.fast.coarse import run_coarse
-from simulations.fast.knowledge import LoadForecast
 from simulations.results import Results
 from simulations.scenario.loads import SampledBuilding
 from simulations.scenario.model import DemandCharge, Planning, PriceCurve, Scenario
@@ -130,17 +130,18 @@ def test_members_of_a_batch_have_no_influence_on_one_another():
         assert alone.series.limit_a.tobytes() == result.series.limit_a.tobytes()
 
 
-def test_the_load_is_expected_to_be_as_a_week_ago_and_on_the_first_day_as_bad_as_was_declared():
-    long = story(duration_s=8 * 86_400.0, step_s=HOUR_S, record_s=HOUR_S)
-    forecast = LoadForecast(long)
-    for step in range(7 * 24 + 1):
-        forecast.see(step, np.full(3, float(step)))
-    at_six = np.array([7 * 24 + 6.5]) * HOUR_S
-    assert forecast.background_a(7 * 24, at_six)[0, 0].tolist() == [6.0] * 3
-    first_day = LoadForecast(long)
-    first_day.see(0, np.full(3, 9.0))
-    assert first_day.background_a(0, at_six % 86_400.0)[0, 0].tolist() == [8.0] * 3
-    assert first_day.background_a(0, np.array([0.5 * HOUR_S]))[0, 0].tolist() == [9.0] * 3
+def test_what_the_building_did_yesterday_is_reckoned_with_today():
+    """On the second morning the car keeps out of the way of a machine that runs from two to four."""
+    machine_a = np.where((np.arange(48) % 24 >= 2) & (np.arange(48) % 24 < 4), 40.0, 5.0)
+    building = ScriptedBuilding((HOUR_S * n, (a, a, a)) for n, a in enumerate(machine_a.tolist()))
+    flat = PriceCurve(np.zeros(1), np.array([0.2]))
+    plan = Planning(peak="full")
+    car = visit("P0", 24.0, 30.0, 20.0)
+    result = run(car, duration_s=32 * HOUR_S, building=building, price=flat, demand=DemandCharge(10.0), plan=plan)
+    charging = result.series.power_w[:, 0] > 100.0
+    hour = result.series.time_s / HOUR_S
+    assert not charging[(hour >= 26.0) & (hour < 28.0)].any()
+    assert result.sessions[0].met
 
 
 def test_a_scenario_file_says_whether_it_plans():

@@ -6,7 +6,8 @@ import pytest
 
 from simulations.judging.judge import OURS, figures, judge, summary_of
 from simulations.judging.metrics import interval, metrics_of
-from simulations.judging.model import Bound
+from simulations.judging.model import Bound, Judgement
+from simulations.judging.policy import UNSHAVED
 from simulations.results import Results
 from simulations.scenario.model import DemandCharge, Judging, Scenario
 from tests.support.small_scenarios import START_S, results, scenario, visit
@@ -164,6 +165,15 @@ def test_the_summary_holds_what_it_promises_and_the_spread_over_seeds():
     assert spread["seeds"] == [1, 2, 3]
     assert spread["delivered_kwh"]["mean"] == pytest.approx(1.7)
     assert spread["delivered_kwh"]["plus_minus"] == pytest.approx(0.248, abs=5e-4)
+
+
+def test_what_peak_shaving_saved_is_told_where_the_run_without_it_is_known():
+    ours = replace(metrics_of(a_run()), demand_cost=100.0)
+    free = replace(ours, policy=UNSHAVED, demand_cost=130.5)
+    alone = Judgement(ours, None, outcomes={OURS: (ours,)})
+    beside = Judgement(ours, None, outcomes={OURS: (ours,), UNSHAVED: (free,)})
+    assert summary_of(alone, 1.0, 900.0)["demand_saved"] is None
+    assert summary_of(beside, 1.0, 900.0)["demand_saved"] == 30.5
 
 
 def test_figures_are_rounded_to_what_they_are_worth():

@@ -3,6 +3,7 @@
 import doctest
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,9 +13,12 @@ import plotly.graph_objects as go
 import pytest
 
 from controller.loadbalance.facts import STATES
+from controller.peakshave.peak_facts import ClosedWindow
+from controller.peakshave.windows import Window
 from controller.plan import Event
 from simulations.judging.metrics import metrics_of
 from simulations.judging.model import Judgement
+from simulations.judging.policy import UNSHAVED
 from simulations.report import timeline, words, write_report
 from simulations.report.summary import sentence
 from simulations.report.view import case_of
@@ -203,6 +207,27 @@ def test_rivals_stand_beside_the_run_with_intervals_over_seeds(report: Read) -> 
     assert "opens" in table, "uncontrolled, a fuse opens"
     assert report.column("policies", "policy").count("loadstar") == 3
     assert "3 seeds" in table
+
+
+def test_with_and_without_peak_shaving_windows_peaks_and_money_stand_side_by_side(tmp_path: Path) -> None:
+    made = week(days=2)
+    results = divide(made)
+    begins_at = MONDAY + timedelta(hours=9)
+    known = ClosedWindow(Window(begins_at, 900, 5_000.0, 900.0), 25_000.0, 5_000.0)
+    results = replace(results, windows=(known,))
+    free = replace(divide(made, "uncontrolled"), policy=UNSHAVED)
+    ours, theirs = metrics_of(results), metrics_of(free)
+    outcomes = {"loadstar": (ours,), UNSHAVED: (theirs,)}
+    read = written(results, Judgement(ours, None, {UNSHAVED: free}, outcomes), tmp_path)
+    held_kw, free_kw = (read.column("demand-windows", name) for name in ("held_kw", "without_shaving_kw"))
+    assert max(held_kw) == pytest.approx(ours.peak_kw, abs=0.01)
+    assert max(free_kw) == pytest.approx(theirs.peak_kw, abs=0.01)
+    target_kw = np.array(read.column("demand-windows", "target_kw"))
+    assert np.flatnonzero(np.isfinite(target_kw)).tolist() == [36]
+    assert read.column("shaving", "what")[:2] == ["March 2026", "Demand charge"]
+    saved = read.column("shaving", "saved")
+    assert saved[-1] == pytest.approx(theirs.cost - ours.cost, abs=0.01)
+    assert "Peak shaving saved" in read.words or "Peak shaving cost" in read.words
 
 
 def test_names_cannot_break_out_of_the_page(tmp_path: Path) -> None:

@@ -130,6 +130,10 @@ def test_every_mistake_is_listed_at_once_with_its_line(tmp_path: Path):
             "--set circuits.mian.fuse_a=3:1: no circuits is called 'mian'; did you mean 'main'?",
         ),
         ({"circuits.main.fuse_a": "-3"}, "--set circuits.main.fuse_a=-3:1: circuits[0].fuse_a: expected at least 0"),
+        (
+            {"demand.per_kw": "4", "demand.window_min": "7"},
+            "--set demand.window_min=7:1: demand.window_min: expected min",
+        ),
         ({"demand.per_kw": "dear"}, "--set demand.per_kw=dear:1: demand.per_kw: expected a number, found 'dear'"),
         ({"scenario.name.first": "x"}, "--set scenario.name.first=x:1: scenario.name is a value"),
         ({"groups.P.max_a": "5"}, "--set groups.P.max_a=5:1: groups[0].max_a: expected at least min_a (6 A)"),
@@ -149,6 +153,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, settings: dict[str, str], expe
         ('[[chargers]]\npoints = ["X*"]\ntemperament = "deaf"\n', "no point is called 'X*'"),
         ('[[chargers]]\npoints = ["P*"]\ntemperament = "angry"\n', "unknown temperament 'angry'"),
         ('[judging]\npolicies = ["first_comes"]\n', "did you mean 'first_come'?"),
+        ('[judging]\npolicies = ["without_peak_shaving"]\n', "without_peak_shaving needs plan = true"),
         (
             '[[limits]]\ncircuit = "roof"\nlimit_w = 5\nbegins = 2026-03-02T09:00:00\nlasts_s = 5\n',
             "unknown circuit 'roof'",

@@ -7,11 +7,14 @@ from decimal import Decimal
 
 import pytest
 
+from controller.engine import decide
 from controller.peakshave.catalogue import flanders
 from controller.peakshave.filling import fill
 from controller.peakshave.keeper import PeakKeeper
 from controller.peakshave.peak_facts import Flow, PeakTerms
+from controller.plan import Plan
 from controller.site import ChargingPoint, Circuit, Site
+from controller.snapshot import PointState, Reading, Snapshot, State
 
 SITE = Site(
     "S",
@@ -47,3 +50,24 @@ def test_sun_in_the_first_half_leaves_more_for_charging_in_the_second() -> None:
     status = keeper.status(NOON + timedelta(seconds=597))
     assert status is not None
     assert status.window.energy_wh == pytest.approx(-12_000.0 * 450 / 3600, rel=0.01)
+
+
+def decided(grid_a: float, **others_a: float) -> Plan:
+    """Three cars behind a fuse of 40 A, where the meters say this."""
+    points = tuple(ChargingPoint(f"P{n}", "main", f"CP{n}", 1) for n in range(1, 4))
+    site = Site("S", (Circuit("main", None, (40.0, 40.0, 40.0), meter="grid"),), points)
+    meters = {name: Reading((a,) * 3, NOON) for name, a in {"grid": grid_a, **others_a}.items()}
+    memory = None
+    for second in range(120):
+        at = NOON + timedelta(seconds=second)
+        meters = {name: Reading(one.current_a, at) for name, one in meters.items()}
+        states = {point.id: PointState(State.PLUGGED) for point in points}
+        decision = decide(site, memory, Snapshot(at, float(second), meters, (), states))
+        memory = decision.memory
+    return decision.plan
+
+
+def test_a_plant_makes_no_room_at_a_fuse() -> None:
+    exporting = decided(-30.0, pv=-45.0)
+    assert sum(one.limit_a for one in exporting.setpoints.values()) <= 40.0
+    assert exporting == decided(-30.0), "its own meter changes nothing"

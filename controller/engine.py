@@ -229,14 +229,13 @@ def _meters_good(layout: Layout, sight: Sight, memory: Memory | None) -> tuple[I
 
 
 def _reasons(division: Division, paced: Ints, verdict: Verdict, nudged: Bools, saving: Bools) -> list[str]:
-    because = [division.names[reason] for reason in division.reason[0].tolist()]
+    names = division.names
+    because = [names[reason] for reason in division.reason[0].tolist()]
     if anything(paced):
         because = [_PACED.get(pace, said) for pace, said in zip(paced[0].tolist(), because, strict=True)]
-    special = (
-        (saving & ~verdict.disobeys, "charger:write_budget"),
-        (nudged, "car:nudged"),
-        (verdict.shut, "charger:does_not_follow"),
-    )
+    if anything(saving):
+        saving = saving & ~verdict.disobeys
+    special = (saving, "charger:write_budget"), (nudged, "car:nudged"), (verdict.shut, "charger:does_not_follow")
     for points, reason in special:
         if anything(points):
             because = [reason if one else said for one, said in zip(points[0].tolist(), because, strict=True)]

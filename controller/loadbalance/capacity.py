@@ -99,7 +99,9 @@ def reserves(layout: Layout, facts: Facts, draw_a: Floats) -> Floats:
     An offline point keeps the largest of its measured phases, its command and its fallback on each of its phases, and
     so does one that is fixed; any other keeps what it draws (B, P, 3).
     """
-    claimed = facts.competing[:, :, None] & (facts.uses >= layout.wired)  # what flows on other phases counts as it is
+    claimed = facts.competing[:, :, None]
+    if anything(facts.uses != layout.wired):  # what flows on other phases counts as it is
+        claimed = claimed & (facts.uses >= layout.wired)
     kept: Floats = np.where(claimed, 0.0, draw_a)
     unsteered = facts.offline | facts.fixed
     if not anything(unsteered):

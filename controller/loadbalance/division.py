@@ -137,9 +137,10 @@ def _needed(
 
 def _minimum_for_idle(facts: Facts, queue: Queue, now: Capacity, shares: Shares) -> Bools:
     """Which idle cars keep their minimum: each, in order, for whom it still fits beside the shares."""
-    idle = facts.idle & (facts.max_a >= facts.min_a - TOLERANCE_A)
+    idle = facts.idle
     if not anything(idle):
         return idle
+    idle = idle & (facts.max_a >= facts.min_a - TOLERANCE_A)
     left = now.free_a - used(now.rows, shares.limit_a)
     return admit(queue, idle, facts.min_a, now.rows, left).admitted
 

@@ -91,9 +91,8 @@ class Layout:
         return circuit_a.reshape(len(circuit_a), -1).take(self.row_place, axis=1)
 
 
-def anything(mask: Bools | Ints) -> bool:
-    """Whether it is true, or not 0, anywhere; several times as fast as ``any`` on the small arrays of a single site."""
-    return bool(np.count_nonzero(mask))
+anything: Final[Callable[[Bools | Ints], int]] = np.count_nonzero
+"""Whether it is true, or not 0, anywhere; several times as fast as ``any`` on the small arrays of a single site."""
 
 
 @lru_cache(maxsize=256)

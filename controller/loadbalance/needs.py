@@ -42,13 +42,13 @@ def apply_needs(layout: Layout, facts: Facts, snapshot: Snapshot, dwelling: Bool
 
 def _due(layout: Layout, facts: Facts, snapshot: Snapshot) -> Floats:
     """The mean current that each point still has to get, for those that know how much and until when (1, P) [A]."""
-    due, phases = [0.0] * layout.size, facts.uses[0].sum(axis=1).tolist()
+    due, uses = [0.0] * layout.size, facts.uses[0].tolist()
     for name, state in snapshot.points.items():
         if state.departs_at is None or not state.energy_needed_wh:
             continue
         place = layout.index[name]
         left_s = max(LAST_MINUTE_S, (state.departs_at - snapshot.at).total_seconds())
-        w_per_a = layout.site.nominal_voltage_v * max(1, phases[place])
+        w_per_a = layout.site.nominal_voltage_v * max(1, sum(uses[place]))
         due[place] = SLACK * state.energy_needed_wh * 3600.0 / (left_s * w_per_a)
     mean_a: Floats = np.minimum(np.array([due]), facts.max_a)
     return mean_a

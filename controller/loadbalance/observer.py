@@ -258,13 +258,14 @@ def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, backgroun
     for place, name in layout.climb:
         if name is None:
             continue
-        reading, free = meter[:, place], layout.below[place] & unexplained
+        reading, members = meter[:, place], layout.below[place]
+        free = members & unexplained
         known = ~np.isnan(reading)
         if np.count_nonzero(known) < known.size:
             free &= known.any(axis=1, keepdims=True)
         movable = width * free[:, :, None]
         room = np.add.reduce(movable, axis=1)
-        wanted = reading - background[:, place] - np.add.reduce(draw[:, layout.below[place]], axis=1)
+        wanted = reading - background[:, place] - np.add.reduce(draw[:, members], axis=1)
         part = np.minimum(np.maximum(wanted / np.maximum(room, TOLERANCE_A), 0.0), 1.0)
         draw += np.where((room > TOLERANCE_A) & known & patient[:, place], part, 0.0)[:, None] * movable
         unexplained &= ~free

@@ -67,8 +67,8 @@ def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
     told = pulse.limit_a
     if anything(~facts.pausable):
         told = np.where(facts.pausable, told, np.maximum(told, facts.min_a))
-    deaf = (facts.commanded_a > told + RESOLUTION_A / 2) & (now_s - pulse.changed_s > CONFIRM_S)
-    return facts.steered & ~facts.idle & deaf if anything(deaf) else deaf
+    above = facts.commanded_a > told + RESOLUTION_A / 2
+    return facts.steered & ~facts.idle & above & (now_s - pulse.changed_s > CONFIRM_S) if anything(above) else above
 
 
 def out_of_writes(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bools:

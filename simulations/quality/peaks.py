@@ -1,4 +1,4 @@
-"""How near to perfect peaks are kept: a year of 20 points beside a building, and what is measured of it.
+"""``python -m simulations.quality.peaks``: how near to perfect peaks are kept, with 20 points beside a building.
 
 The bound is the least sum of the months' billed peaks of who knew everything beforehand and gave every car in all just
 as much energy as it got.
@@ -6,23 +6,32 @@ as much energy as it got.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import numpy as np
+import typer
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from scipy.signal import lfilter
 
 from controller.units import Phases
 from simulations.building import ScriptedBuilding
 from simulations.data.gaps import evened
+from simulations.fast import run
 from simulations.judging.billing import means, months, peaks, windows
 from simulations.judging.least_cost import cheapest
 from simulations.judging.programme import programme_of
 from simulations.quality import common_case
-from simulations.quality.loads import DAY, QUARTER_S, WEEK, BuildingLoad
+from simulations.quality.forecast import shared
+from simulations.quality.loads import DAY, QUARTER_S, WEEK, BuildingLoad, made
 from simulations.quarter_hours import QUARTERS
 from simulations.results import Results
-from simulations.scenario.model import DemandCharge, Judging, PriceCurve, Scenario
+from simulations.scenario.model import DemandCharge, Judging, Planning, PriceCurve, Scenario
 
 Floats = NDArray[np.float64]
 
@@ -36,34 +45,58 @@ SAVING_PCT: Final = 95.0
 MISSED_SHARE: Final = 1e-3
 MISSED_PCT: Final = 2.0
 _MORE_THAN_ANY_PEAK: Final = 1e4
+STEP_S: Final = 60.0
+"""So often a window is looked at."""
+MINUTES: Final = 15
+MINUTE_SIGMA: Final = 0.05
+MINUTE_RHO: Final = 0.9
+"""How a load varies within a quarter of an hour, of which nothing was measured: the logarithm of each minute's factor
+is an autoregression of order 1 with this deviation and correlation, an assumption."""
 
 
-def case(load: BuildingLoad, seed: int, weeks: int = 52, *, real: bool = True) -> Scenario:
+def case(load: BuildingLoad, seed: int, weeks: int = 52, *, real: bool = True, step_s: float = QUARTER_S) -> Scenario:
     """The common case's cars for so many weeks beside a building, with a flat price and a demand charge per month.
 
-    It begins with the first Monday of the load; gaps are filled as in any measured load.
+    It begins with the first Monday of the load; gaps are filled as in any measured load. Quarter-hours are recorded;
+    in steps of less than that, the building varies within them. Its worst case is declared.
     """
     begin = load.local(0.0)
     first = -(begin.weekday() * DAY + begin.hour * QUARTERS + begin.minute // 15) % WEEK
     duration_s = min(weeks, (len(load.load_kw) - first) // WEEK) * WEEK * QUARTER_S
     start_s = load.local(first).timestamp()
-    known = evened(load.name, QUARTER_S * np.arange(float(len(load.load_kw))), load.load_kw[:, None]).values[:, 0]
     whole = common_case.scenario(seed, round(duration_s / common_case.DAY_S), real=real, step_s=QUARTER_S)
     main, *boards = whole.site.circuits
+    known = evened(load.name, QUARTER_S * np.arange(float(len(load.load_kw))), load.load_kw[:, None]).values[first:, 0]
+    worst_a = _phases_a(float(known.max()), whole.site.nominal_voltage_v)
+    each_s = QUARTER_S if step_s >= QUARTER_S else QUARTER_S / MINUTES
+    load_kw = known if step_s >= QUARTER_S else in_minutes(known[: round(duration_s / QUARTER_S)], seed)
     return replace(
         whole,
         name=load.name,
-        site=replace(whole.site, circuits=(replace(main, fuse_a=(MAIN_A,) * 3), *boards), time_zone=str(load.zone)),
+        site=replace(
+            whole.site,
+            circuits=(replace(main, fuse_a=(MAIN_A,) * 3, base_load_a=worst_a), *boards),
+            time_zone=str(load.zone),
+        ),
         start_s=start_s,
         duration_s=duration_s,
+        step_s=step_s,
         building=ScriptedBuilding(
-            (start_s + QUARTER_S * n, _phases_a(float(kw), whole.site.nominal_voltage_v))
-            for n, kw in enumerate(known[first:].tolist())
+            (start_s + each_s * n, _phases_a(kw, whole.site.nominal_voltage_v)) for n, kw in enumerate(load_kw.tolist())
         ),
         price=PriceCurve(np.zeros(1), np.array([PER_KWH])),
         demand=DemandCharge(PER_KW),
         judging=Judging(unmet_per_kwh=UNMET_PER_KWH),
     )
+
+
+def in_minutes(quarters_kw: Floats, seed: int) -> Floats:
+    """(15 N,) the minutes of N quarter-hours, whose means they keep."""
+    innovation = np.random.default_rng([seed, 2]).normal(size=MINUTES * quarters_kw.size)
+    deviation = lfilter([MINUTE_SIGMA * (1.0 - MINUTE_RHO**2) ** 0.5], [1.0, -MINUTE_RHO], innovation)
+    factor = np.exp(deviation).reshape(-1, MINUTES)
+    minutes: Floats = (quarters_kw[:, None] * factor / factor.mean(axis=1, keepdims=True)).reshape(-1)
+    return minutes
 
 
 def _phases_a(load_kw: float, voltage_v: float) -> Phases:
@@ -158,3 +191,90 @@ def misses_of(target_kw: Floats, mean_kw: Floats) -> Misses:
     excess = mean_kw[targeted] / target_kw[targeted] - 1.0
     above = excess > 1e-6
     return Misses(int(targeted.sum()), int(above.sum()), 100.0 * max(0.0, float(excess.max(initial=0.0))))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What came of one building's weeks."""
+
+    name: str
+    peaks: Peaks
+    saving_pct: float | None
+    misses: Misses
+    unmet_pct: float
+    """Energy that drivers lacked, as a share of what they needed [%]."""
+
+
+def kept(load: BuildingLoad, seed: int, weeks: int) -> Kept:
+    """Run a building's weeks with peak shaving and without control, and measure both."""
+    scenario = replace(case(load, seed, weeks, step_s=STEP_S), plan=Planning())
+    ours = run(scenario)
+    peaks = peaks_of(ours)
+    needed_wh = sum(session.visit.energy_wh for session in ours.sessions)
+    got_wh = sum(min(session.delivered_wh, session.visit.energy_wh) for session in ours.sessions)
+    told_w = np.array([np.nan if one.target_w is None else one.target_w for one in ours.windows])
+    mean_w = np.array([one.window.mean_w for one in ours.windows])
+    return Kept(
+        load.name,
+        peaks,
+        peaks.saving_pct(peaks_of(run(scenario, "uncontrolled"))),
+        misses_of(told_w / 1000.0, mean_w / 1000.0),
+        100.0 * (1.0 - got_wh / needed_wh),
+    )
+
+
+def table_of(found: Sequence[Kept]) -> Table:
+    """The figures for people."""
+    view = Table("building", "peaks [kW]", "of the bound [kW]", "over it", "of the saving", "missed", "by", "not given")
+    view.title = (
+        f"Promised: at most {OVER_BOUND_PCT:g} % over, {SAVING_PCT:g} % saved, 1 in 1000 missed by {MISSED_PCT:g} %"
+    )
+    for one in found:
+        view.add_row(
+            one.name,
+            " ".join(f"{kw:.1f}" for kw in one.peaks.billed_kw),
+            " ".join(f"{kw:.1f}" for kw in one.peaks.bound_kw),
+            f"{one.peaks.over_bound_pct:.1f} %",
+            "" if one.saving_pct is None else f"{one.saving_pct:.1f} %",
+            f"{one.misses.missed} of {one.misses.targeted}",
+            f"{one.misses.worst_pct:.1f} %",
+            f"{one.unmet_pct:.2f} %",
+        )
+    return view
+
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def main(
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="Of measured loads, see the guide.")] = None,
+    weeks: Annotated[int, typer.Option(metavar="N", min=1, help="How many weeks of each.")] = 9,
+    seed: Annotated[int, typer.Option(metavar="SEED", min=1, help="Of the cars, and of the made building.")] = 1,
+    only: Annotated[str, typer.Option(metavar="TEXT", help="Only buildings with this in their names.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Hold the peaks of 20 points beside measured buildings, or a made one, and compare with the best possible."""
+    loads = [load for load in (shared(folder) if folder else [made(seed, weeks + 1)]) if only in load.name]
+    found = [kept(load, seed, weeks) for load in loads]
+    if not as_json:
+        Console().print(table_of(found))
+        return
+    figures = {
+        one.name: {
+            "billed_kw": one.peaks.billed_kw.round(2).tolist(),
+            "bound_kw": one.peaks.bound_kw.round(2).tolist(),
+            "over_bound_pct": round(one.peaks.over_bound_pct, 2),
+            "saving_pct": None if one.saving_pct is None else round(one.saving_pct, 2),
+            "targeted": one.misses.targeted,
+            "missed": one.misses.missed,
+            "worst_miss_pct": round(one.misses.worst_pct, 2),
+            "unmet_pct": round(one.unmet_pct, 3),
+        }
+        for one in found
+    }
+    typer.echo(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    app()

@@ -12,7 +12,7 @@ import pytest
 from simulations.cars import CarModel
 from simulations.fast import run
 from simulations.quality.loads import BuildingLoad, made
-from simulations.quality.peaks import Misses, Peaks, case, misses_of, peaks_of
+from simulations.quality.peaks import MINUTES, Misses, Peaks, case, in_minutes, misses_of, peaks_of
 from simulations.visits import Visit
 
 HOUR_S = 3600.0
@@ -41,6 +41,15 @@ def test_what_a_run_is_billed_is_never_below_its_bound():
     assert peaks.over_bound_pct > 0.0
     assert (peaks.bound_kw <= peaks.billed_kw + 1e-6).all()
     assert peaks.undelivered_share == pytest.approx(0.0, abs=1e-6)
+
+
+def test_minutes_keep_the_mean_of_their_quarter_and_are_the_same_again():
+    quarters_kw = np.array([30.0, 0.0, 45.0])
+    minutes_kw = in_minutes(quarters_kw, 1).reshape(3, MINUTES)
+    assert minutes_kw.mean(axis=1) == pytest.approx(quarters_kw)
+    assert 0.01 < minutes_kw[0].std() / 30.0 < 0.1
+    assert in_minutes(quarters_kw, 1).tolist() == minutes_kw.reshape(-1).tolist()
+    assert in_minutes(quarters_kw, 2).tolist() != minutes_kw.reshape(-1).tolist()
 
 
 def test_the_saving_is_a_part_of_what_could_be_saved():

@@ -12,7 +12,8 @@ import pytest
 from simulations.cars import CarModel
 from simulations.fast import run
 from simulations.quality.loads import BuildingLoad, made
-from simulations.quality.peaks import MINUTES, Misses, Peaks, case, in_minutes, misses_of, peaks_of
+from simulations.quality.peak_case import MINUTES, case, in_minutes
+from simulations.quality.peaks import Misses, Peaks, misses_of, peaks_of
 from simulations.visits import Visit
 
 HOUR_S = 3600.0

@@ -117,7 +117,7 @@ def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) ->
     windows_per_slot = max(1, round(slot_s / window_s))
     count = (slots // window_slots + 2) * windows_per_slot
     parts = tuple(
-        DemandPart(charge.per_kw, charge.floor_kw, charge.weights[::windows_per_slot])
+        DemandPart(charge.per_kw, charge.planned_floor_kw, charge.weights[::windows_per_slot])
         for charge in keeper.charges(at, count)
     )
     return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh)) if parts else None

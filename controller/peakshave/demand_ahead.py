@@ -23,6 +23,10 @@ from controller.snapshot import MeterOwn
 HINT_MONTHS: Final = 3
 """What a month will bring is taken to be the mean of so many before, as far as they are known."""
 
+AIM_SHARE: Final = 0.85
+"""A plan takes only so much of it for granted. What control has let happen once it would else let happen each month;
+a plan raises the peak again where that is worth it. Chosen with b70 in ``simulations.quality.peaks``."""
+
 DECIDING_DAYS: Final = 2.0
 """While nothing tells what the month will bring, the price of a new peak is shared by the days that are left of it, but
 for so many: few days come near a month's peak, and on them it is decided."""
@@ -43,11 +47,20 @@ class Charge:
     """What the month will bring anyway [kW, weighted]; None where nothing tells."""
     weights: tuple[float, ...]
     """How much of the power counts of the running window and of each that follows; 0 where it is not billed here."""
+    is_learned: bool = False
+    """Whether ``expected_kw`` is what earlier months have brought, and nobody's word."""
 
     @property
     def floor_kw(self) -> float:
-        """Below it nothing is saved [kW, weighted]."""
+        """Where nothing else tells, windows are held at this [kW, weighted]."""
         return self.paid_kw if self.expected_kw is None else max(self.paid_kw, self.expected_kw)
+
+    @property
+    def planned_floor_kw(self) -> float:
+        """For a plan nothing is saved below this [kW, weighted]."""
+        if self.expected_kw is None:
+            return self.paid_kw
+        return max(self.paid_kw, self.expected_kw * (AIM_SHARE if self.is_learned else 1.0))
 
 
 def charges_ahead(
@@ -100,6 +113,7 @@ def charges_ahead(
                     per_kw=price if expected_kw is not None else price * _share(first),
                     paid_kw=paid_kw(component, months, first, tariff.year_begins, holidays, its_own),
                     expected_kw=expected_kw,
+                    is_learned=terms.expected_kw is None,
                     weights=tuple(its_weights),
                 )
             )

@@ -219,7 +219,7 @@ class PeakKeeper:
         """What the running window is to end at [W]."""
         running = [(charge, charge.weights[0]) for charge in self.charges(at) if charge.weights[0] > 0.0]
         hints_kw = [
-            charge.floor_kw / weight
+            (charge.floor_kw if planned_kw is None else charge.planned_floor_kw) / weight
             for charge, weight in running
             if planned_kw is not None or charge.expected_kw is not None  # a plan has weighed those, too
         ]

@@ -16,7 +16,7 @@ from controller.peakshave.catalogue import (
     netherlands_kw_max,
     sweden_hourly,
 )
-from controller.peakshave.demand_ahead import charges_ahead
+from controller.peakshave.demand_ahead import AIM_SHARE, charges_ahead
 from controller.peakshave.demand_tariff import DemandTariff
 from controller.peakshave.keeper import PeakKeeper
 from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakTerms
@@ -150,6 +150,19 @@ def test_a_month_that_ends_within_the_hours_ahead_takes_its_peak_with_it() -> No
     assert (april.paid_kw, april.expected_kw) == (2.5, pytest.approx(41.0)), "what March has brought is expected"
     assert april.weights == (0.0,) * 16 + (1.0,) * 80
     assert march.per_kw == april.per_kw == pytest.approx(5.0)
+
+
+def test_a_plan_does_not_take_for_granted_all_that_the_months_before_have_brought() -> None:
+    """Without a plan, nobody could raise a target that is too low; what somebody has said holds as it was said."""
+    tariff, at = flanders(per_kw_year=Decimal(60)), local("2026-04-02T10:00", BRUSSELS)
+    past = (window("2026-03-10T10:00", 40.0, BRUSSELS),)
+    (learned,) = charges_ahead(past, PeakTerms(tariff), at, BRUSSELS, 1)
+    assert (learned.floor_kw, learned.planned_floor_kw) == (pytest.approx(40.0), pytest.approx(AIM_SHARE * 40.0))
+    assert target_kw(keeper(tariff, BRUSSELS, *past), at, None) == 40.0
+    assert target_kw(keeper(tariff, BRUSSELS, *past), at, 10.0) == pytest.approx(AIM_SHARE * 40.0)
+    assert target_kw(keeper(tariff, BRUSSELS, *past), at, 44.0) == 44.0
+    (said,) = charges_ahead(past, PeakTerms(tariff, expected_kw=40.0), at, BRUSSELS, 1)
+    assert said.planned_floor_kw == 40.0
 
 
 def test_a_year_s_peak_is_one_across_its_months_and_two_across_years() -> None:

@@ -1,4 +1,4 @@
-"""The composition root: the only file that constructs the concrete adapters of a real site."""
+"""The composition root: with ``economy`` and ``limit_ways`` it alone constructs the adapters of a real site."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import asyncio
 import signal
 import ssl
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -18,9 +17,8 @@ from sqlalchemy import make_url
 
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter, P1Meter
-from adapters.delayed_starts import DelayedStarts
+from adapters.economy import Economy
 from adapters.influx import InfluxWriter
-from adapters.learned import LearnedNote
 from adapters.limit_ways import admission, listeners
 from adapters.limiting import Limits
 from adapters.live import Live
@@ -32,14 +30,9 @@ from adapters.metering.p1 import P1Meter as P1Port
 from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
-from adapters.peak import PeakKeeping
-from adapters.planning import Planning
-from adapters.published_price import PublishedPrice
 from adapters.recording import Recorder
-from adapters.resources import resource_states
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
-from adapters.surplus import SurplusCharging
 from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
@@ -48,19 +41,13 @@ from controller import ports
 from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
 from controller.site import Site
-from controller.snapshot import Advice, ExternalLimit, Snapshot
+from controller.snapshot import ExternalLimit, Snapshot
 
 CEILING: Final = 10.0
 """No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
 
 SESSIONS_EVERY_S: Final = 2.0
 """How often running sessions are looked up for those who watch."""
-
-LOAD: Final = "plan_load"
-"""The note of what the plan has learned of the load."""
-
-PAST_SESSIONS: Final = 500
-"""As many of a point tell its habits: the busiest has a dozen a day."""
 
 log = structlog.get_logger("loadstar")
 
@@ -87,10 +74,6 @@ class Service:
         self._mqtt: MqttPublisher | None = None
         self._influx: InfluxWriter | None = None
         self._recorder: Recorder | None = None
-        self._planning: Planning | None = None
-        self._peak: PeakKeeping | None = None
-        self._surplus: SurplusCharging | None = None
-        self._price = PublishedPrice(self._site, configuration.price_per_kwh, configuration.price_lever, self._report)
         self._on_loop: asyncio.AbstractEventLoop | None = None
         self._loop: ControlLoop | None = None
 
@@ -174,10 +157,17 @@ class Service:
             site, admission(configuration), self._ledger, self._clock, self._report, self._limits_changed
         )
         await asyncio.to_thread(self._limits.restore)
-        if configuration.peak is not None:
-            self._peak = PeakKeeping(site, configuration.peak, self._ledger, measurements, self._clock, self._report)
-            await asyncio.to_thread(self._peak.restore)
-            self._stops.append(("peak", self._peak.close))
+        self._economy = Economy(
+            configuration,
+            clock=self._clock,
+            ledger=self._ledger,
+            notes=measurements,
+            running=lambda: self._sessions,
+            limits_ahead=self._limits.ahead,
+            on_event=self._report,
+        )
+        await asyncio.to_thread(self._economy.restore)
+        self._stops.append(("economy", self._economy.close))
         self._open_recorder()
         self._points = CentralSystem(
             site=site,
@@ -198,7 +188,7 @@ class Service:
         self._stops.append(("ocpp", self._points.stop))
         self._open_web()
         self._open_telemetry()
-        await self._open_planning(measurements)
+        self._run(self._economy.run())
         self._open_loop()
         for work in listeners(configuration, self._limits, self._clock, self._report):
             self._run(work)
@@ -266,23 +256,6 @@ class Service:
             )
             self._stops.append(("influx", self._influx.close))
 
-    async def _open_planning(self, notes: MeasurementStore) -> None:
-        if (settings := self._configuration.plan) is not None:
-            self._planning = Planning(
-                site=self._site,
-                settings=settings,
-                clock=self._clock,
-                running=lambda: self._sessions,
-                demand=lambda at: self._peak.demand(at, settings.slot_s, settings.slots) if self._peak else None,
-                holidays=self._configuration.peak.holidays if self._configuration.peak else frozenset(),
-                limits=self._limits.ahead,
-                past=lambda point: self._ledger.sessions(running=False, point=point, limit=PAST_SESSIONS)[0],
-                on_event=self._report,
-                note=LearnedNote(notes, LOAD, ",".join(circuit.id for circuit in self._site.circuits)),
-            )
-            await asyncio.to_thread(self._planning.restore)
-            self._run(self._planning.run())
-
     def _open_loop(self) -> None:
         meters: list[ports.Meter] = []
         loop = ControlLoop(
@@ -295,7 +268,7 @@ class Service:
             limits=self._all_limits,
             publish=self._publish,
             on_event=self._report,
-            advice=self._advice(),
+            advice=self._economy.advice,
             record=self._decided,
         )
         meters += [self._meter(meter, loop) for meter in self._configuration.meters]
@@ -305,16 +278,6 @@ class Service:
         self._run(loop.run())
         self._loop = loop
 
-    def _advice(self) -> Callable[[], Advice | None]:
-        if self._planning is None:
-            return lambda: None
-        advice = self._planning.advice
-        if self._configuration.use_surplus:
-            self._surplus = SurplusCharging(self._site, self._clock, advice)
-            advice = self._surplus.advice
-        most_s = self._configuration.grid_operator.start_delay_s
-        return DelayedStarts(self._site, self._clock, most_s, advice).advice
-
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""
         if self._on_loop is not None and self._loop is not None and not self._on_loop.is_closed():
@@ -323,8 +286,8 @@ class Service:
     def _limits_changed(self) -> None:
         """Decide now, and plan anew: a limit may have been announced that does not hold yet; from any thread."""
         self._wake()
-        if self._on_loop is not None and self._planning is not None and not self._on_loop.is_closed():
-            self._on_loop.call_soon_threadsafe(self._planning.wake)
+        if self._on_loop is not None and not self._on_loop.is_closed():
+            self._on_loop.call_soon_threadsafe(self._economy.wake)
 
     def _meter(self, meter: Meter, loop: ControlLoop) -> ports.Meter:
         shared: dict[str, Any] = {
@@ -349,14 +312,10 @@ class Service:
 
     def _all_limits(self, at: datetime) -> tuple[ExternalLimit, ...]:
         """What others allow, and what the running demand window does."""
-        if self._peak is None:
-            return self._limits.in_force(at)
-        return self._limits.in_force(at) + self._peak.limits(at, self._planning.advice() if self._planning else None)
+        return self._limits.in_force(at) + self._economy.limits(at)
 
     def _publish(self, tick: ports.Tick) -> None:
-        peak = self._peak.status(tick.at) if self._peak is not None else None
-        tick = replace(tick, peak=peak, price=self._price.see(tick.at, peak))
-        tick = replace(tick, resources=resource_states(self._site, self._configuration.resources, tick))
+        tick = self._economy.described(tick)
         self.live.publish(tick)
         self._limits.watch(tick)
         if self._mqtt is not None:
@@ -368,14 +327,8 @@ class Service:
     def _decided(self, snapshot: Snapshot, memory: Memory | None, decision: Decision | None) -> None:
         if self._recorder is not None:
             self._recorder.decided(snapshot, memory, decision)
-        if decision is None:
-            return
-        if self._peak is not None:
-            self._peak.decided(snapshot, decision)
-        if self._planning is not None:
-            self._planning.decided(snapshot, decision)
-        if self._surplus is not None:
-            self._surplus.decided(snapshot, decision)
+        if decision is not None:
+            self._economy.decided(snapshot, decision)
 
     def _applied(self, applied: ports.Applied) -> None:
         self.live.applied(applied)

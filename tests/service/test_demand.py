@@ -11,7 +11,7 @@ from tests.support.service import LAB, RunningService, eventually, running_servi
 MORE = """[peak]
 tariff = "month_peak"
 prices = {per_kw_month = "9.50"}
-target_kw = 17
+target_kw = 22
 [peak.price_lever]
 surcharge_per_kwh = "0.15"
 """
@@ -35,7 +35,7 @@ async def test_charging_is_held_to_what_the_window_leaves_also_after_a_restart(t
 
             await eventually(held, "a car to be held back for the peak")
             seen = await demand(service)
-            assert seen["target_w"] == 17_000.0
+            assert seen["target_w"] == 22_000.0
             assert 0.0 < seen["allowed_w"] < 2 * 16 * 690.0
             limits = [one["limit_a"] for one in (await service.get("/points"))["items"]]
             assert sum(limits) * 690.0 <= seen["allowed_w"] * 1.05

@@ -69,7 +69,7 @@ class Story:
             points = await self.points()
             known = {point["id"]: point["measured_a"] for point in (await self.service.get("/points"))["items"]}
             pairs = [(max(points[name]["current_a"]), max(known[name] or [0.0])) for name in names]
-            return all(abs(drawn_a - known_a) <= 0.5 for drawn_a, known_a in pairs)
+            return all(drawn_a >= 6 and abs(drawn_a - known_a) <= 0.5 for drawn_a, known_a in pairs)
 
         await eventually(see, f"the draw of {names} to be known")
 

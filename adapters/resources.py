@@ -20,12 +20,7 @@ def signed_w(site: Site, reading: Reading, at: datetime) -> float | None:
     """The three phases together, import positive [W]; None where one is not known, or the reading too old."""
     if (at - reading.measured_at).total_seconds() >= site.control.hold_s:
         return None
-    if reading.power_w is not None:
-        return sum(reading.power_w)
-    nominal_v = site.nominal_voltage_v
-    volts = reading.voltage_v or (nominal_v, nominal_v, nominal_v)
-    known = [amperes * volt for amperes, volt in zip(reading.current_a, volts, strict=True) if amperes is not None]
-    return sum(known) if len(known) == len(volts) else None
+    return reading.total_w(site.nominal_voltage_v)
 
 
 def _power_w(site: Site, resource: Resource, tick: Tick) -> float | None:

@@ -77,7 +77,7 @@ class Peak:
         charging_w = sum(drawn_w.values())
         background_w = volts * sum(self._site.worst_base_a[self._root.id])
         reading = self._believed(snapshot)
-        power_w = None if reading is None else _power_w(reading, volts)
+        power_w = None if reading is None else reading.total_w(volts)
         of_quarters = self._keeper.terms.tariff.window_s == QUARTER_S
         own = reading.own if reading is not None and of_quarters else None
         flow = Flow(power_w, charging_w, background_w + charging_w, own)
@@ -121,16 +121,3 @@ def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) ->
         for charge in keeper.charges(at, count)
     )
     return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh)) if parts else None
-
-
-def _power_w(reading: Reading, nominal_v: float) -> float | None:
-    """The signed sum of the phases [W]; None where one of them is unknown."""
-    if reading.power_w is not None:
-        return sum(reading.power_w)
-    volts = reading.voltage_v or (nominal_v, nominal_v, nominal_v)
-    power_w = 0.0
-    for current_a, voltage_v in zip(reading.current_a, volts, strict=True):
-        if current_a is None:
-            return None
-        power_w += current_a * voltage_v
-    return power_w

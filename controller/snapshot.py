@@ -76,6 +76,14 @@ class Reading:
         if self.measured_at.tzinfo is None:
             raise ValueError("measured_at: expected a time with a zone")
 
+    def total_w(self, nominal_v: float) -> float | None:
+        """The signed sum of the phases [W], where need be from the currents; None where one of them is unknown."""
+        if self.power_w is not None:
+            return sum(self.power_w)
+        volts = self.voltage_v or (nominal_v, nominal_v, nominal_v)
+        known = [current * volt for current, volt in zip(self.current_a, volts, strict=True) if current is not None]
+        return sum(known) if len(known) == len(volts) else None
+
 
 @dataclass(frozen=True, slots=True)
 class PointState:

@@ -113,14 +113,6 @@ class Filling:
         marks = tuple(self.marks.split())
         return Window(begins_at, self.length_s, self.energy_wh, self.covered_s, marks, self.assumed_wh)
 
-    def power_left_w(self, target_w: float, expected_wh: float = 0.0) -> float:
-        """The mean power that may flow for the rest of the window, besides ``expected_wh``, to end at ``target_w`` [W].
-
-        Negative when too much has flowed already; large when little is left of the window.
-        """
-        left_wh = target_w * self.length_s / HOUR_S - self.energy_wh - expected_wh
-        return left_wh * HOUR_S / max(self.ends_s - self.at_s, 1.0)
-
     def to_dict(self) -> dict[str, Any]:
         """A document for the store."""
         return asdict(self)

@@ -290,15 +290,6 @@ def test_a_meter_with_another_clock_spoils_no_window(behind_s: int):
     assert all(w.marks == ("meter_clock",) for w in site.told)
 
 
-def test_what_may_flow_is_what_the_target_leaves_for_the_rest_of_the_window():
-    site = Clocks()
-    site.sees(10_000.0)
-    site.runs(450, 10_000.0)
-    assert site.filling.power_left_w(20_000.0) == pytest.approx(30_000.0)
-    assert site.filling.power_left_w(20_000.0, expected_wh=2_500.0) == pytest.approx(10_000.0)
-    assert site.filling.power_left_w(2_500.0) == pytest.approx(-5_000.0)
-
-
 @pytest.mark.parametrize(
     ("power_w", "length_s", "at", "message"),
     [

@@ -1,0 +1,180 @@
+"""The parties of charging, whose tariff a session has, and how long a price holds.
+
+A billing rule says: in this scope, on this leg, this tariff, from this day on. Nothing of it is ever changed or
+deleted; a new rule ends the older one where it begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from controller.tariffs.rated import Tax
+
+
+class Leg(StrEnum):
+    """Who pays whom. All legs price the same quantities, each by itself."""
+
+    RETAIL = "retail"
+    """The driver, or who pays for the driver, pays the operator."""
+    WHOLESALE = "wholesale"
+    """A roaming partner, or another operator, pays."""
+    REIMBURSEMENT = "reimbursement"
+    """An employee, a host of guests or a home's owner is paid."""
+
+
+class Scope(StrEnum):
+    """For what a rule holds, the most particular first: that is the order in which a tariff is looked for."""
+
+    TOKEN = "token"  # noqa: S105 - an id token
+    CONTRACT = "contract"
+    GUEST = "guest"
+    """Whoever is nobody's token and charges as a guest."""
+    CONNECTOR = "connector"
+    STATION = "station"
+    SITE = "site"
+    OPERATOR = "operator"
+
+
+class TokenKind(StrEnum):
+    """What a token is (fees for the charge cards of others go by it)."""
+
+    OWN = "own"
+    """Given out here."""
+    EXTERNAL = "external"
+    """A charge card of somebody else."""
+    GUEST = "guest"
+    EMPLOYEE = "employee"
+    AUTOCHARGE = "autocharge"
+    """The car's own identity (a MAC address or EVCCID)."""
+
+
+class PartyKind(StrEnum):
+    """What a party is to the operator."""
+
+    EMPLOYEE = "employee"
+    EMPLOYER = "employer"
+    TENANT = "tenant"
+    GUEST_HOST = "guest_host"
+    HOME_OWNER = "home_owner"
+    PARTNER = "partner"
+    """Of roaming: a service provider or another operator."""
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who owes or is owed."""
+
+    id: str
+    kind: PartyKind
+    name: str
+    address: tuple[str, ...] = ()
+    """Lines, as on an envelope."""
+    country: str = ""
+    """ISO 3166-1 alpha-2."""
+    vat_number: str = ""
+    iban: str = ""
+    """Never part of what roaming partners are sent."""
+    bic: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """On whose account tokens charge, and how they are taxed."""
+
+    id: str
+    party: str
+    """Who owes what these tokens charge; on the leg of reimbursement, who is owed."""
+    employer: str | None = None
+    """Who bears it for an employee."""
+    tax: Tax | None = None
+    """Counts where the tariff says nothing; an exemption counts in any case."""
+    home_charging: bool = False
+    """At an employee's home: the record says so (OCPI home_charging_compensation)."""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLimits:
+    """What one token may use; None: no limit."""
+
+    energy_wh_per_month: int | None = None
+    amount_per_month: Decimal | None = None
+    session_s: int | None = None
+    """How long one session may last [s]."""
+
+
+NO_TOKEN_LIMITS: Final = TokenLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """That somebody entitled has agreed."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BillingRule:
+    """A tariff in a scope, for a time. It has no effect before it is approved."""
+
+    id: str
+    scope: Scope
+    key: str
+    """Of the scope: a token's uid, a contract's id, a point's or station's id; empty for guest, site and operator."""
+    leg: Leg
+    tariff: str
+    """Id; the version that holds when a session begins is the one that counts."""
+    valid_from: datetime
+    valid_until: datetime | None
+    """Before this moment it ends; None: it has no end."""
+    proposed: Approval
+    approved: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardFee:
+    """What charging with some kind of token costs on top."""
+
+    id: str
+    token_kind: TokenKind
+    leg: Leg
+    per_kwh: Decimal
+    per_session: Decimal
+    valid_from: datetime
+    valid_until: datetime | None
+    approved: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A session about to begin, as far as its tariff depends on it."""
+
+    at: datetime
+    token: str
+    token_kind: TokenKind
+    contract: str | None
+    zero_rate: bool
+    """The token charges for nothing; its sessions have records all the same."""
+    point: str | None
+    station: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which tariff a session has, and why."""
+
+    leg: Leg
+    tariff: str | None
+    """None: nothing says what it costs, and it is kept for review."""
+    rule: str | None
+    scope: Scope | None
+    """None where the token charges for nothing, or where no rule was found."""
+    zero_rate: bool = False

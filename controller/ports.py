@@ -78,6 +78,14 @@ class ChargingPoints(Protocol):
 TIMESTAMP_INVALID: Final = "timestamp_invalid"
 """The flag of a transaction message whose time could not be read: the time at which it arrived stands in for it."""
 
+START_MISSING: Final = "start_missing"
+"""The flag of a start that was never announced: what came later stands in for it, until it is announced after all."""
+
+REGISTER_MISSING: Final = "start_register_missing"
+"""The flag of a start without a register value: ``NO_REGISTER_WH`` stands in for it."""
+
+NO_REGISTER_WH: Final = -1
+
 
 @dataclass(frozen=True, slots=True)
 class TransactionStart:
@@ -92,6 +100,22 @@ class TransactionStart:
     start_wh: int
     flags: tuple[str, ...] = ()
     """What a reviewer should know, e.g. ``unknown_connector``."""
+    transaction_id: str | None = None
+    """The id that the station has chosen (OCPP 2.0.1 E01); None: it is given one (OCPP 1.6 §4.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionDetails:
+    """What a station that chose the id tells of a transaction only after its start (OCPP 2.0.1 E03); None: nothing."""
+
+    station: str
+    transaction_id: str
+    token: str | None = None
+    connector: int | None = None
+    point: str | None = None
+    """The site's name for the connector."""
+    start_wh: int | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +130,8 @@ class TransactionStop:
     reason: str = "Local"
     token: str | None = None
     flags: tuple[str, ...] = ()
+    chosen: bool = False
+    """Whether the station has chosen the id (OCPP 2.x), so that another station may have the same one."""
 
 
 class Outcome(StrEnum):
@@ -127,8 +153,11 @@ class Started:
     """The ledger's word on a start: the ids, and whether it was new."""
 
     transaction_id: int
+    """The id that the ledger gives; whoever chose another keeps to that."""
     session_id: str
     outcome: Outcome
+    running: bool = True
+    """Whether the session has not ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +225,10 @@ class Ledger(Protocol):
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         """Record a start; a repeated one gets the ids that it got the first time."""
+        ...
+
+    async def complete_transaction(self, details: TransactionDetails) -> Outcome:
+        """Fill in what the start has left open. What is on record stays, so a repeated one changes nothing."""
         ...
 
     async def stop_transaction(self, stop: TransactionStop) -> Outcome:

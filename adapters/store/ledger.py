@@ -14,8 +14,9 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
-from adapters.store import access, demand_windows, limit_log, records, wishes
+from adapters.store import access, demand_windows, limit_log, records, session_readings, wishes
 from adapters.store.ballast import Ballast
+from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
 from adapters.store.transactions import Terms, record_start, record_stop
 from adapters.store.writer import Writer
@@ -30,9 +31,11 @@ from controller.ports import (
     SessionRecord,
     Started,
     Token,
+    TransactionDetails,
     TransactionStart,
     TransactionStop,
 )
+from controller.tariffs.observed import Observed
 from controller.wishes import Asker, Wish
 
 T = TypeVar("T")
@@ -54,27 +57,33 @@ class SqlLedger:
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         """Record a start; a repeated one gets the ids that it got the first time."""
-        action = self._writer.submit(lambda connection: record_start(connection, start, self._terms))
+        record = record_start if start.transaction_id is None else record_chosen_start
+        action = self.write(lambda connection: record(connection, start, self._terms))
+        return await asyncio.wrap_future(action)
+
+    async def complete_transaction(self, details: TransactionDetails) -> Outcome:
+        """Fill in what the start has left open. What is on record stays, so a repeated one changes nothing."""
+        action = self.write(lambda connection: record_details(connection, details))
         return await asyncio.wrap_future(action)
 
     async def stop_transaction(self, stop: TransactionStop) -> Outcome:
         """Record an end and price the session; a repeated one changes nothing."""
-        action = self._writer.submit(lambda connection: record_stop(connection, stop, self._terms))
+        action = self.write(lambda connection: record_stop(connection, stop, self._terms))
         return await asyncio.wrap_future(action)
 
     async def running(self) -> Sequence[RunningSession]:
         """Every session that has not ended, the oldest first."""
         return await asyncio.to_thread(
-            self._read, lambda connection: records.running_sessions(connection, self._last_register)
+            self.read, lambda connection: records.running_sessions(connection, self._last_register)
         )
 
     async def token(self, uid: str) -> Token | None:
         """The token of that uid, in upper or lower case alike."""
-        return await asyncio.to_thread(self._read, lambda connection: access.find_token(connection, uid))
+        return await asyncio.to_thread(self.read, lambda connection: access.find_token(connection, uid))
 
     async def password_hash(self, station: str) -> str | None:
         """The station's hashed password, or None when it has none."""
-        return await asyncio.to_thread(self._read, lambda connection: access.find_password_hash(connection, station))
+        return await asyncio.to_thread(self.read, lambda connection: access.find_password_hash(connection, station))
 
     def sessions(
         self, *, running: bool | None = None, point: str | None = None, limit: int = 100, after: str | None = None
@@ -84,7 +93,7 @@ class SqlLedger:
         Raises:
             ValueError: ``limit`` is not positive, or ``after`` did not come from a page.
         """
-        return self._read(
+        return self.read(
             lambda connection: records.session_page(
                 connection, running=running, point=point, limit=limit, after=after, last_register=self._last_register
             )
@@ -92,7 +101,7 @@ class SqlLedger:
 
     def session(self, session_id: str) -> SessionRecord | None:
         """One session."""
-        return self._read(lambda connection: records.session_record(connection, session_id, self._last_register))
+        return self.read(lambda connection: records.session_record(connection, session_id, self._last_register))
 
     def wish(self, session: str, by: Asker, user: str, changes: Mapping[str, Any], at: datetime) -> Wish:
         """Add to what one of those who may ask has asked for a running session; it is on disk on return.
@@ -107,37 +116,43 @@ class SqlLedger:
         Raises:
             NoSuchSession: it does not run.
         """
-        return self._writer.submit(
-            lambda connection: wishes.record_wish(connection, session, by, user, changes, at)
-        ).result()
+        return self.write(lambda connection: wishes.record_wish(connection, session, by, user, changes, at)).result()
 
     def wishes(self) -> Sequence[Wish]:
         """What has been asked for the sessions that run."""
-        return self._read(wishes.running_wishes)
+        return self.read(wishes.running_wishes)
 
     def limit_evidence(self, lines: Sequence[Evidence]) -> Future[None]:
         """Add to the log of limits; the future is done when it is on disk. Returns at once."""
-        return self._writer.submit(lambda connection: limit_log.record_evidence(connection, lines))
+        return self.write(lambda connection: limit_log.record_evidence(connection, lines))
 
     def limits_said(self, since: datetime) -> Sequence[Limit]:
         """The newest word of each limit that has not ended before."""
-        return self._read(lambda connection: limit_log.limits_said(connection, since))
+        return self.read(lambda connection: limit_log.limits_said(connection, since))
 
     def evidence(self, since: datetime, until: datetime) -> Sequence[Evidence]:
         """The log of limits from ``since`` to before ``until``, oldest first."""
-        return self._read(lambda connection: limit_log.evidence(connection, since, until))
+        return self.read(lambda connection: limit_log.evidence(connection, since, until))
 
     def keep_windows(self, closed: Sequence[ClosedWindow]) -> Future[None]:
         """Put demand windows on record; the future is done when they are on disk. Returns at once."""
-        return self._writer.submit(lambda connection: demand_windows.record_windows(connection, closed))
+        return self.write(lambda connection: demand_windows.record_windows(connection, closed))
 
     def windows(self, since: datetime, until: datetime) -> Sequence[ClosedWindow]:
         """The demand windows that begin from ``since`` to before ``until``, oldest first."""
-        return self._read(lambda connection: demand_windows.windows_between(connection, since, until))
+        return self.read(lambda connection: demand_windows.windows_between(connection, since, until))
+
+    def keep_observed(self, observed: Sequence[Observed]) -> Future[None]:
+        """Add what was seen of running sessions; the future is done when it is on disk. Returns at once."""
+        return self.write(lambda connection: session_readings.record_observed(connection, observed))
+
+    def last_observed(self) -> Mapping[str, Observed]:
+        """The newest that was seen of each session that runs, by its id."""
+        return self.read(session_readings.last_observed)
 
     def tokens(self, uids: Iterable[str]) -> Mapping[str, Token]:
         """Those of these tokens that are known, by the uid as it was given."""
-        return self._read(lambda connection: access.find_tokens(connection, uids))
+        return self.read(lambda connection: access.find_tokens(connection, uids))
 
     def seed(
         self, tokens: Iterable[Token], passwords: Mapping[str, str], users: Iterable[access.SeededUser] = ()
@@ -149,38 +164,43 @@ class SqlLedger:
         milliseconds for each password: call it off the event loop.
         """
         listed = tuple(tokens)
-        changed = self._read(lambda connection: access.changed_passwords(connection, passwords))
-        changed_users = self._read(lambda connection: access.changed_users(connection, users))
+        changed = self.read(lambda connection: access.changed_passwords(connection, passwords))
+        changed_users = self.read(lambda connection: access.changed_users(connection, users))
 
         def write(connection: Connection) -> None:
             access.seed_tokens(connection, listed)
             access.store_passwords(connection, changed)
             access.store_users(connection, changed_users)
 
-        self._writer.submit(write).result()
+        self.write(write).result()
 
     def ensure_first_user(self) -> str | None:
         """Create the user ``admin`` if there is none at all; its password is returned this once, else None."""
         password = secrets.token_urlsafe(12)
         password_hash = hashed(password)
-        created = self._writer.submit(lambda connection: access.add_first_user(connection, password_hash)).result()
+        created = self.write(lambda connection: access.add_first_user(connection, password_hash)).result()
         return password if created else None
 
     def check_user(self, name: str, password: str) -> str | None:
         """The role of the user, or None when name or password is wrong. Takes tens of milliseconds."""
-        return self._read(lambda connection: access.find_role(connection, name, password))
+        return self.read(lambda connection: access.find_role(connection, name, password))
 
     def close(self) -> None:
         """Write what is waiting, then let go of the database."""
         self._writer.close()
         self._reader.dispose()
 
-    def _read(self, query: Callable[[Connection], T]) -> T:
+    def read(self, query: Callable[[Connection], T]) -> T:
+        """What a query finds; for the books that are kept beside the sessions. Blocks for milliseconds."""
         try:
             with self._reader.connect() as connection:
                 return query(connection)
         except DBAPIError as error:
             raise LedgerUnavailable(f"cannot read the ledger: {error.orig}") from error
+
+    def write(self, action: Callable[[Connection], T]) -> Future[T]:
+        """Do something in a transaction; the future is done when it is on disk. Returns at once."""
+        return self._writer.submit(action)
 
 
 def open_ledger(

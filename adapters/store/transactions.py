@@ -17,7 +17,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, update
 
 from adapters.store.schema import sessions, storable_integer, transaction_messages, utc
-from controller.ports import TIMESTAMP_INVALID, Outcome, Started, TransactionStart, TransactionStop
+from controller.ports import (
+    TIMESTAMP_INVALID,
+    Outcome,
+    Started,
+    TransactionDetails,
+    TransactionStart,
+    TransactionStop,
+)
 from controller.tariffs.energy_price import session_cost
 
 IMPLAUSIBLE_WH: Final = 2**31 - 1
@@ -41,28 +48,38 @@ class Terms:
 def record_start(connection: Connection, start: TransactionStart, terms: Terms) -> Started:
     """Open a session, or find the one that the same message opened before."""
     known = _opened_before(connection, start)
-    if known is None:
-        started = _open_session(connection, start, terms)
-    else:
-        started = Started(known.transaction_id, known.id, Outcome.REPEATED)
-    _journal(connection, start, started.outcome, started.session_id, started.transaction_id)
+    started = open_session(connection, start, terms) if known is None else repeated(known)
+    journal(connection, start, started.outcome, started.session_id, started.transaction_id)
     return started
+
+
+def repeated(session: Row[Any]) -> Started:
+    """The word on a start that is on record already."""
+    return Started(session.transaction_id or 0, session.id, Outcome.REPEATED, running=session.ended_at is None)
 
 
 def record_stop(connection: Connection, stop: TransactionStop, terms: Terms) -> Outcome:
     """Close and price the session that the message names, or keep the message for review."""
     named = connection.execute(select(sessions).where(sessions.c.station_transaction_id == stop.transaction_id)).all()
     own = [session for session in named if session.station == stop.station]
-    announced = next((session for session in own if session.transaction_id is not None), None)
+    announced = _meant([session for session in own if session.transaction_id is not None], stop)
     session_id: str | None
     if announced is not None:
         outcome, session_id = _stop_announced(connection, announced, stop), announced.id
-    elif any(session.transaction_id is not None for session in named):
+    elif not stop.chosen and any(session.transaction_id is not None for session in named):
         outcome, session_id = Outcome.FOREIGN, None
     else:
         outcome, session_id = _stop_without_start(connection, own, stop, terms)
-    _journal(connection, stop, outcome, session_id)
+    journal(connection, stop, outcome, session_id)
     return outcome
+
+
+def _meant(announced: list[Row[Any]], stop: TransactionStop) -> Row[Any] | None:
+    """The session that a stop is about: a station that chooses its ids may choose one again, years later."""
+    ended_so = [session for session in announced if session.ended_at is not None and _same_end(session, stop)]
+    running = [session for session in announced if session.ended_at is None]
+    newest_first = sorted(announced, key=lambda session: session.started_at, reverse=True)
+    return next(iter([*ended_so, *running, *newest_first]), None)
 
 
 def _opened_before(connection: Connection, start: TransactionStart) -> Row[Any] | None:
@@ -80,11 +97,12 @@ def _opened_before(connection: Connection, start: TransactionStart) -> Row[Any] 
     return next((session for session in running if TIMESTAMP_INVALID in session.review_flags), None)
 
 
-def _open_session(connection: Connection, start: TransactionStart, terms: Terms) -> Started:
+def open_session(connection: Connection, start: TransactionStart, terms: Terms) -> Started:
+    """Put a session on record that was never heard of."""
     flags = set(start.flags)
-    if not _plausible(start.start_wh):
+    if not plausible(start.start_wh):
         flags.add("implausible_register")
-    transaction_id = _fresh_transaction_id(connection)
+    transaction_id = fresh_transaction_id(connection)
     session_id = str(uuid.uuid4())
     connection.execute(
         sessions.insert().values(
@@ -94,7 +112,7 @@ def _open_session(connection: Connection, start: TransactionStart, terms: Terms)
             point=start.point,
             token=start.token,
             transaction_id=transaction_id,
-            station_transaction_id=str(transaction_id),
+            station_transaction_id=str(transaction_id) if start.transaction_id is None else start.transaction_id,
             started_at=start.started_at,
             start_wh=start.start_wh,
             price_per_kwh=terms.price_per_kwh,
@@ -105,12 +123,14 @@ def _open_session(connection: Connection, start: TransactionStart, terms: Terms)
     return Started(transaction_id, session_id, Outcome.RECORDED)
 
 
-def _fresh_transaction_id(connection: Connection) -> int:
+def fresh_transaction_id(connection: Connection) -> int:
+    """An id that no session has."""
     # Random, not counted: a ledger that was lost and begun anew must not take the queued end of an old
     # transaction for the end of a new one, and nobody can guess another station's number.
     for _ in range(_ID_ATTEMPTS):
         candidate = 1 + secrets.randbelow(_LAST_TRANSACTION_ID)
-        taken = select(sessions.c.id).where(sessions.c.station_transaction_id == str(candidate))
+        here, there = sessions.c.station_transaction_id == str(candidate), sessions.c.transaction_id == candidate
+        taken = select(sessions.c.id).where(here | there)
         if connection.execute(taken).first() is None:
             return candidate
     raise AssertionError("no free transaction id: the random numbers repeat")
@@ -122,34 +142,44 @@ def _stop_announced(connection: Connection, session: Row[Any], stop: Transaction
         return Outcome.RECORDED
     if _same_end(session, stop):
         return Outcome.REPEATED
-    _set(connection, session.id, review_flags=_merged(session.review_flags, ["conflicting_stop"]))
+    change(connection, session.id, review_flags=merged(session.review_flags, ["conflicting_stop"]))
     return Outcome.CONFLICTING
 
 
 def _end_session(connection: Connection, session: Row[Any], stop: TransactionStop) -> None:
-    flags = set(stop.flags)
-    energy_wh: int | None = None
-    cost: Decimal | None = None
-    if not (_plausible(session.start_wh) and _plausible(stop.end_wh)):
-        flags.add("implausible_register")
-    elif stop.end_wh < session.start_wh:
-        flags.add("decreasing_register")
-    else:
-        energy_wh = stop.end_wh - session.start_wh
+    taken = settled(session.start_wh, stop.end_wh, session.price_per_kwh)
+    flags = {*stop.flags, *taken.flags}
     if utc(stop.ended_at) < session.started_at:
         flags.add("clock_uncertain")
-    if energy_wh is not None and session.price_per_kwh is not None:
-        cost = session_cost(energy_wh, session.price_per_kwh)
-    _set(
+    change(
         connection,
         session.id,
         ended_at=stop.ended_at,
         end_wh=stop.end_wh,
-        energy_wh=energy_wh,
-        cost=cost,
+        energy_wh=taken.energy_wh,
+        cost=taken.cost,
         stop_reason=stop.reason,
-        review_flags=_merged(session.review_flags, flags),
+        review_flags=merged(session.review_flags, flags),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the registers at both ends of a session come to."""
+
+    energy_wh: int | None = None
+    cost: Decimal | None = None
+    flags: tuple[str, ...] = ()
+
+
+def settled(start_wh: int, end_wh: int, price_per_kwh: Decimal | None) -> Taken:
+    """Return the energy between two registers and its cost, or why there is none."""
+    if not (plausible(start_wh) and plausible(end_wh)):
+        return Taken(flags=("implausible_register",))
+    if end_wh < start_wh:
+        return Taken(flags=("decreasing_register",))
+    energy_wh = end_wh - start_wh
+    return Taken(energy_wh, None if price_per_kwh is None else session_cost(energy_wh, price_per_kwh))
 
 
 def _stop_without_start(
@@ -179,7 +209,8 @@ def _stop_without_start(
     return Outcome.UNKNOWN, session_id
 
 
-def _plausible(register_wh: int) -> bool:
+def plausible(register_wh: int) -> bool:
+    """Whether a meter can show this [Wh]."""
     return 0 <= register_wh < IMPLAUSIBLE_WH
 
 
@@ -188,25 +219,31 @@ def _same_end(session: Row[Any], stop: TransactionStop) -> bool:
     return same_time and session.end_wh == storable_integer(stop.end_wh)
 
 
-def _merged(flags: Iterable[str], more: Iterable[str]) -> list[str]:
+def merged(flags: Iterable[str], more: Iterable[str]) -> list[str]:
+    """Both lists of flags as one, in the order in which they are kept."""
     return sorted({*flags, *more})
 
 
-def _set(connection: Connection, session_id: str, **values: object) -> None:
+def change(connection: Connection, session_id: str, **values: object) -> None:
+    """Set columns of a session."""
     connection.execute(update(sessions).where(sessions.c.id == session_id).values(**values))
 
 
-def _journal(
+_KINDS: Final = {TransactionStart: "start", TransactionDetails: "more", TransactionStop: "stop"}
+
+
+def journal(
     connection: Connection,
-    message: TransactionStart | TransactionStop,
+    message: TransactionStart | TransactionDetails | TransactionStop,
     outcome: Outcome,
     session_id: str | None,
     answered_transaction_id: int | None = None,
 ) -> None:
+    """Keep a message as it was announced, with what became of it."""
     connection.execute(
         transaction_messages.insert().values(
             received_at=datetime.now(UTC),
-            kind="start" if isinstance(message, TransactionStart) else "stop",
+            kind=_KINDS[type(message)],
             station=message.station,
             message=json.dumps(asdict(message), default=str, sort_keys=True),
             outcome=outcome,

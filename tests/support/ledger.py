@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from adapters import passwords
@@ -17,6 +17,7 @@ from controller.ports import (
     RunningSession,
     Started,
     Token,
+    TransactionDetails,
     TransactionStart,
     TransactionStop,
 )
@@ -30,6 +31,7 @@ class FakeLedger:
     hashes: dict[str, str] = field(default_factory=dict)
     starts: list[TransactionStart] = field(default_factory=list)
     stops: list[TransactionStop] = field(default_factory=list)
+    details: list[TransactionDetails] = field(default_factory=list)
     sessions: dict[int, RunningSession] = field(default_factory=dict)
     available: bool = True
     _known: dict[tuple[object, ...], int] = field(default_factory=dict)
@@ -43,9 +45,12 @@ class FakeLedger:
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         await self._write()
-        key = (start.station, start.connector, start.token.upper(), start.started_at, start.start_wh)
+        key: tuple[object, ...] = (start.station, start.transaction_id)
+        if start.transaction_id is None:
+            key = (start.station, start.connector, start.token.upper(), start.started_at, start.start_wh)
         if key in self._known:
-            return Started(self._known[key], f"S{self._known[key]}", Outcome.REPEATED)
+            number = self._known[key]
+            return Started(number, f"S{number}", Outcome.REPEATED, running=number in self.sessions)
         number = 1000 + len(self._known)
         self._known[key] = number
         self._owners[number] = start.station
@@ -55,7 +60,7 @@ class FakeLedger:
             station=start.station,
             connector=start.connector,
             point=start.point,
-            transaction_id=str(number),
+            transaction_id=start.transaction_id or str(number),
             token=start.token,
             started_at=start.started_at,
             start_wh=start.start_wh,
@@ -63,9 +68,25 @@ class FakeLedger:
         )
         return Started(number, f"S{number}", Outcome.RECORDED)
 
+    async def complete_transaction(self, details: TransactionDetails) -> Outcome:
+        await self._write()
+        self.details.append(details)
+        number = self._known.get((details.station, details.transaction_id))
+        if number not in self.sessions:
+            return Outcome.UNKNOWN
+        running = self.sessions[number]
+        news = {
+            "token": details.token if details.token and not running.token else running.token,
+            "connector": running.connector or details.connector or 0,
+            "point": running.point or details.point,
+            "start_wh": running.start_wh if running.start_wh >= 0 else details.start_wh or running.start_wh,
+        }
+        self.sessions[number] = replace(running, **news)  # type: ignore[arg-type]
+        return Outcome.REPEATED if self.sessions[number] == running else Outcome.RECORDED
+
     async def stop_transaction(self, stop: TransactionStop) -> Outcome:
         await self._write()
-        number = int(stop.transaction_id)
+        number = self._known.get((stop.station, stop.transaction_id), -1) if stop.chosen else int(stop.transaction_id)
         if number not in self._owners:
             self.stops.append(stop)
             return Outcome.UNKNOWN

@@ -22,13 +22,20 @@ def a_start(
     minutes: float = 0,
     wh: int = 10_000,
     flags: tuple[str, ...] = (),
+    chosen: str | None = None,
 ) -> TransactionStart:
-    """A StartTransaction of a station whose point is called like it."""
-    return TransactionStart(station, connector, f"P-{station}-{connector}", token, at(minutes), wh, flags)
+    """A StartTransaction of a station whose point is called like it; ``chosen``: the id that it gave itself."""
+    return TransactionStart(station, connector, f"P-{station}-{connector}", token, at(minutes), wh, flags, chosen)
 
 
 def a_stop(
-    transaction_id: int | str, station: str = "CP01", *, minutes: float = 60, wh: int = 17_432, reason: str = "Local"
+    transaction_id: int | str,
+    station: str = "CP01",
+    *,
+    minutes: float = 60,
+    wh: int = 17_432,
+    reason: str = "Local",
+    chosen: bool = False,
 ) -> TransactionStop:
     """A StopTransaction, an hour after nine unless said otherwise."""
-    return TransactionStop(station, str(transaction_id), at(minutes), wh, reason)
+    return TransactionStop(station, str(transaction_id), at(minutes), wh, reason, chosen=chosen)

@@ -1,13 +1,14 @@
 """The parties of charging, whose tariff a session has, and how long a price holds.
 
 A billing rule says: in this scope, on this leg, this tariff, from this day on. Nothing of it is ever changed or
-deleted; a new rule ends the older one where it begins.
+deleted: what is decided about it (that it is approved, that it ends) is added beside it, and a new rule takes the
+place of an older one for as long as it holds (``controller.tariffs.rules``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -133,10 +134,32 @@ class BillingRule:
     tariff: str
     """Id; the version that holds when a session begins is the one that counts."""
     valid_from: datetime
+    """As it was approved, which may be later than it was proposed."""
     valid_until: datetime | None
     """Before this moment it ends; None: it has no end."""
     proposed: Approval
     approved: Approval | None = None
+    ended_at: datetime | None = None
+    """Before this moment it was ended by somebody, whatever ``valid_until`` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class TariffVersion:
+    """A tariff as it is from some day on. Like a rule, it has no effect before it is approved."""
+
+    tariff: str
+    """Id."""
+    number: int
+    """Counted from 1; newer ones take the place of older ones."""
+    document: str
+    """An OCPI Tariff object as JSON text."""
+    curves: tuple[str, ...]
+    """The price curves that it follows."""
+    valid_from: datetime
+    valid_until: datetime | None
+    proposed: Approval
+    approved: Approval | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +173,23 @@ class CardFee:
     per_session: Decimal
     valid_from: datetime
     valid_until: datetime | None
+    proposed: Approval
     approved: Approval | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTerms:
+    """What the operator has settled for all sessions."""
+
+    lead_time: timedelta = timedelta(0)
+    """Between the approval of a price and its beginning, at least."""
+    tax: Tax | None = None
+    """Counts where neither the tariff nor the contract says anything."""
+    guests: bool = False
+    """Whether those may charge, at public points, whose token nobody knows."""
+    time_zone: str = "UTC"
+    """IANA; months begin there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +212,7 @@ class Choice:
 
     leg: Leg
     tariff: str | None
-    """None: nothing says what it costs, and it is kept for review."""
+    """None where it costs nothing; else nothing says what it costs, and it is kept for review."""
     rule: str | None
     scope: Scope | None
     """None where the token charges for nothing, or where no rule was found."""

@@ -1,0 +1,51 @@
+"""Which tariff a session has: the most particular rule that holds when it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.tariffs.book import BillingRule, Choice, Leg, Occasion, Scope, TokenKind
+from controller.tariffs.rules import in_force
+
+
+def key_of(scope: Scope, key: str) -> str:
+    """A rule's key as it is compared: tokens are the same in upper and lower case (OCPP 1.6 §7.28).
+
+    >>> key_of(Scope.TOKEN, "04A2"), key_of(Scope.CONTRACT, "Pool")
+    ('04a2', 'Pool')
+    """
+    return key.casefold() if scope is Scope.TOKEN else key
+
+
+def keys_of(occasion: Occasion) -> tuple[tuple[Scope, str], ...]:
+    """Under which scopes and keys a rule for the occasion may stand, in the order in which they are looked for."""
+    keys: list[tuple[Scope, str]] = []
+    if occasion.token:
+        keys.append((Scope.TOKEN, key_of(Scope.TOKEN, occasion.token)))
+    if occasion.contract is not None:
+        keys.append((Scope.CONTRACT, occasion.contract))
+    if occasion.token_kind is TokenKind.GUEST:
+        keys.append((Scope.GUEST, ""))
+    if occasion.point is not None:
+        keys.append((Scope.CONNECTOR, occasion.point))
+    return (*keys, (Scope.STATION, occasion.station), (Scope.SITE, ""), (Scope.OPERATOR, ""))
+
+
+def choose(rules: Iterable[BillingRule], occasion: Occasion, leg: Leg) -> Choice:
+    """Choose the tariff of a session that is about to begin.
+
+    A token that charges for nothing does so on the leg of retail only: others may be owed for it all the same.
+
+    Args:
+        rules: any that might concern it, of any leg; those that are not approved never count.
+        occasion: what the choice depends on.
+        leg: whose.
+    """
+    if occasion.zero_rate and leg is Leg.RETAIL:
+        return Choice(leg, None, None, None, zero_rate=True)
+    of_leg = [rule for rule in rules if rule.leg is leg]
+    for scope, key in keys_of(occasion):
+        found = in_force((r for r in of_leg if r.scope is scope and key_of(scope, r.key) == key), occasion.at)
+        if found is not None:
+            return Choice(leg, found.tariff, found.id, scope)
+    return Choice(leg, None, None, None)

@@ -1,0 +1,376 @@
+"""The record of a charging session: what happened, where, who pays what, and by which rules it was worked out.
+
+A record is never changed. What was wrong with one is put right by a credit, which takes all of it back, and by a new
+record in its place (OCPI mod_cdrs: Credit CDRs). Whether a record that is flagged may be billed is said by decisions
+that stand beside it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from controller.tariffs.book import Leg, Scope, TokenKind
+from controller.tariffs.rated import ROUNDING_POLICY, Amounts, Line, RatedSession
+
+ENGINE: Final = "1"
+"""The version of what makes prices of facts; raised when the same facts would yield another price."""
+
+_RECORDS: Final = uuid.UUID("5a1f9f1c-7a0e-5c1e-9d3b-0f4c6c1f5d10")
+"""Names of records are drawn from it."""
+
+
+class RecordKind(StrEnum):
+    """What a record is."""
+
+    FINAL = "final"
+    CREDIT = "credit"
+    """It takes another record back."""
+
+
+class AuthMethod(StrEnum):
+    """How the driver was let in (OCPI AuthMethod)."""
+
+    AUTH_REQUEST = "AUTH_REQUEST"
+    """A back office was asked."""
+    COMMAND = "COMMAND"
+    """Started from afar."""
+    WHITELIST = "WHITELIST"
+    """The token was known here."""
+
+
+class PriceBasis(StrEnum):
+    """By what a reimbursement is reckoned."""
+
+    CONTRACT = "contract"
+    """What the electricity costs by its contract."""
+    LUMP_SUM = "lump_sum"
+    """What a tax office allows per kWh."""
+    REGULATED = "regulated"
+    """A regulator's published price."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordIdentity:
+    """Which record it is."""
+
+    id: str
+    """At most 39 characters (OCPI CDR id)."""
+    session: str
+    version: int
+    """Of the session's records, from 1; a credit has that of the record which it takes back."""
+    created_at: datetime
+    kind: RecordKind = RecordKind.FINAL
+    credit_of: str | None = None
+    """The record that a credit takes back."""
+    engine: str = ENGINE
+    rounding: str = ROUNDING_POLICY
+
+
+@dataclass(frozen=True, slots=True)
+class RecordParties:
+    """Whom it concerns; who pays which leg stands there."""
+
+    site: str
+    operator_country: str = ""
+    """OCPI country_code, ISO 3166-1 alpha-2."""
+    operator: str = ""
+    """OCPI party_id."""
+    provider_country: str = ""
+    """Of the service provider whose token was used; empty where it was the operator's own."""
+    provider: str = ""
+    contract: str | None = None
+    driver: str | None = None
+    """A party's id."""
+    employer: str | None = None
+    """A party's id."""
+    home_charging: bool = False
+    """At an employee's home (OCPI home_charging_compensation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """With what the driver was let in, as it was at the start."""
+
+    uid: str
+    kind: TokenKind
+    type: str = "RFID"
+    """OCPI TokenType: AD_HOC_USER, APP_USER, EMAID, OTHER, RFID."""
+    contract_id: str = ""
+    """EMAID, where there is one."""
+    visual_number: str = ""
+    group: str = ""
+    auth_method: AuthMethod = AuthMethod.WHITELIST
+    authorization_reference: str = ""
+    zero_rate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it was, as it was at the start."""
+
+    location: str
+    time_zone: str
+    """IANA; OCPI has no place for it."""
+    station: str
+    connector: int
+    point: str | None = None
+    name: str = ""
+    address: str = ""
+    """Street and number."""
+    postal_code: str = ""
+    city: str = ""
+    state: str = ""
+    country: str = ""
+    """ISO 3166-1 alpha-2."""
+    country_alpha3: str = ""
+    latitude: str = ""
+    """Degrees, as OCPI writes them."""
+    longitude: str = ""
+    evse_uid: str = ""
+    evse_id: str = ""
+    """eMI3, such as ``NL*ABC*E1001``."""
+    connector_standard: str = "IEC_62196_T2"
+    connector_format: str = "SOCKET"
+    connector_power_type: str = "AC_3_PHASE"
+    tariff_code: str = ""
+    """What chose the tariff, where a code at the point did."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridConnection:
+    """The connection to the grid, as the booking of renewable energy units needs it (Regeling energie vervoer)."""
+
+    ean: str
+    """18 digits."""
+    name: str = ""
+    grid_operator: str = ""
+    holder: str = ""
+    """Whose connection it is."""
+    holder_registration: str = ""
+    """Of a company, with the chamber of commerce."""
+    address: str = ""
+    construct: str = ""
+    """``main_connection``, ``allocation_point`` or ``mid_meter``."""
+    allocation_ean: str = ""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """The first day on which it no longer holds."""
+    mandate: str = ""
+    mandate_issued_on: date | None = None
+    mandate_until: date | None = None
+    """The first day on which it no longer holds."""
+    public: bool | None = None
+    """Whether everybody may charge there; None: nobody has said."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterIdentity:
+    """What measured it."""
+
+    station_serial: str = ""
+    meter_id: str = ""
+    vendor: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    mid_certificate: str = ""
+    """Of its conformity with the Measuring Instruments Directive; empty: none is known."""
+    mid_valid_until: date | None = None
+    """The first day on which it no longer holds."""
+    integrated: bool = True
+    """Whether it is part of the charging station."""
+    current: str = "AC"
+    """``AC`` or ``DC``."""
+    public_key: str = ""
+    """With which its signatures are checked, as it is registered here."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimes:
+    """When what happened (UTC); None: nobody has said."""
+
+    started_at: datetime
+    ended_at: datetime
+    plugged_at: datetime | None = None
+    unplugged_at: datetime | None = None
+    first_energy_at: datetime | None = None
+    last_energy_at: datetime | None = None
+    received_at: datetime | None = None
+    """When its end was heard of."""
+    offline: bool = False
+    """Whether its messages were sent long after what they tell of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantities:
+    """How much."""
+
+    import_wh: int
+    """The difference of the registers; negative in a credit."""
+    start_register_wh: int | None = None
+    end_register_wh: int | None = None
+    export_wh: int = 0
+    """Given back by the car."""
+    charging_s: int = 0
+    idle_s: int = 0
+    """In which the car asked for nothing."""
+    withheld_s: int = 0
+    """In which the site held it back."""
+    reserved_s: int = 0
+    max_power_kw: Decimal | None = None
+    own_generation_wh: int | None = None
+    """What came from the site's own plant; only where that is metered in intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedValue:
+    """A signed meter value, kept to the letter, and what came of checking it."""
+
+    text: str
+    """As the charger sent it."""
+    verdict: str
+    """``verified``, ``refused`` or ``unchecked``."""
+    reasons: tuple[str, ...] = ()
+    """Why it was not verified."""
+    encoding: str = "OCMF"
+
+
+@dataclass(frozen=True, slots=True)
+class MeterEvidence:
+    """From which readings the record was made; the readings themselves are kept beside the session."""
+
+    readings: int = 0
+    """How many."""
+    sha256: str = ""
+    """Of all of them, in the form in which they are kept."""
+    signed: tuple[SignedValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLeg:
+    """What one leg comes to, who owes or is owed it, and by which rule."""
+
+    leg: Leg
+    party: str | None
+    """Who pays; on the leg of reimbursement, who is paid. None: it is on the operator's own account."""
+    rated: RatedSession
+    rule: str | None = None
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reimbursement:
+    """By what an employee or a home's owner is paid back. Account numbers are the party's, never the record's."""
+
+    beneficiary: str
+    """A party's id."""
+    basis: PriceBasis
+    calendar_year: int
+    """The basis is chosen for a whole one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRecord:
+    """All that is known of a session when it is over, as it was priced."""
+
+    identity: RecordIdentity
+    parties: RecordParties
+    token: TokenUse
+    place: Place
+    times: SessionTimes
+    quantities: Quantities
+    currency: str
+    legs: tuple[RecordLeg, ...]
+    """At most one of each kind."""
+    meter: MeterIdentity = field(default_factory=MeterIdentity)
+    evidence: MeterEvidence = field(default_factory=MeterEvidence)
+    connection: GridConnection | None = None
+    reimbursement: Reimbursement | None = None
+    flags: tuple[str, ...] = ()
+    """What a person should look at before it is billed."""
+
+    @property
+    def month(self) -> str:
+        """The month to which it belongs: that of its end, by the calendar at the site, such as ``2026-10``."""
+        return month_of(self.times.ended_at, self.place.time_zone)
+
+    def leg(self, leg: Leg) -> RecordLeg | None:
+        """The leg of that kind, if it has one."""
+        return next((each for each in self.legs if each.leg is leg), None)
+
+
+def record_id(session: str, version: int) -> str:
+    """The id of a record: the same for the same session and version, whoever asks.
+
+    >>> record_id("S1", 1) == record_id("S1", 1) != record_id("S1", 2)
+    True
+    """
+    return str(uuid.uuid5(_RECORDS, f"{session}/{version}"))
+
+
+def month_of(moment: datetime, time_zone: str) -> str:
+    """The calendar month of a moment at the site.
+
+    >>> from datetime import UTC
+    >>> month_of(datetime(2026, 10, 31, 23, 30, tzinfo=UTC), "Europe/Amsterdam")
+    '2026-11'
+    """
+    return f"{moment.astimezone(ZoneInfo(time_zone)):%Y-%m}"
+
+
+def flagged(*sources: Iterable[str]) -> tuple[str, ...]:
+    """The flags of a record from those of its session, of its legs and of its signed values; each once, in order."""
+    return tuple(sorted({flag for source in sources for flag in source}))
+
+
+def credit(record: ChargeRecord, created_at: datetime) -> ChargeRecord:
+    """The record that takes a record back: every amount and quantity of it with the other sign.
+
+    Raises:
+        ValueError: it is a credit itself.
+    """
+    if record.identity.kind is RecordKind.CREDIT:
+        raise ValueError(f"record {record.identity.id} is a credit: it cannot be credited")
+    identity = replace(
+        record.identity,
+        id=f"{record.identity.id}-C",
+        kind=RecordKind.CREDIT,
+        credit_of=record.identity.id,
+        created_at=created_at,
+    )
+    quantities = replace(
+        record.quantities, import_wh=-record.quantities.import_wh, export_wh=-record.quantities.export_wh
+    )
+    legs = tuple(replace(leg, rated=_negated(leg.rated)) for leg in record.legs)
+    return replace(record, identity=identity, quantities=quantities, legs=legs, flags=())
+
+
+def _negated(rated: RatedSession) -> RatedSession:
+    return replace(
+        rated,
+        total=_opposite(rated.total),
+        invoice=_opposite(rated.invoice),
+        lines=tuple(_line_back(line) for line in rated.lines),
+        energy_kwh=-rated.energy_kwh,
+    )
+
+
+def _line_back(line: Line) -> Line:
+    return replace(
+        line,
+        quantity=-line.quantity,
+        billed_quantity=-line.billed_quantity,
+        amounts=_opposite(line.amounts),
+        booked=_opposite(line.booked),
+    )
+
+
+def _opposite(amounts: Amounts) -> Amounts:
+    return Amounts(-amounts.before_tax, None if amounts.after_tax is None else -amounts.after_tax)

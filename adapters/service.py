@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import make_url
 
+from adapters.chronicle import Chronicle
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter, P1Meter
 from adapters.economy import Economy
@@ -169,10 +170,12 @@ class Service:
         await asyncio.to_thread(self._economy.restore)
         self._stops.append(("economy", self._economy.close))
         self._open_recorder()
+        seen = await asyncio.to_thread(self._ledger.last_observed)
+        self._chronicle = Chronicle(measurements, self._ledger, seen)
         self._points = CentralSystem(
             site=site,
             ledger=self._ledger,
-            measurements=measurements,
+            measurements=self._chronicle,
             clock=self._clock,
             on_event=self._report,
             on_applied=self._applied,
@@ -318,6 +321,7 @@ class Service:
         tick = self._economy.described(tick)
         self.live.publish(tick)
         self._limits.watch(tick)
+        self._chronicle.see(tick)
         if self._mqtt is not None:
             self._mqtt.publish(tick)
         if self._influx is not None:

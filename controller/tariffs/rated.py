@@ -85,9 +85,36 @@ UNKNOWN_TAX: Final = Tax(TaxState.UNKNOWN, None, TaxSource.NOBODY)
 class Amounts:
     """One sum, before and after tax."""
 
-    before_tax: Decimal
+    before_tax: Decimal | None
+    """None where the price holds a tax that is unknown."""
     after_tax: Decimal | None
-    """None where a tax is unknown."""
+    """None where the price is before a tax that is unknown."""
+
+
+class Flag(StrEnum):
+    """Why a person should look at a session; the source of its facts may have flags of its own."""
+
+    UNRATED_CURVE = "unrated:price_missing_in_curve"
+    """There is energy at times for which the price curve has no price."""
+    UNRATED_START = "unrated:start_register_missing"
+    UNRATED_END = "unrated:end_register_missing"
+    UNRATED_NEGATIVE = "unrated:negative_energy"
+    """The register at the end is below the one at the beginning."""
+    DECREASING_REGISTER = "decreasing_register"
+    ESTIMATED_IN_GAP = "estimated_register_in_long_gap"
+    """Energy is divided between two prices at a moment with no reading for more than a quarter of an hour around."""
+    LOWEST_RATE = "legal_metrology_lowest_rate"
+    """No register stands at a change of price, and none may be estimated: that energy is billed at the lower price."""
+    POWER_UNKNOWN = "power_or_current_unknown"
+    """A price depends on a power or current that nobody has measured: it was taken to hold."""
+    TARIFF_NOT_VALID = "tariff_not_valid_at_start"
+    """The tariff had not begun or had ended when the session began."""
+    IDLE_WITHOUT_ENERGY = "idle_without_energy"
+    """Idling is billed in a session that delivered nothing."""
+
+
+UNRATED: Final = "unrated:"
+"""What the flags begin with that say why a session has no price."""
 
 
 class LineKind(StrEnum):
@@ -122,7 +149,7 @@ class Line:
     unit: str
     """``kWh``, ``h`` or ``session``."""
     unit_price: Decimal
-    """As the tariff has it."""
+    """As the tariff has it; of a price that follows a curve, the mean over the energy."""
     tax_included: bool
     """Whether ``unit_price`` holds the tax."""
     tax: Tax
@@ -147,7 +174,9 @@ class Period:
     energy_estimated: bool
     """Whether the register at one of its ends was interpolated."""
     elements: tuple[tuple[Dimension, int], ...]
-    """Which element gave the price of which dimension."""
+    """Which element gave the price of which dimension; a dimension that is not here costs nothing."""
+    per_kwh: Decimal | None = None
+    """Price of energy as the tariff has it; None where energy costs nothing or its price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +197,11 @@ class RatedSession:
     energy_kwh: Decimal
     """Of the whole session, by its registers."""
     rounding: str = ROUNDING_POLICY
+
+    @property
+    def complete(self) -> bool:
+        """Whether this is the whole price; if not, it is what is known of it, and must not be billed."""
+        return not any(flag.startswith(UNRATED) for flag in self.review_flags)
 
     @property
     def seconds(self) -> dict[Activity, int]:

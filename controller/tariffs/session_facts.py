@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 
 class Activity(StrEnum):
@@ -50,7 +51,11 @@ class MeterPoint:
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """A session as it is priced."""
+    """A session as it is priced.
+
+    Raises:
+        ValueError: If there is no stretch, the stretches do not follow one another, or registers are out of order.
+    """
 
     id: str
     time_zone: str
@@ -65,6 +70,21 @@ class SessionFacts:
     """What the source of the facts knows to be doubtful, such as ``decreasing_register``, ``clock_uncertain``."""
     legal_metrology: bool = False
     """Whether only what the meter itself vouches for may be billed: an interpolated register may not."""
+    running: bool = False
+    """Whether the session goes on: no register can be missing at its end, and its price is the price so far."""
+
+    def __post_init__(self) -> None:
+        if not self.stretches:
+            raise ValueError(f"session {self.id!r} has no stretch")
+        for earlier, later in pairwise(self.stretches):
+            if earlier.ends_at != later.starts_at:
+                raise ValueError(
+                    f"session {self.id!r} has a gap or an overlap between {earlier.ends_at} and {later.starts_at}"
+                )
+        if any(stretch.ends_at < stretch.starts_at for stretch in self.stretches):
+            raise ValueError(f"session {self.id!r} has a stretch that ends before it begins")
+        if any(later.at < earlier.at for earlier, later in pairwise(self.meter)):
+            raise ValueError(f"session {self.id!r} has registers that are not in order of time")
 
     @property
     def starts_at(self) -> datetime:

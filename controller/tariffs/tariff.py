@@ -65,7 +65,7 @@ class PriceComponent:
     vat_percent: Decimal | None = None
     """None: the tariff does not say, which is not the same as 0."""
     step_size: int = 1
-    """Smallest billed quantity [Wh or s]; 0 and 1: none."""
+    """Smallest billed quantity [Wh or s]: 115.2 Wh at 1 are billed as 116 Wh; 0: as measured."""
     curve: str | None = None
     """Id of the price curve that gives the price per kWh; ``price`` is added to it, as the operator's margin."""
 

@@ -51,7 +51,8 @@ class Call(Enum):
 class Transaction:
     """A transaction that is open on a connector."""
 
-    id: int
+    id: str
+    """As its charger knows it."""
     session: str
     start_wh: int
     authorised: bool

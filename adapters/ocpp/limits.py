@@ -1,4 +1,4 @@
-"""What one connector's charger has been told, and what it may therefore be acting on; the profiles that say so."""
+"""What one connector's charger has been told, and what it may therefore be acting on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from ocpp.v16.datatypes import ChargingProfile, ChargingSchedule, ChargingSchedulePeriod
-from ocpp.v16.enums import ChargingProfileKindType, ChargingProfilePurposeType, ChargingRateUnitType
-
-from adapters.ocpp.fields import written_time
+from adapters.ocpp.phrases import Purpose
 from controller.hub_satellite.deadman import CLOCK_SKEW_S, Cadence, Schedule, Write, schedule
 from controller.units import TOLERANCE_A, floored
 
@@ -34,47 +31,14 @@ _OWN_TRIALS: Final = 2
 been about a transaction that not every part of the charger knew yet."""
 
 
-def _profile_id(connector: int, purpose: ChargingProfilePurposeType) -> int:
+def profile_id(connector: int, purpose: Purpose) -> int:
     """Return an id that no other connector and purpose has: profiles are replaced by id alone (OCPP 1.6 §5.16.3)."""
-    return connector * 10 + (2 if purpose is ChargingProfilePurposeType.tx_profile else 1)
-
-
-def tx_profile(connector: int, transaction_id: int, held: Schedule) -> ChargingProfile:
-    """Return the profile that limits a running transaction. It overwrites the one before it (same id and level)."""
-    return ChargingProfile(
-        charging_profile_id=_profile_id(connector, ChargingProfilePurposeType.tx_profile),
-        transaction_id=transaction_id,
-        stack_level=STACK_LEVEL,
-        charging_profile_purpose=ChargingProfilePurposeType.tx_profile,
-        charging_profile_kind=ChargingProfileKindType.absolute,
-        charging_schedule=_charging_schedule(held),
-    )
-
-
-def default_profile(connector: int, held: Schedule) -> ChargingProfile:
-    """Return the TxDefaultProfile: what holds for a car before, and without, a profile of its own."""
-    return ChargingProfile(
-        charging_profile_id=_profile_id(connector, ChargingProfilePurposeType.tx_default_profile),
-        stack_level=STACK_LEVEL,
-        charging_profile_purpose=ChargingProfilePurposeType.tx_default_profile,
-        charging_profile_kind=ChargingProfileKindType.absolute,
-        charging_schedule=_charging_schedule(held),
-    )
+    return connector * 10 + (2 if purpose is Purpose.TRANSACTION else 1)
 
 
 def permanent(fallback_a: float) -> Schedule:
     """Return the schedule of the permanent TxDefaultProfile: the fallback, always."""
     return Schedule(_DEFAULT_STARTS, ((0, floored(fallback_a)),))
-
-
-def _charging_schedule(held: Schedule) -> ChargingSchedule:
-    return ChargingSchedule(
-        charging_rate_unit=ChargingRateUnitType.amps,
-        start_schedule=written_time(held.starts_at),
-        charging_schedule_period=[
-            ChargingSchedulePeriod(start_period=start_s, limit=limit_a) for start_s, limit_a in held.periods
-        ],
-    )
 
 
 @dataclass(slots=True)

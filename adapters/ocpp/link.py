@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ocpp.v16.enums import Action
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
@@ -18,8 +17,15 @@ from controller.ports import Direction
 MAX_UNANSWERABLE: Final = 20
 """Frames that are no OCPP at all: a charger in trouble sends a few, a stranger many. Then the socket is closed."""
 
-_SPELLING: Final = {"FormatViolation": "FormationViolation"}
-"""Error codes that the library spells as later versions do (OCPP-J 1.6 §4.2.3)."""
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What sets the frames of one version of the protocol apart."""
+
+    actions: frozenset[str]
+    """All that it knows, in both directions."""
+    spelling: Mapping[str, str]
+    """Error codes that it spells otherwise than another does."""
 
 
 class LinkClosedError(Exception):
@@ -46,6 +52,7 @@ class Link:
     def __init__(
         self,
         socket: ServerConnection,
+        version: Version,
         on_misbehaviour: Callable[[str, str], None],
         on_frame: Callable[[Direction, str | bytes], None] | None = None,
     ) -> None:
@@ -53,6 +60,7 @@ class Link:
 
         Args:
             socket: an open connection, its frames limited in size.
+            version: what is spoken on it.
             on_misbehaviour: told (event kind, what) of frames that go no further.
             on_frame: told of every frame as it went over the wire.
         """
@@ -61,7 +69,7 @@ class Link:
         """The actions that somebody answers."""
         self.expected: ExpectedReply | None = None
         """What our own call is waiting for; any other answer is dropped."""
-        self._socket = socket
+        self._socket, self._version = socket, version
         self._on_misbehaviour, self._on_frame = on_misbehaviour, on_frame
         self._answers = Answers()
         self._answering: Frame | None = None
@@ -96,7 +104,7 @@ class Link:
             LinkClosedError: the charger has gone.
         """
         if text.startswith(f"[{Kind.ERROR.value},"):
-            text = _without_details(text)
+            text = _proper_error(text, self._version.spelling)
         elif self._answering is not None and text.startswith(f"[{Kind.RESULT.value},"):
             self._answers.keep(self._answering, text)
             self._answering = None
@@ -132,7 +140,7 @@ class Link:
             await self._transmit(known)
         elif frame.action not in self.answered:
             # OCPP-J 1.6 §4.2.3: not known at all, or known and not served. The library has the two reversed.
-            code = "NotSupported" if frame.action in _KNOWN_ACTIONS else "NotImplemented"
+            code = "NotSupported" if frame.action in self._version.actions else "NotImplemented"
             await self._transmit(call_error(frame.message_id, code))
         else:
             self._answering = frame
@@ -142,15 +150,12 @@ class Link:
     async def _refuse(self, kind: str, refused: Refused) -> None:
         self._on_misbehaviour(kind, refused.reason)
         if refused.answer is not None:
-            await self._transmit(refused.answer)
+            await self._transmit(_proper_error(refused.answer, self._version.spelling))
             return
         self._unanswerable += 1
         if self._unanswerable >= MAX_UNANSWERABLE:
             await self.close(CloseCode.POLICY_VIOLATION, "this is not OCPP-J")
             raise LinkClosedError
-
-
-_KNOWN_ACTIONS: Final = frozenset(action.value for action in Action)
 
 
 def _pruned(text: str, fields: Collection[str]) -> str:
@@ -159,8 +164,8 @@ def _pruned(text: str, fields: Collection[str]) -> str:
     return json.dumps([kind, message_id, {name: payload[name] for name in payload if name in fields}])
 
 
-def _without_details(text: str) -> str:
-    """Return a CALLERROR of the library without its details: they repeat the message, id tags and all."""
+def _proper_error(text: str, spelling: Mapping[str, str]) -> str:
+    """Return a CALLERROR in the version's spelling, without details: the library's repeat the message, tags and all."""
     message: list[Any] = json.loads(text)
     code = str(message[2])
-    return call_error(str(message[1]), _SPELLING.get(code, code), str(message[3] or ""))
+    return call_error(str(message[1]), spelling.get(code, code), str(message[3] or ""))

@@ -17,6 +17,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from adapters.ocpp.access import Denied, Doorkeeper
+from adapters.ocpp.conversation import Conversation
 from adapters.ocpp.lobby import Lobby
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.session16 import Session16
@@ -188,7 +189,7 @@ class CentralSystem:
         station = self._stations[connection.username]
         session = Session16(station, connection, self._around)
         replaced = station.connected(session)
-        if isinstance(replaced, Session16):
+        if isinstance(replaced, Conversation):
             farewell = asyncio.create_task(replaced.replace())
             self._farewells.add(farewell)
             farewell.add_done_callback(self._farewells.discard)

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, cast
 
 from ocpp.exceptions import PropertyConstraintViolationError
 from ocpp.routing import on
-from ocpp.v16 import call_result
+from ocpp.v16 import ChargePoint, call_result
 from ocpp.v16.datatypes import IdTagInfo
 from ocpp.v16.enums import (
     Action,
@@ -18,9 +18,11 @@ from ocpp.v16.enums import (
 )
 
 from adapters.ocpp.connector import Connector, Transaction
-from adapters.ocpp.conversation16 import Conversation16
+from adapters.ocpp.conversation import Conversation
 from adapters.ocpp.fields import Fields, read_time, written_time
+from adapters.ocpp.link import Version
 from adapters.ocpp.meter_values import read_meter_values
+from adapters.ocpp.phrases16 import Phrases16
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity
 from controller.ports import MeterSample, Outcome, Started, TransactionStart, TransactionStop
@@ -41,8 +43,14 @@ def _answers(action: Action, *, lenient: bool = False) -> Callable[[_Handler], _
     return cast("Callable[[_Handler], _Handler]", on(action, skip_schema_validation=lenient))
 
 
-class Session16(Conversation16):
+class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library has no types
     """Answers a station. Transaction messages are recorded first, and always answered."""
+
+    version = Version(
+        actions=frozenset(action.value for action in Action),
+        spelling={"FormatViolation": "FormationViolation"},  # the library has that of later versions (OCPP-J §4.2.3)
+    )
+    phrases = Phrases16()
 
     @_answers(Action.boot_notification, lenient=True)
     async def _boot_notification(self, /, **payload: Any) -> Any:
@@ -108,7 +116,7 @@ class Session16(Conversation16):
         )
         started = await self._around.ledger.start_transaction(start)
         if connector is not None and await self._opens(started, connector):
-            transaction = Transaction(started.transaction_id, started.session_id, start_wh, authorised)
+            transaction = Transaction(str(started.transaction_id), started.session_id, start_wh, authorised)
             self._station.begin(connector, transaction)
         return call_result.StartTransaction(transaction_id=started.transaction_id, id_tag_info=info)
 
@@ -116,7 +124,7 @@ class Session16(Conversation16):
         """Whether a recorded start opens its transaction now: a repeated one does if it was cut off before."""
         if started.outcome is not Outcome.REPEATED:
             return started.outcome is Outcome.RECORDED
-        if connector.transaction is not None and connector.transaction.id == started.transaction_id:
+        if connector.transaction is not None and connector.transaction.id == str(started.transaction_id):
             return False
         return any(running.id == started.session_id for running in await self._around.ledger.running())
 
@@ -137,13 +145,13 @@ class Session16(Conversation16):
             flags=fields.flags,
         )
         await self._around.ledger.stop_transaction(stop)
-        self._station.end(transaction_id)
+        self._station.end(str(transaction_id))
         info = None if token is None else await self._id_tag_info(token)
         return call_result.StopTransaction(id_tag_info=info)
 
     @_answers(Action.meter_values, lenient=True)
     async def _meter_values(self, /, **payload: Any) -> Any:
-        connector = self._station.measured(Fields(payload).integer("connector_id"), payload.get("transaction_id"))
+        connector = self._station.measured(Fields(payload).integer("connector_id"), str(payload.get("transaction_id")))
         if connector is None:
             return call_result.MeterValues()
         now = self._around.clock.now()

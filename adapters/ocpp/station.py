@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from ocpp.v16.enums import AvailabilityStatus, RemoteStartStopStatus
-
 from adapters.ocpp.composite import compare
 from adapters.ocpp.connector import Call, Connector, Transaction
 from adapters.ocpp.progress import Progress
@@ -19,6 +17,9 @@ from controller.plan import Plan, Severity
 from controller.ports import HeldLimit, MeterSample, RunningSession
 from controller.snapshot import PointState
 from controller.units import floored
+
+_WHEN_IDLE: Final = "Scheduled"
+"""It does so when its transaction has ended."""
 
 _CLOCK_SAMPLES: Final = 5
 """Times in a row by which a charger's clock is judged: a single late message may have waited in a queue."""
@@ -138,9 +139,9 @@ class Station:
     ) -> None:
         """Take up a session that was running when the service went down: its charger does not announce it again."""
         connector = self.connectors.get(running.connector)
-        if connector is None or not running.transaction_id.lstrip("-").isdigit():
+        if connector is None:
             return
-        transaction = Transaction(int(running.transaction_id), running.id, running.start_wh, authorised)
+        transaction = Transaction(running.transaction_id, running.id, running.start_wh, authorised)
         connector.begin(transaction, running.last_wh)
         if held is not None:
             connector.limits.recall(held.limit_a, self._monotonic_s(held.written_at))
@@ -153,7 +154,7 @@ class Station:
         age_s = max(0.0, (self._around.clock.now() - moment).total_seconds())
         return self._around.clock.monotonic_s() - age_s
 
-    def measured(self, number: int, transaction_id: Any) -> Connector | None:
+    def measured(self, number: int, transaction_id: str | None) -> Connector | None:
         """Return the connector that a measurement is about; None where it is no point of the site.
 
         Number 0 is the station's own meter, unless the message names a transaction: some chargers with a single
@@ -170,7 +171,7 @@ class Station:
             self.tell(connector, "transaction_superseded", message, Severity.WARNING)
         connector.begin(transaction)
 
-    def end(self, transaction_id: int) -> None:
+    def end(self, transaction_id: str) -> None:
         """Close a transaction, wherever it is open."""
         for connector in self.connectors.values():
             if connector.transaction is not None and connector.transaction.id == transaction_id:
@@ -242,13 +243,13 @@ class Station:
 
     def stop_answered(self, connector: Connector, status: str) -> None:
         """It was asked to end a transaction, and has answered."""
-        if status != RemoteStartStopStatus.accepted:
+        if status != "Accepted":
             message = f"its charger does not end its transaction: {status}"
             self.tell(connector, "remote_stop_rejected", message, Severity.WARNING)
 
     def service_answered(self, connector: Connector, status: str, *, in_service: bool) -> None:
         """It was told to be in service or out of it, and has answered."""
-        accepted = status in {AvailabilityStatus.accepted, AvailabilityStatus.scheduled}
+        accepted = status in {"Accepted", _WHEN_IDLE}
         now_s = self._around.clock.monotonic_s()
         connector.treatment.service_answered(in_service=in_service, accepted=accepted, monotonic_s=now_s)
         if not accepted:
@@ -257,7 +258,7 @@ class Station:
         elif in_service:
             self.tell(connector, "connector_in_service", "its connector is in service again")
         else:
-            later = ", when its transaction has ended" if status == AvailabilityStatus.scheduled else ""
+            later = ", when its transaction has ended" if status == _WHEN_IDLE else ""
             self.tell(connector, "connector_out_of_service", f"its connector is out of service{later}")
 
     def compared(self, connector: Connector, status: str, schedule: Any) -> None:

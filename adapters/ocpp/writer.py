@@ -13,30 +13,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
-from ocpp.v16 import call
-from ocpp.v16.enums import (
-    AvailabilityType,
-    ChargingProfileStatus,
-    ChargingRateUnitType,
-    ConfigurationStatus,
-    MessageTrigger,
-)
-
-from adapters.ocpp.composite import DURATION_S
-from adapters.ocpp.connector import SAMPLE_INTERVAL_S, Call, Connector
-from adapters.ocpp.limits import default_profile, permanent, tx_profile
+from adapters.ocpp.connector import Call, Connector
+from adapters.ocpp.limits import permanent
+from adapters.ocpp.phrases import Phrases, Purpose, Setting
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from controller.hub_satellite.connector import Status
+from controller.hub_satellite.deadman import Schedule
 from controller.plan import Severity
 from controller.ports import HeldLimit
-
-MEASURANDS: Final = (
-    "Current.Import,Power.Active.Import,Energy.Active.Import.Register",
-    "Current.Import,Energy.Active.Import.Register",
-    "Power.Active.Import,Energy.Active.Import.Register",
-)
-"""What chargers are asked to measure, best first: some refuse a list for one entry that they do not know."""
 
 REMEDY_ANSWER_S: Final = 5.0
 """One call is under way per station at a time (OCPP-J 1.6 §4.1.1), so a charger in trouble that does not answer what
@@ -57,16 +42,20 @@ class CallFailedError(Exception):
 class Writer:
     """Everything that we ask of one station on one connection."""
 
-    def __init__(self, station: Station, around: Surroundings, ask: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(
+        self, station: Station, around: Surroundings, phrases: Phrases, ask: Callable[..., Awaitable[Any]]
+    ) -> None:
         """Prepare for a connection.
 
         Args:
             station: whom it is about.
             around: the ports and settings.
-            ask: sends one call and returns its answer, as ``Conversation16`` does; raises CallFailedError.
+            phrases: the words of its version of the protocol.
+            ask: sends one call and returns its answer, as ``Conversation`` does; raises CallFailedError.
         """
         self._station = station
         self._around = around
+        self._phrases = phrases
         self._ask = ask
         self._wake = asyncio.Event()
         self._spoken = asyncio.Event()
@@ -117,13 +106,15 @@ class Writer:
         target_a = connector.target_a(now_s)
         if transaction is None or target_a is None:
             return
-        skew_s, number = self._station.skew_s, connector.point.connector
+        skew_s = self._station.skew_s
         before_a = connector.commanded_a(now_s, skew_s)
         write, held = connector.send(target_a, now, now_s, skew_s)
         # After a crash from here on, the charger may be holding either.
         around.measurements.hold(HeldLimit(connector.point.id, max(before_a, write.limit_a), now))
-        profile = default_profile(number, held) if write.in_default else tx_profile(number, transaction.id, held)
-        accepted, certain = await self._write(connector, profile)
+        if write.in_default:
+            accepted, certain = await self._write(connector, Purpose.DEFAULT, held)
+        else:
+            accepted, certain = await self._write(connector, Purpose.TRANSACTION, held, transaction.id)
         if connector.transaction is not transaction:
             return
         answered_s = around.clock.monotonic_s()
@@ -140,22 +131,22 @@ class Writer:
 
     async def _write_default(self, connector: Connector) -> None:
         """Write the permanent default of a connector."""
-        profile = default_profile(connector.point.connector, permanent(connector.fallback_a))
         connector.default_asked(self._around.clock.monotonic_s())
-        accepted, certain = await self._write(connector, profile)
+        accepted, certain = await self._write(connector, Purpose.DEFAULT, permanent(connector.fallback_a))
         connector.default_answered(self._around.clock.monotonic_s(), accepted=accepted, certain=certain)
 
-    async def _write(self, connector: Connector, profile: Any) -> tuple[bool, bool]:
+    async def _write(
+        self, connector: Connector, purpose: Purpose, held: Schedule, transaction_id: str | None = None
+    ) -> tuple[bool, bool]:
         """Send one profile; returns whether it was accepted, and whether that is certain."""
         self._station.count_write()
-        request = call.SetChargingProfile(connector_id=connector.point.connector, cs_charging_profiles=profile)
-        purpose = profile.charging_profile_purpose.value
+        request = self._phrases.limit(connector.point.connector, purpose, held, transaction_id)
         try:
             status = (await self._ask(request)).status
         except CallFailedError as failure:
             self._station.rejected(connector, purpose, str(failure))
             return False, failure.refused
-        if status != ChargingProfileStatus.accepted:
+        if status != "Accepted":
             self._station.rejected(connector, purpose, str(status))
             return False, True
         return True, True
@@ -166,24 +157,21 @@ class Writer:
         if transaction is None:
             return
         transaction.stop_asked, connector.treatment.stop = True, False
-        request = call.RemoteStopTransaction(transaction_id=transaction.id)
-        self._station.stop_answered(connector, (await self._try(request))[0])
+        self._station.stop_answered(connector, (await self._try(self._phrases.stop(transaction.id)))[0])
 
     async def _change_service(self, connector: Connector) -> None:
         """Take a connector out of service, or put it back."""
         in_service = connector.wants_service(self._around.clock.monotonic_s())
         if in_service is None:
             return
-        kind = AvailabilityType.operative if in_service else AvailabilityType.inoperative
-        request = call.ChangeAvailability(connector_id=connector.point.connector, type=kind)
+        request = self._phrases.service(connector.point.connector, in_service=in_service)
         self._station.service_answered(connector, (await self._try(request))[0], in_service=in_service)
 
     async def _compare(self, connector: Connector) -> None:
         """Ask what a charger holds that does not keep to its limit."""
         connector.treatment.compare = False
-        request = call.GetCompositeSchedule(connector.point.connector, DURATION_S, ChargingRateUnitType.amps)
-        status, answer = await self._try(request, lenient=True)
-        self._station.compared(connector, status, getattr(answer, "charging_schedule", None))
+        status, answer = await self._try(self._phrases.composite(connector.point.connector), lenient=True)
+        self._station.compared(connector, status, self._phrases.held(answer))
 
     async def _try(self, request: Any, *, lenient: bool = False) -> tuple[str, Any]:
         """Ask; returns the status, or why there is none, and the answer."""
@@ -197,39 +185,27 @@ class Writer:
         if not self._station.configured:
             self._station.configured = True
             self._chores.clear()  # whatever was left over belongs to the time before it started
-            self._chores.extend([self._set_sample_interval, self._set_measurands])
+            self._chores.extend(partial(self._set, setting) for setting in self._phrases.settings)
         if not self._greeted:
             self._greeted = True
-            self._chores.extend(self._questions())
+            self._chores.extend(partial(self._trigger, question) for question in self._questions())
         return self._chores.popleft() if self._chores else None
 
-    def _questions(self) -> Iterable[_Step]:
+    def _questions(self) -> Iterable[Any]:
         """What a charger that reconnects, or a service that was restarted, leaves untold."""
         if self._station.vendor is None:
-            yield partial(self._trigger, MessageTrigger.boot_notification, None)
+            yield self._phrases.boot_question()
         for number, connector in self._station.connectors.items():
             if connector.status is Status.UNKNOWN:
-                yield partial(self._trigger, MessageTrigger.status_notification, number)
+                yield from self._phrases.status_questions(number, in_transaction=connector.transaction is not None)
 
-    async def _trigger(self, message: MessageTrigger, connector: int | None) -> None:
+    async def _trigger(self, question: Any) -> None:
         with suppress(CallFailedError):  # many chargers do not know it, and all of them speak sooner or later
-            await self._ask(call.TriggerMessage(requested_message=message, connector_id=connector))
+            await self._ask(question)
 
-    async def _set_sample_interval(self) -> None:
-        if not await self._set("MeterValueSampleInterval", str(SAMPLE_INTERVAL_S)):
-            message = "it does not let its sample interval be set"
-            self._around.report("setting_rejected", self._station.subject, message, Severity.WARNING)
-
-    async def _set_measurands(self) -> None:
-        for measurands in MEASURANDS:
-            if await self._set("MeterValuesSampledData", measurands):
-                return
-        message = "it does not let its measurands be set"
-        self._around.report("setting_rejected", self._station.subject, message, Severity.WARNING)
-
-    async def _set(self, key: str, value: str) -> bool:
-        try:
-            status = (await self._ask(call.ChangeConfiguration(key=key, value=value))).status
-        except CallFailedError:
-            return False
-        return status in {ConfigurationStatus.accepted, ConfigurationStatus.reboot_required}
+    async def _set(self, setting: Setting) -> None:
+        for request in setting.requests:
+            with suppress(CallFailedError):
+                if self._phrases.taken(await self._ask(request)):
+                    return
+        self._around.report("setting_rejected", self._station.subject, setting.refusal, Severity.WARNING)

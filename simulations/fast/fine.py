@@ -13,7 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from adapters.ocpp.limits import default_profile, permanent
+from adapters.ocpp.limits import permanent
+from adapters.ocpp.phrases import Purpose
+from adapters.ocpp.phrases16 import charging_profile
 from controller.engine import Decision, Memory
 from controller.site import ChargingPoint
 from controller.snapshot import Snapshot
@@ -139,7 +141,7 @@ class _Run:
     def _commission(self) -> None:
         """Every charger holds its permanent default from the day on which it was installed, if it takes it."""
         for point in self._scenario.site.points:
-            profile = default_profile(point.connector, permanent(point.fallback_a))
+            profile = charging_profile(point.connector, Purpose.DEFAULT, permanent(point.fallback_a))
             self._chargers[point.station].install(point.connector, profile)
 
     def _observe(self, time_s: float, dt: float) -> None:

@@ -13,7 +13,9 @@ from ocpp.v16.datatypes import ChargingProfile
 
 from adapters.ocpp.composite import DURATION_S
 from adapters.ocpp.connector import Call, Connector
-from adapters.ocpp.limits import default_profile, permanent, tx_profile
+from adapters.ocpp.limits import permanent
+from adapters.ocpp.phrases import Purpose
+from adapters.ocpp.phrases16 import charging_profile
 from adapters.ocpp.station import Station
 from controller.ports import HeldLimit
 from simulations.clock import VirtualClock
@@ -85,8 +87,8 @@ class Line:
         before_a = connector.commanded_a(now_s, skew_s)
         write, schedule = connector.send(target_a, now, now_s, skew_s)
         self._held[point] = HeldLimit(point, max(before_a, write.limit_a), now)
-        own = not write.in_default
-        profile = tx_profile(number, transaction.id, schedule) if own else default_profile(number, schedule)
+        purpose = Purpose.DEFAULT if write.in_default else Purpose.TRANSACTION
+        profile = charging_profile(number, purpose, schedule, None if write.in_default else transaction.id)
         self._station.count_write()
 
         def answer() -> None:
@@ -103,7 +105,7 @@ class Line:
 
     def _write_default(self, connector: Connector) -> None:
         number = connector.point.connector
-        profile = default_profile(number, permanent(connector.fallback_a))
+        profile = charging_profile(number, Purpose.DEFAULT, permanent(connector.fallback_a))
         connector.default_asked(self._clock.monotonic_s())
         self._station.count_write()
 

@@ -166,7 +166,7 @@ class FineService:
         transaction.id = self._transactions
         connector = self._stations[station].connectors[number]
         session = f"S{transaction.id}"
-        opened = Transaction(transaction.id, session, transaction.start_wh, self.lets_in(transaction.tag))
+        opened = Transaction(str(transaction.id), session, transaction.start_wh, self.lets_in(transaction.tag))
         self._sessions[station, number] = RunningSession(
             id=session,
             station=station,
@@ -188,7 +188,7 @@ class FineService:
                 del self._sessions[place]
                 self._keep(session)
         if transaction.id is not None:
-            self._stations[station].end(transaction.id)
+            self._stations[station].end(str(transaction.id))
 
     def _keep(self, session: RunningSession) -> None:
         """Remember a session that has ended, as far as a charger has told its energy."""

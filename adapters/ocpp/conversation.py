@@ -1,4 +1,4 @@
-"""The mechanics of one conversation in OCPP 1.6J: reads and answers through the library, and asks in between."""
+"""The mechanics of one conversation, whatever the version: reads and answers through the library, asks in between."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any, Final
 from uuid import uuid4
 
 import ocpp.messages
-from ocpp.charge_point import snake_to_camel_case
+from ocpp.charge_point import ChargePoint, snake_to_camel_case
 from ocpp.exceptions import OCPPError, UnknownCallErrorCodeError, ValidationError
-from ocpp.v16 import ChargePoint, call_result
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from adapters.cancellation import end_if_cancelled
-from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError
+from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
+from adapters.ocpp.phrases import Phrases
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.writer import CallFailedError, Writer
@@ -55,16 +55,24 @@ class _LibraryLog:
             self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
 
 
-class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no types
-    """A station on its live connection; a subclass holds the handlers that answer what it says."""
+class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no types
+    """A station on its live connection; a subclass holds the handlers that answer what it says.
+
+    The subclass also derives from the library's ``ChargePoint`` of its version.
+    """
+
+    version: Version
+    phrases: Phrases
 
     def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
-        self._link = Link(socket, self._misbehaved, around.on_frame and partial(around.on_frame, station.id))
+        self._link = Link(
+            socket, self.version, self._misbehaved, around.on_frame and partial(around.on_frame, station.id)
+        )
         super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
         self._link.answered = frozenset(self.route_map)
         self._station = station
         self._around = around
-        self._writer = Writer(station, around, self._ask)
+        self._writer = Writer(station, around, self.phrases, self._ask)
         self._misbehaviours: set[str] = set()
         self._patience: asyncio.Timeout | None = None
         """What bounds the wait for the answer to our call."""
@@ -115,7 +123,7 @@ class Conversation16(ChargePoint):  # type: ignore[misc]  # the library has no t
             CallFailedError: there is no usable answer.
             LinkClosedError: the station has gone.
         """
-        answer = getattr(call_result, type(request).__name__)
+        answer = getattr(self._call_result, type(request).__name__)
         known = snake_to_camel_case({field.name: None for field in fields(answer)})
         reply = self._link.expected = ExpectedReply(str(uuid4()), frozenset(known))
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -29,14 +30,19 @@ class _RefusedError(Exception):
     """Valid for Python's parser, and yet not what JSON allows or means."""
 
 
-def parsed(text: bytes) -> Any:
+def parsed(text: bytes, *, exact: bool = False) -> Any:
     """The values in a text. Refuses what pydantic's parser would let pass: names given twice, numbers that are none.
+
+    Args:
+        text: JSON in UTF-8.
+        exact: Whether numbers with decimals become ``Decimal``, as they stand, and not floats.
 
     Raises:
         DocumentError: it is not JSON.
     """
+    fraction = Decimal if exact else float
     try:
-        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_number, parse_float=fraction)
     except json.JSONDecodeError as error:
         problem = f"line {error.lineno}, column {error.colno}: is not valid JSON: {error.msg}"
     except UnicodeDecodeError:

@@ -49,6 +49,7 @@ _EXPECTED: Final[Mapping[str, _Words]] = {
     "string_type": lambda _: "expected text in quotes",
     "timezone_aware": lambda _: "expected a time with a zone, such as 2026-11-20T09:00:00Z",
     "too_long": lambda c: f"expected {c['max_length']} values",
+    "too_short": lambda c: f"expected at least {c['min_length']} values",
     "tuple_type": lambda _: "expected a list",
     "value_error": lambda c: str(c["error"]),
 }

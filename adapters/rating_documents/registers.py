@@ -55,7 +55,7 @@ def facts_of_readings(document: SessionModel) -> SessionFacts:
     if not registers or registers[-1][0] < ends_at:
         flags[NO_END] = None
     kept = _rising(registers)
-    if len(kept) < len(registers):
+    if len(kept) < len(registers) or (kept and kept[-1][1] < kept[0][1]):
         flags[DECREASED] = None
     return SessionFacts(
         id=document.id,
@@ -85,12 +85,12 @@ def _stretches(timed: Sequence[tuple[datetime, ReadingModel]]) -> tuple[Stretch,
 
 
 def _rising(registers: Sequence[_Register]) -> list[_Register]:
-    """What fits between the first register and the last; what the session delivered is the difference of these two.
+    """What fits between the first register and the last: the session delivered the difference of these two.
 
-    Where the last is below the first nothing can be known of it.
+    Where the last is below the first these two alone are left, and the session has no price.
     """
-    if not registers:
-        return []
+    if not registers or registers[-1][1] < registers[0][1]:
+        return [*registers[:1], *registers[-1:]]
     most_wh = registers[-1][1]
     kept: list[_Register] = []
     for at, register_wh in registers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from adapters.rating_documents.values import (
     ClockTime,
@@ -137,6 +137,15 @@ class ExtrasModel(StrictModel):
     """Whether FLAT costs something in a session that delivered nothing."""
 
 
+def _asked_for(*names: str) -> ConfigDict:
+    """In the schema these are required, as OCPI has it; who reads a tariff can do without them."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        schema["required"] = sorted({*schema.get("required", ()), *names})
+
+    return ConfigDict(json_schema_extra=extend)
+
+
 class _TariffModel(OcpiModel):
     country_code: Text2 | None = None
     """ISO 3166-1 alpha-2 of the operator; OCPI asks for it, a price does not depend on it."""
@@ -158,12 +167,16 @@ class _TariffModel(OcpiModel):
 class Tariff221Model(_TariffModel):
     """A Tariff object of OCPI 2.2.1. Its prices are without tax."""
 
+    model_config = _asked_for("country_code", "party_id", "last_updated")
+
     min_price: PriceModel | None = None
     max_price: PriceModel | None = None
 
 
 class Tariff230Model(_TariffModel):
     """A Tariff object of OCPI 2.3.0."""
+
+    model_config = _asked_for("country_code", "party_id", "last_updated", "tax_included")
 
     min_price: PriceLimitModel | None = None
     max_price: PriceLimitModel | None = None

@@ -35,6 +35,9 @@ ALLOWED_LICENCES: Final = re.compile(
 REFUSED_LICENCES: Final = re.compile(r"(?<!L)GPL|GNU (Affero )?General Public", re.IGNORECASE)
 """These would extend to Loadstar itself."""
 
+CHOSEN: Final = {"text-unidecode": "Artistic License"}
+"""Of packages that are offered under several licences: the one under which we take them."""
+
 AUDIT_SECONDS: Final = 300
 """The advisory service is asked once per package."""
 
@@ -113,7 +116,8 @@ def wrong_installations(pinned: dict[str, Requirement]) -> Iterator[str]:
         if package.version != version_of(pin):
             yield f"{name}: {package.version} is installed, {version_of(pin)} is pinned"
         licence = licence_of(package)
-        if not ALLOWED_LICENCES.search(licence) or REFUSED_LICENCES.search(licence):
+        allowed = ALLOWED_LICENCES.search(licence) and not REFUSED_LICENCES.search(licence)
+        if not (CHOSEN[name] in licence if name in CHOSEN else allowed):
             yield f"{name}: licence not on the list: {licence or 'none stated'}"
 
 

@@ -301,6 +301,11 @@ class ChargeRecord:
         """The month to which it belongs: that of its end, by the calendar at the site, such as ``2026-10``."""
         return month_of(self.times.ended_at, self.place.time_zone)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every leg has its whole price; else it cannot be billed as it is."""
+        return all(leg.rated.complete for leg in self.legs)
+
     def leg(self, leg: Leg) -> RecordLeg | None:
         """The leg of that kind, if it has one."""
         return next((each for each in self.legs if each.leg is leg), None)
@@ -373,4 +378,5 @@ def _line_back(line: Line) -> Line:
 
 
 def _opposite(amounts: Amounts) -> Amounts:
-    return Amounts(-amounts.before_tax, None if amounts.after_tax is None else -amounts.after_tax)
+    before, after = amounts.before_tax, amounts.after_tax
+    return Amounts(None if before is None else -before, None if after is None else -after)

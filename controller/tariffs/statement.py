@@ -1,0 +1,245 @@
+"""Statements: what one party owes, or is owed, for a month, line by line.
+
+Every line is rounded by itself, half-up, when its session is priced. A statement only adds lines up, so that the lines
+are the statement, and all statements of a month are the ledger, to the cent. Tax is shown per rate: the sum of what was
+booked at that rate (EN 16931 BR-CO-10 and BR-CO-14 exactly, BR-CO-17 within its slack).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from itertools import groupby
+from typing import Final
+
+from controller.tariffs.book import Leg, Party
+from controller.tariffs.rated import Amounts, Line, LineKind, Tax, TaxSource, TaxState
+from controller.tariffs.record import ChargeRecord, RecordKind, RecordLeg
+
+
+class StatementKind(StrEnum):
+    """What a statement is."""
+
+    INVOICE = "invoice"
+    """The party owes."""
+    CREDIT_NOTE = "credit_note"
+    """The party gets back."""
+    REIMBURSEMENT = "reimbursement"
+    """The party is paid for what others, or it itself for its employer, have charged."""
+    OWN_ACCOUNT = "own_account"
+    """Nobody owes it: what the operator bears itself."""
+
+
+NOTHING: Final = Decimal(0)
+_FREE: Final = Tax(TaxState.ZERO, NOTHING, TaxSource.OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One line: of one session, all at one rate of one dimension."""
+
+    record: str
+    session: str
+    leg: Leg
+    credit: bool
+    """Whether it takes back what an earlier statement had."""
+    starts_at: datetime
+    ends_at: datetime
+    """Of the session (UTC)."""
+    time_zone: str
+    point: str
+    place: str
+    token: str
+    driver: str | None
+    """A party's id."""
+    kind: LineKind
+    label: str
+    quantity: Decimal
+    """As billed."""
+    unit: str
+    unit_price: Decimal
+    tax_included: bool
+    tax: Tax
+    before_tax: Decimal | None
+    after_tax: Decimal | None
+    """Rounded; one of the two is None where the tax is unknown."""
+
+    @property
+    def payable(self) -> Decimal:
+        """What is owed as far as it is known: with tax, or without one that is unknown."""
+        return _payable(Amounts(self.before_tax, self.after_tax))
+
+
+@dataclass(frozen=True, slots=True)
+class TaxGroup:
+    """All lines of one rate of tax."""
+
+    state: TaxState
+    percent: Decimal | None
+    reason: str
+    before_tax: Decimal | None
+    tax: Decimal | None
+    after_tax: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one party owes or is owed for a month."""
+
+    kind: StatementKind
+    month: str
+    """Such as ``2026-10``; lines of earlier months are sessions that were heard of too late, or decided of later."""
+    party: str
+    """Id; empty: the operator's own account."""
+    currency: str
+    lines: tuple[StatementLine, ...]
+    groups: tuple[TaxGroup, ...]
+    before_tax: Decimal | None
+    tax: Decimal | None
+    after_tax: Decimal | None
+    """None where the tax of a line is unknown; the statement is no tax invoice then."""
+    payable: Decimal
+    energy_wh: int
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedStatement:
+    """A statement as it went out: numbered, with sender and recipient as they were then."""
+
+    number: str
+    issued_on: date
+    due_on: date | None
+    """None where nothing is owed."""
+    operator: Party
+    party: Party
+    names: Mapping[str, str]
+    """Of the drivers in it, by party id."""
+    statement: Statement
+
+
+def statements(month: str, billable: Iterable[tuple[ChargeRecord, Leg]]) -> Sequence[Statement]:
+    """Gather what is to be billed into statements, one for each party and direction of payment.
+
+    Args:
+        month: of the statements.
+        billable: legs of records; each will be on one statement.
+
+    Returns:
+        In an order that depends on nothing but their content.
+    """
+    legs = [(record, found) for record, wanted in billable if (found := record.leg(wanted)) is not None]
+    legs.sort(key=lambda pair: (*_group(*pair), pair[0].times.ended_at, pair[0].identity.id, pair[1].leg.value))
+    return [_statement(month, list(members)) for _, members in groupby(legs, key=lambda pair: _group(*pair))]
+
+
+def lines_of(record: ChargeRecord, leg: RecordLeg) -> list[StatementLine]:
+    """The lines of one leg of a record; one that costs nothing has a line that says so."""
+    rated = leg.rated
+    priced = rated.lines or (_free_line(record),)
+    return [
+        StatementLine(
+            record=record.identity.id,
+            session=record.identity.session,
+            leg=leg.leg,
+            credit=record.identity.kind is RecordKind.CREDIT,
+            starts_at=record.times.started_at,
+            ends_at=record.times.ended_at,
+            time_zone=record.place.time_zone,
+            point=record.place.point or f"{record.place.station}/{record.place.connector}",
+            place=record.place.name or record.place.location,
+            token=record.token.visual_number or record.token.uid,
+            driver=record.parties.driver,
+            kind=line.kind,
+            label=line.label,
+            quantity=line.billed_quantity,
+            unit=line.unit,
+            unit_price=line.unit_price,
+            tax_included=line.tax_included,
+            tax=line.tax,
+            before_tax=line.booked.before_tax,
+            after_tax=line.booked.after_tax,
+        )
+        for line in priced
+    ]
+
+
+def tax_groups(lines: Iterable[StatementLine]) -> tuple[TaxGroup, ...]:
+    """Lines added up by rate of tax, the highest rate first, what is unknown last."""
+    gathered: dict[tuple[TaxState, Decimal | None, str], list[StatementLine]] = {}
+    for line in lines:
+        percent = None if line.tax.percent is None else line.tax.percent.normalize()
+        gathered.setdefault((line.tax.state, percent, line.tax.reason), []).append(line)
+    ordered = sorted(gathered.items(), key=lambda item: _rate_order(*item[0]))
+    return tuple(
+        TaxGroup(state, members[0].tax.percent, reason, *_sums(members)) for (state, _, reason), members in ordered
+    )
+
+
+def _statement(month: str, legs: Sequence[tuple[ChargeRecord, RecordLeg]]) -> Statement:
+    record, leg = legs[0]
+    lines = tuple(line for each in legs for line in lines_of(*each))
+    before, tax, after = _sums(lines)
+    payable = sum((line.payable for line in lines), NOTHING)
+    kind = _kind(leg.leg, leg.party, payable)
+    energy_wh = {each.identity.id: each.quantities.import_wh for each, _ in legs}
+    return Statement(
+        kind=kind,
+        month=month,
+        party=leg.party or "",
+        currency=record.currency,
+        lines=lines,
+        groups=tax_groups(lines),
+        before_tax=before,
+        tax=tax,
+        after_tax=after,
+        payable=payable,
+        energy_wh=sum(energy_wh.values()),
+        sessions=len({each.identity.session for each, _ in legs}),
+    )
+
+
+def _group(record: ChargeRecord, leg: RecordLeg) -> tuple[str, str, str]:
+    return (leg.party or "", "reimbursement" if leg.leg is Leg.REIMBURSEMENT else "charge", record.currency)
+
+
+def _kind(leg: Leg, party: str | None, payable: Decimal) -> StatementKind:
+    if not party:
+        return StatementKind.OWN_ACCOUNT
+    if leg is Leg.REIMBURSEMENT:
+        return StatementKind.REIMBURSEMENT
+    return StatementKind.CREDIT_NOTE if payable < 0 else StatementKind.INVOICE
+
+
+def _free_line(record: ChargeRecord) -> Line:
+    kwh = Decimal(record.quantities.import_wh).scaleb(-3)
+    nothing = Amounts(NOTHING, NOTHING)
+    return Line(LineKind.ENERGY, "free", kwh, kwh, "kWh", NOTHING, False, _FREE, nothing, nothing)  # noqa: FBT003
+
+
+def _sums(lines: Sequence[StatementLine]) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+    """Before tax, tax, after tax; None where a line does not know."""
+    before = _sum(line.before_tax for line in lines)
+    after = _sum(line.after_tax for line in lines)
+    return before, None if before is None or after is None else after - before, after
+
+
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    total = NOTHING
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def _payable(amounts: Amounts) -> Decimal:
+    known = amounts.before_tax if amounts.after_tax is None else amounts.after_tax
+    return NOTHING if known is None else known
+
+
+def _rate_order(state: TaxState, percent: Decimal | None, reason: str) -> tuple[int, Decimal, str]:
+    return (list(TaxState).index(state), NOTHING if percent is None else -percent, reason)

@@ -20,6 +20,7 @@ from websockets.frames import CloseCode
 from adapters.cancellation import end_if_cancelled
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
 from adapters.ocpp.phrases import Phrases
+from adapters.ocpp.reception import Reception
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.writer import CallFailedError, Writer
@@ -72,6 +73,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         self._link.answered = frozenset(self.route_map)
         self._station = station
         self._around = around
+        self._reception = Reception(station, around)
         self._writer = Writer(station, around, self.phrases, self._ask)
         self._misbehaviours: set[str] = set()
         self._patience: asyncio.Timeout | None = None

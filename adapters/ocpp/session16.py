@@ -17,21 +17,14 @@ from ocpp.v16.enums import (
     RegistrationStatus,
 )
 
-from adapters.ocpp.connector import Connector, Transaction
+from adapters.ocpp.connector import Transaction
 from adapters.ocpp.conversation import Conversation
 from adapters.ocpp.fields import Fields, read_time, written_time
 from adapters.ocpp.link import Version
-from adapters.ocpp.meter_values import read_meter_values
 from adapters.ocpp.phrases16 import Phrases16
+from adapters.ocpp.reception import HEARTBEAT_S, MISSING_REGISTER_WH, Verdict
 from controller.hub_satellite.connector import Status
-from controller.plan import Severity
-from controller.ports import MeterSample, Outcome, Started, TransactionStart, TransactionStop
-
-HEARTBEAT_S: Final = 300
-"""Only the charger's clock needs it; pings tell whether the connection lives."""
-
-_NO_REGISTER_WH: Final = 2**31 - 1
-"""What some chargers send as meterStart when their meter has not answered yet."""
+from controller.ports import TransactionStart, TransactionStop
 
 _STATUSES: Final = frozenset(status.value for status in Status if status is not Status.UNKNOWN)
 
@@ -55,10 +48,8 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
     @_answers(Action.boot_notification, lenient=True)
     async def _boot_notification(self, /, **payload: Any) -> Any:
         fields = Fields(payload)
-        self._station.vendor = fields.text("charge_point_vendor", 20)[:20]
-        self._station.model = fields.text("charge_point_model", 20)[:20]
-        self._station.firmware = fields.optional_text("firmware_version", 50)
-        self._station.booted()
+        vendor, model = fields.text("charge_point_vendor", 20), fields.text("charge_point_model", 20)
+        self._reception.booted(vendor, model, fields.optional_text("firmware_version", 50))
         self._give_up()
         return call_result.BootNotification(
             current_time=written_time(self._around.clock.now()),
@@ -77,17 +68,13 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
         if status not in _STATUSES:
             raise PropertyConstraintViolationError("status is none of ChargePointStatus")
         self._station.hear_time(read_time(payload.get("timestamp")))
-        connector = self._station.connectors.get(number)
-        if connector is not None:
-            connector.report(Status(status), self._around.clock.monotonic_s())
-        if status == Status.FAULTED:
-            message = f"connector {number} is faulted: {fields.optional_text('error_code', 40) or 'no code'}"
-            self._around.report("connector_faulted", self._station.subject, message, Severity.WARNING)
+        self._reception.status(number, Status(status), fields.optional_text("error_code", 40))
         return call_result.StatusNotification()
 
     @_answers(Action.authorize, lenient=True)
     async def _authorize(self, /, **payload: Any) -> Any:
-        return call_result.Authorize(id_tag_info=await self._id_tag_info(Fields(payload).text("id_tag", 20)))
+        verdict = await self._reception.judge(Fields(payload).text("id_tag", 20))
+        return call_result.Authorize(id_tag_info=_id_tag_info(verdict))
 
     @_answers(Action.start_transaction, lenient=True)
     async def _start_transaction(self, /, **payload: Any) -> Any:
@@ -95,15 +82,13 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
         number, token = fields.integer("connector_id"), fields.text("id_tag", 20)
         start_wh = fields.integer("meter_start")
         connector = self._station.connectors.get(number)
-        if not 0 <= start_wh < _NO_REGISTER_WH:
+        if not 0 <= start_wh < MISSING_REGISTER_WH:
             fields.flag("meter_start_implausible")
         if connector is None:
             fields.flag("unknown_connector")
-            message = f"a transaction started on connector {number}, which the site does not know"
-            self._around.report("unknown_connector", self._station.subject, message, Severity.WARNING)
-        info = await self._id_tag_info(token)
-        authorised = info.status == AuthorizationStatus.accepted
-        if not authorised:
+            self._reception.unknown_connector(number)
+        verdict = await self._reception.judge(token)
+        if not verdict.accepted:
             fields.flag("unauthorised_token")
         start = TransactionStart(
             station=self._station.id,
@@ -115,24 +100,16 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
             flags=fields.flags,
         )
         started = await self._around.ledger.start_transaction(start)
-        if connector is not None and await self._opens(started, connector):
-            transaction = Transaction(str(started.transaction_id), started.session_id, start_wh, authorised)
-            self._station.begin(connector, transaction)
-        return call_result.StartTransaction(transaction_id=started.transaction_id, id_tag_info=info)
-
-    async def _opens(self, started: Started, connector: Connector) -> bool:
-        """Whether a recorded start opens its transaction now: a repeated one does if it was cut off before."""
-        if started.outcome is not Outcome.REPEATED:
-            return started.outcome is Outcome.RECORDED
-        if connector.transaction is not None and connector.transaction.id == str(started.transaction_id):
-            return False
-        return any(running.id == started.session_id for running in await self._around.ledger.running())
+        if connector is not None:
+            transaction = Transaction(str(started.transaction_id), started.session_id, start_wh, verdict.accepted)
+            self._reception.take_up(connector, started, transaction)
+        return call_result.StartTransaction(transaction_id=started.transaction_id, id_tag_info=_id_tag_info(verdict))
 
     @_answers(Action.stop_transaction, lenient=True)
     async def _stop_transaction(self, /, **payload: Any) -> Any:
         fields = Fields(payload)
         transaction_id, end_wh = fields.integer("transaction_id"), fields.integer("meter_stop")
-        if not 0 <= end_wh < _NO_REGISTER_WH:
+        if not 0 <= end_wh < MISSING_REGISTER_WH:
             fields.flag("meter_stop_implausible")
         token = fields.optional_text("id_tag", 255)
         stop = TransactionStop(
@@ -146,28 +123,14 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
         )
         await self._around.ledger.stop_transaction(stop)
         self._station.end(str(transaction_id))
-        info = None if token is None else await self._id_tag_info(token)
+        info = None if token is None else _id_tag_info(await self._reception.judge(token))
         return call_result.StopTransaction(id_tag_info=info)
 
     @_answers(Action.meter_values, lenient=True)
     async def _meter_values(self, /, **payload: Any) -> Any:
         connector = self._station.measured(Fields(payload).integer("connector_id"), str(payload.get("transaction_id")))
-        if connector is None:
-            return call_result.MeterValues()
-        now = self._around.clock.now()
-        measured = read_meter_values(payload.get("meter_value"), connector.point, self._around.site.nominal_voltage_v)
-        connector.measure(measured, self._around.clock.monotonic_s())
-        self._station.values_unreadable += measured.unreadable
-        self._station.hear_time(measured.at)
-        sample = MeterSample(
-            point=connector.point.id,
-            at=min(measured.at or now, now),
-            current_a=measured.current_a,
-            power_w=measured.power_w,
-            register_wh=measured.register_wh,
-            session=None if connector.transaction is None else connector.transaction.session,
-        )
-        self._around.measurements.record(sample)
+        if connector is not None:
+            self._reception.values(connector, payload.get("meter_value"))
         return call_result.MeterValues()
 
     @_answers(Action.data_transfer)
@@ -184,8 +147,7 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
 
     @_answers(Action.security_event_notification, lenient=True)  # kept by the charger until it is accepted
     async def _security_event_notification(self, /, **payload: Any) -> Any:
-        message = f"it reports {Fields(payload).optional_text('type', 50) or 'an event without a type'}"
-        self._around.report("charger_security_event", self._station.subject, message, Severity.WARNING)
+        self._reception.security_event(Fields(payload).optional_text("type", 50))
         return call_result.SecurityEventNotification()
 
     @_answers(Action.log_status_notification, lenient=True)
@@ -200,19 +162,8 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
     async def _sign_certificate(self, /, **_payload: Any) -> Any:
         return call_result.SignCertificate(status=GenericStatus.rejected)
 
-    async def _id_tag_info(self, uid: str) -> IdTagInfo:
-        """What the site says of a token now (AuthorizationStatus, OCPP 1.6 §7.2)."""
-        if self._around.lab:
-            return IdTagInfo(status=AuthorizationStatus.accepted)
-        token = await self._around.ledger.token(uid)
-        if token is None:
-            message = "a token that the site does not know was presented"
-            self._around.report("unknown_token", self._station.subject, message, Severity.WARNING)
-            return IdTagInfo(status=AuthorizationStatus.invalid)
-        if token.blocked:
-            return IdTagInfo(status=AuthorizationStatus.blocked)
-        if token.valid_until is None:
-            return IdTagInfo(status=AuthorizationStatus.accepted)
-        expired = token.valid_until <= self._around.clock.now()
-        status = AuthorizationStatus.expired if expired else AuthorizationStatus.accepted
-        return IdTagInfo(status=status, expiry_date=written_time(token.valid_until))
+
+def _id_tag_info(verdict: Verdict) -> IdTagInfo:
+    until = verdict.valid_until
+    status = AuthorizationStatus(verdict.standing.value)
+    return IdTagInfo(status=status, expiry_date=None if until is None else written_time(until))

@@ -17,6 +17,7 @@ from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import PriceSignal
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
+from controller.tariffs.book import NO_TOKEN_LIMITS, TokenKind, TokenLimits
 from controller.units import NO_CURRENT, Phases
 from controller.wishes import NO_NEEDS, Needs
 
@@ -187,6 +188,13 @@ class Token:
     group: str | None = None
     needs: Needs = NO_NEEDS
     """Where they say something, they come before the group's."""
+    kind: TokenKind = TokenKind.OWN
+    contract: str | None = None
+    """On whose account it charges."""
+    zero_rate: bool = False
+    """It charges for nothing; its sessions have records all the same."""
+    limits: TokenLimits = NO_TOKEN_LIMITS
+    valid_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

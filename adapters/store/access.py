@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import time
+from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row, func, select
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Row, func, select
 from adapters.passwords import hashed, matches
 from adapters.store.schema import station_credentials, tokens, users
 from controller.ports import Token
+from controller.tariffs.book import NO_TOKEN_LIMITS, TokenKind, TokenLimits
 from controller.wishes import Needs
 
 FIRST_USER: Final = "admin"
@@ -66,7 +68,26 @@ def _token(row: Row[Any]) -> Token:
     if (departs := needs.pop("departs", None)) is not None:
         needs["departs"] = time.fromisoformat(departs)
     needs["weekdays"] = tuple(needs.pop("weekdays", ()))
-    return Token(row.uid, row.description, row.blocked, row.valid_until, group, Needs(**needs))
+    return Token(
+        row.uid,
+        row.description,
+        row.blocked,
+        row.valid_until,
+        group,
+        Needs(**needs),
+        kind=TokenKind(row.kind),
+        contract=row.contract,
+        zero_rate=row.zero_rate,
+        limits=_limits(row.limits),
+        valid_from=row.valid_from,
+    )
+
+
+def _limits(document: Mapping[str, Any] | None) -> TokenLimits:
+    if document is None:
+        return NO_TOKEN_LIMITS
+    amount = document["amount_per_month"]
+    return TokenLimits(**{**document, "amount_per_month": None if amount is None else Decimal(amount)})
 
 
 def _needs_document(token: Token) -> dict[str, Any] | None:

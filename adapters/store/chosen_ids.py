@@ -17,8 +17,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from adapters.store.schema import sessions, utc
+from adapters.store.terms import Terms, freeze
 from adapters.store.transactions import (
-    Terms,
     change,
     fresh_transaction_id,
     journal,
@@ -59,7 +59,7 @@ def record_chosen_start(connection: Connection, start: TransactionStart, terms: 
     return started
 
 
-def record_details(connection: Connection, details: TransactionDetails) -> Outcome:
+def record_details(connection: Connection, details: TransactionDetails, terms: Terms) -> Outcome:
     """Fill in what the start of a running session has left open."""
     running = [one for one in _named(connection, details.station, details.transaction_id) if one.ended_at is None]
     session = next(iter(running), None)
@@ -67,6 +67,8 @@ def record_details(connection: Connection, details: TransactionDetails) -> Outco
     if session is not None and (values := _news(session, details)):
         outcome = Outcome.RECORDED
         change(connection, session.id, **values)
+        if {"token", "point"} & values.keys():
+            change(connection, session.id, price_per_kwh=freeze(connection, session.id, terms))
     journal(connection, details, outcome, None if session is None else session.id)
     return outcome
 
@@ -114,9 +116,12 @@ def _lacks(session: Row[Any], start: TransactionStart) -> bool:
 
 def _given_its_start(connection: Connection, session: Row[Any], start: TransactionStart, terms: Terms) -> Started:
     ended = session.ended_at is not None
-    price_per_kwh = terms.price_per_kwh if session.transaction_id is None else session.price_per_kwh
     number = fresh_transaction_id(connection) if session.transaction_id is None else session.transaction_id
     start = _apart(connection, replace(start, token=start.token or session.token))
+    place = {"connector": start.connector, "point": start.point} if start.connector else {}
+    told = {"token": start.token, "started_at": start.started_at, "start_wh": start.start_wh, **place}
+    change(connection, session.id, transaction_id=number, **told)
+    price_per_kwh = freeze(connection, session.id, terms)
     flags = set(session.review_flags) - _NOT_ANNOUNCED - {REGISTER_MISSING, "implausible_register"}
     values: dict[str, object] = {"price_per_kwh": price_per_kwh}
     if ended:
@@ -125,18 +130,7 @@ def _given_its_start(connection: Connection, session: Row[Any], start: Transacti
         values |= {"energy_wh": taken.energy_wh, "cost": taken.cost}
     elif not plausible(start.start_wh):
         flags.add("implausible_register")
-    if start.connector:
-        values |= {"connector": start.connector, "point": start.point}
-    change(
-        connection,
-        session.id,
-        transaction_id=number,
-        token=start.token,
-        started_at=start.started_at,
-        start_wh=start.start_wh,
-        review_flags=merged(flags, start.flags),
-        **values,
-    )
+    change(connection, session.id, review_flags=merged(flags, start.flags), **values)
     return Started(number, session.id, Outcome.RECORDED, running=not ended)
 
 

@@ -18,7 +18,9 @@ from adapters.store import access, demand_windows, limit_log, records, session_r
 from adapters.store.ballast import Ballast
 from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
-from adapters.store.transactions import Terms, record_start, record_stop
+from adapters.store.tariff_book import TariffBook
+from adapters.store.terms import Terms
+from adapters.store.transactions import record_start, record_stop
 from adapters.store.writer import Writer
 from controller.peakshave.evidence import Evidence
 from controller.peakshave.grid_operator import Limit
@@ -35,6 +37,7 @@ from controller.ports import (
     TransactionStart,
     TransactionStop,
 )
+from controller.tariffs.book import NO_OPERATOR_TERMS, OperatorTerms
 from controller.tariffs.observed import Observed
 from controller.wishes import Asker, Wish
 
@@ -54,6 +57,8 @@ class SqlLedger:
         self._reader = reader
         self._terms = terms
         self._last_register = last_register
+        self.book = TariffBook(self.read, self.write, terms.operator)
+        """Tariffs, rules, parties, contracts, and the terms on which sessions are charged."""
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         """Record a start; a repeated one gets the ids that it got the first time."""
@@ -63,7 +68,7 @@ class SqlLedger:
 
     async def complete_transaction(self, details: TransactionDetails) -> Outcome:
         """Fill in what the start has left open. What is on record stays, so a repeated one changes nothing."""
-        action = self.write(lambda connection: record_details(connection, details))
+        action = self.write(lambda connection: record_details(connection, details, self._terms))
         return await asyncio.wrap_future(action)
 
     async def stop_transaction(self, stop: TransactionStop) -> Outcome:
@@ -210,15 +215,17 @@ def open_ledger(
     price_per_kwh: Decimal | None,
     on_event: EventSink,
     last_register: records.LastRegister = lambda _session: None,
+    operator: OperatorTerms = NO_OPERATOR_TERMS,
 ) -> SqlLedger:
     """Open the ledger, creating and migrating it as needed.
 
     Args:
         url: ``sqlite:///FILE`` or ``postgresql+psycopg://...``.
         currency: of the sessions that start from now on (ISO 4217).
-        price_per_kwh: of the sessions that start from now on; None leaves them unpriced.
+        price_per_kwh: of the operator's own tariff from now on; None: it has none.
         on_event: hears of trouble and its end, from the writer's thread.
         last_register: the newest register value [Wh] kept for a session id, for what a running session has taken.
+        operator: what is settled for all sessions.
 
     Raises:
         ValueError: the URL names no database that can hold a ledger.
@@ -237,6 +244,10 @@ def open_ledger(
     ballast = None if path is None else Ballast(path)
     if ballast is not None:
         ballast.keep()
-    return SqlLedger(
-        Writer(engine, ballast, on_event), reading_engine(url), Terms(currency, price_per_kwh), last_register
-    )
+    ledger = SqlLedger(Writer(engine, ballast, on_event), reading_engine(url), Terms(currency, operator), last_register)
+    try:
+        ledger.book.seed(currency, price_per_kwh)
+    except LedgerUnavailable:
+        ledger.close()
+        raise
+    return ledger

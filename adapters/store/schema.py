@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 _INT64: Final = 2**63 - 1
@@ -192,6 +193,11 @@ tokens = Table(
     # Group, priority, departure and so on; as the ledger knows them, and as the site file gave them last.
     Column("needs", JSON(none_as_null=True)),
     Column("seeded_needs", JSON(none_as_null=True)),
+    Column("kind", String(12), nullable=False, server_default="own"),
+    Column("contract", PeerText),
+    Column("zero_rate", Boolean, nullable=False, server_default=false()),
+    Column("limits", JSON(none_as_null=True)),
+    Column("valid_from", UtcTime),
 )
 
 # Never changed: the newest row of a session and of one who may ask is what holds, the others are its history.

@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, update
 
 from adapters.store.schema import sessions, storable_integer, transaction_messages, utc
+from adapters.store.terms import Terms, freeze
 from controller.ports import (
     TIMESTAMP_INVALID,
     Outcome,
@@ -35,14 +36,6 @@ _LAST_TRANSACTION_ID: Final = 2**31 - 1
 
 _ID_ATTEMPTS: Final = 20
 """Random ids meet an old one about once in two thousand million sessions per million on record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a session is frozen at when it starts."""
-
-    currency: str
-    price_per_kwh: Decimal | None
 
 
 def record_start(connection: Connection, start: TransactionStart, terms: Terms) -> Started:
@@ -115,11 +108,11 @@ def open_session(connection: Connection, start: TransactionStart, terms: Terms) 
             station_transaction_id=str(transaction_id) if start.transaction_id is None else start.transaction_id,
             started_at=start.started_at,
             start_wh=start.start_wh,
-            price_per_kwh=terms.price_per_kwh,
             currency=terms.currency,
             review_flags=sorted(flags),
         )
     )
+    change(connection, session_id, price_per_kwh=freeze(connection, session_id, terms))
     return Started(transaction_id, session_id, Outcome.RECORDED)
 
 

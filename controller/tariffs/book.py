@@ -13,7 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from controller.tariffs.rated import Tax
+from controller.tariffs.rated import UNKNOWN_TAX, Tax
+from controller.tariffs.tariff import PriceCurve
 
 
 class Leg(StrEnum):
@@ -192,6 +193,9 @@ class OperatorTerms:
     """IANA; months begin there."""
 
 
+NO_OPERATOR_TERMS: Final = OperatorTerms()
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """A session about to begin, as far as its tariff depends on it."""
@@ -217,3 +221,22 @@ class Choice:
     scope: Scope | None
     """None where the token charges for nothing, or where no rule was found."""
     zero_rate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTerms:
+    """On what terms a session is charged on one leg: frozen when it starts, whatever changes later."""
+
+    session: str
+    choice: Choice
+    version: TariffVersion | None
+    """None where there is no tariff."""
+    curves: tuple[PriceCurve, ...] = ()
+    """Those that the tariff follows: what was published at the start, and behind its end what was first published."""
+    card_fee: CardFee | None = None
+    token_kind: TokenKind = TokenKind.OWN
+    contract: Contract | None = None
+    """As it was."""
+    tax: Tax = UNKNOWN_TAX
+    """Of the contract, else of the operator: what counts where the tariff says nothing. An exemption of the contract
+    counts in any case."""

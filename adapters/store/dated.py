@@ -1,0 +1,309 @@
+"""What holds for a time, on record: versions of tariffs, billing rules, card fees, and what was decided of them.
+
+Functions of a connection: the caller owns the transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, tuple_
+
+from adapters.store.schema import storable_text
+from adapters.store.schema_tariffs import billing_rules, card_fees, tariff_decisions, tariff_versions
+from controller.tariffs.book import Approval, BillingRule, CardFee, Leg, Scope, TariffVersion, TokenKind
+from controller.tariffs.choice import key_of
+from controller.tariffs.rules import RuleRefused, approved_from, checked_validity, ends_from
+
+
+class Kind(StrEnum):
+    """Of what something is decided."""
+
+    TARIFF = "tariff"
+    RULE = "rule"
+    CARD_FEE = "card_fee"
+
+
+APPROVED: Final = "approved"
+ENDED: Final = "ended"
+
+T = TypeVar("T", TariffVersion, BillingRule, CardFee)
+
+
+class NoSuchEntry(LookupError):  # noqa: N818 - a state of the book
+    """The book has nothing of that name."""
+
+
+@dataclass
+class _Decided:
+    order: int = 0
+    known: dict[str, Any] = field(default_factory=dict)
+
+
+def tariff_versions_of(connection: Connection, tariffs: Iterable[str] | None = None) -> list[TariffVersion]:
+    """The versions of these tariffs (None: of all), those that were approved first to last, then the others."""
+    chosen = None if tariffs is None else tariff_versions.c.tariff.in_({storable_text(one) for one in tariffs})
+    rows = _rows(connection, tariff_versions, chosen, tariff_versions.c.proposed_at, tariff_versions.c.number)
+    return _with_decisions(connection, Kind.TARIFF, [_version(row) for row in rows])
+
+
+def rules_under(connection: Connection, keys: Iterable[tuple[Scope, str]]) -> list[BillingRule]:
+    """The rules under these scopes and keys, those that were approved first to last, then the others."""
+    wanted = [(scope.value, storable_text(key_of(scope, key))) for scope, key in keys]
+    return _rules(connection, tuple_(billing_rules.c.scope, billing_rules.c.key_folded).in_(wanted))
+
+
+def rules_of_tariff(connection: Connection, tariff: str) -> list[BillingRule]:
+    """The rules that name a tariff."""
+    return _rules(connection, billing_rules.c.tariff == storable_text(tariff))
+
+
+def all_rules(connection: Connection) -> list[BillingRule]:
+    """Every rule, those that were approved first to last, then the others."""
+    return _rules(connection, None)
+
+
+def all_card_fees(connection: Connection) -> list[CardFee]:
+    """Every fee, those that were approved first to last, then the others."""
+    rows = _rows(connection, card_fees, None, card_fees.c.proposed_at, card_fees.c.id)
+    return _with_decisions(connection, Kind.CARD_FEE, [_fee(row) for row in rows])
+
+
+def add_version(connection: Connection, version: TariffVersion, price_per_kwh: Decimal | None = None) -> TariffVersion:
+    """Put a version on record; its number is the next of the tariff.
+
+    Raises:
+        RuleRefused: its validity is none.
+    """
+    checked_validity(version.valid_from, version.valid_until)
+    newest = select(func.max(tariff_versions.c.number)).where(tariff_versions.c.tariff == storable_text(version.tariff))
+    version = replace(version, number=(connection.execute(newest).scalar() or 0) + 1)
+    connection.execute(
+        tariff_versions.insert().values(
+            tariff=version.tariff,
+            number=version.number,
+            document=version.document,
+            curves=list(version.curves),
+            price_per_kwh=price_per_kwh,
+            **_validity(version),
+        )
+    )
+    return version
+
+
+def add_rule(connection: Connection, rule: BillingRule) -> BillingRule:
+    """Put a proposal on record, under a new id.
+
+    Raises:
+        RuleRefused: its validity is none, or it names no tariff.
+    """
+    checked_validity(rule.valid_from, rule.valid_until)
+    named = select(tariff_versions.c.number).where(tariff_versions.c.tariff == storable_text(rule.tariff)).limit(1)
+    if connection.execute(named).first() is None:
+        raise RuleRefused(f"tariff: there is no tariff {rule.tariff!r}")
+    rule = replace(rule, id=str(uuid.uuid4()))
+    connection.execute(
+        billing_rules.insert().values(
+            id=rule.id,
+            scope=rule.scope.value,
+            key=rule.key,
+            key_folded=key_of(rule.scope, rule.key),
+            leg=rule.leg.value,
+            tariff=rule.tariff,
+            **_validity(rule),
+        )
+    )
+    return rule
+
+
+def add_card_fee(connection: Connection, fee: CardFee) -> CardFee:
+    """Put a proposal on record, under a new id.
+
+    Raises:
+        RuleRefused: its validity is none.
+    """
+    checked_validity(fee.valid_from, fee.valid_until)
+    fee = replace(fee, id=str(uuid.uuid4()))
+    connection.execute(
+        card_fees.insert().values(
+            id=fee.id,
+            token_kind=fee.token_kind.value,
+            leg=fee.leg.value,
+            per_kwh=fee.per_kwh,
+            per_session=fee.per_session,
+            **_validity(fee),
+        )
+    )
+    return fee
+
+
+def approve(connection: Connection, entry: T, by: Approval, lead_time: timedelta, begins: datetime | None = None) -> T:
+    """Put an approval on record.
+
+    Raises:
+        RuleRefused: see ``controller.tariffs.rules.approved_from``.
+    """
+    begins = approved_from(entry, by.at, lead_time, begins)
+    _decide(connection, entry, APPROVED, begins, by)
+    return replace(entry, approved=by, valid_from=begins)
+
+
+def end(connection: Connection, entry: T, by: Approval, ends_at: datetime | None = None) -> T:
+    """Put the end of something on record.
+
+    Raises:
+        RuleRefused: see ``controller.tariffs.rules.ends_from``.
+    """
+    ends = ends_from(entry, by.at, ends_at)
+    _decide(connection, entry, ENDED, ends, by)
+    return replace(entry, ended_at=ends)
+
+
+def rule_of_id(connection: Connection, rule: str) -> BillingRule:
+    """One rule.
+
+    Raises:
+        NoSuchEntry: there is none of that id.
+    """
+    return _one(_rules(connection, billing_rules.c.id == storable_text(rule)), f"rule {rule!r}")
+
+
+def card_fee_of_id(connection: Connection, fee: str) -> CardFee:
+    """One fee.
+
+    Raises:
+        NoSuchEntry: there is none of that id.
+    """
+    return _one([each for each in all_card_fees(connection) if each.id == fee], f"card fee {fee!r}")
+
+
+def decisions_of(connection: Connection, kind: Kind, subject: str) -> Sequence[Mapping[str, Any]]:
+    """What was decided of one thing, oldest first."""
+    query = select(tariff_decisions).where(
+        tariff_decisions.c.kind == kind.value, tariff_decisions.c.subject == storable_text(subject)
+    )
+    rows = connection.execute(query.order_by(tariff_decisions.c.id)).mappings()
+    return [{str(name): value for name, value in row.items()} for row in rows]
+
+
+def _one(found: Sequence[T], what: str) -> T:
+    if not found:
+        raise NoSuchEntry(f"there is no {what}")
+    return found[0]
+
+
+def _rules(connection: Connection, chosen: ColumnElement[bool] | None) -> list[BillingRule]:
+    rows = _rows(connection, billing_rules, chosen, billing_rules.c.proposed_at, billing_rules.c.id)
+    return _with_decisions(connection, Kind.RULE, [_rule(row) for row in rows])
+
+
+def _rows(
+    connection: Connection, table: Table, chosen: ColumnElement[bool] | None, *order: ColumnElement[Any]
+) -> Sequence[Row[Any]]:
+    query = select(table) if chosen is None else select(table).where(chosen)
+    return connection.execute(query.order_by(*order)).all()
+
+
+def _with_decisions(connection: Connection, kind: Kind, entries: Sequence[T]) -> list[T]:
+    """The entries as they are after what was decided, in the order of their approval, then those without."""
+    if not entries:
+        return []
+    query = select(tariff_decisions).where(tariff_decisions.c.kind == kind.value)
+    if len(entries) <= _FEW:
+        query = query.where(tariff_decisions.c.subject.in_({_name(entry)[0] for entry in entries}))
+    decided: dict[tuple[str, int], _Decided] = {}
+    for row in connection.execute(query.order_by(tariff_decisions.c.id)):
+        one = decided.setdefault((row.subject, row.number), _Decided())
+        if row.decision == APPROVED:
+            one.order = row.id
+            one.known |= {"approved": Approval(row.decided_by, row.decided_at), "valid_from": row.effective_at}
+        else:
+            one.known["ended_at"] = row.effective_at
+    none = _Decided()
+    found = [(decided.get(_name(entry), none), entry) for entry in entries]
+    found.sort(key=lambda each: each[0].order or _LAST)
+    return [replace(entry, **one.known) for one, entry in found]
+
+
+_FEW: Final = 200
+"""As many names stand in one query; for more, all decisions are read."""
+_LAST: Final = 2**63
+
+
+def _name(entry: T) -> tuple[str, int]:
+    if isinstance(entry, TariffVersion):
+        return entry.tariff, entry.number
+    return entry.id, 0
+
+
+_KINDS: Final[Mapping[type, Kind]] = {
+    TariffVersion: Kind.TARIFF,
+    BillingRule: Kind.RULE,
+    CardFee: Kind.CARD_FEE,
+}
+
+
+def _decide(connection: Connection, entry: T, decision: str, effective_at: datetime, by: Approval) -> None:
+    subject, number = _name(entry)
+    connection.execute(
+        tariff_decisions.insert().values(
+            kind=_KINDS[type(entry)].value,
+            subject=subject,
+            number=number,
+            decision=decision,
+            effective_at=effective_at,
+            decided_by=by.by,
+            decided_at=by.at,
+        )
+    )
+
+
+def _validity(entry: T) -> dict[str, Any]:
+    return {
+        "valid_from": entry.valid_from,
+        "valid_until": entry.valid_until,
+        "proposed_by": entry.proposed.by,
+        "proposed_at": entry.proposed.at,
+    }
+
+
+def _proposed(row: Row[Any]) -> Approval:
+    return Approval(row.proposed_by, row.proposed_at)
+
+
+def _version(row: Row[Any]) -> TariffVersion:
+    return TariffVersion(
+        row.tariff, row.number, row.document, tuple(row.curves), row.valid_from, row.valid_until, _proposed(row)
+    )
+
+
+def _rule(row: Row[Any]) -> BillingRule:
+    return BillingRule(
+        row.id,
+        Scope(row.scope),
+        row.key,
+        Leg(row.leg),
+        row.tariff,
+        row.valid_from,
+        row.valid_until,
+        _proposed(row),
+    )
+
+
+def _fee(row: Row[Any]) -> CardFee:
+    return CardFee(
+        row.id,
+        TokenKind(row.token_kind),
+        Leg(row.leg),
+        row.per_kwh,
+        row.per_session,
+        row.valid_from,
+        row.valid_until,
+        _proposed(row),
+    )

@@ -18,6 +18,7 @@ from adapters.store import access, demand_windows, limit_log, records, session_r
 from adapters.store.ballast import Ballast
 from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
+from adapters.store.record_book import RecordBook
 from adapters.store.tariff_book import TariffBook
 from adapters.store.terms import Terms
 from adapters.store.transactions import record_start, record_stop
@@ -58,6 +59,7 @@ class SqlLedger:
         self._terms = terms
         self._last_register = last_register
         self.book = TariffBook(self.read, self.write, terms.operator)
+        self.charged = RecordBook(self.read, self.write)
         """Tariffs, rules, parties, contracts, and the terms on which sessions are charged."""
 
     async def start_transaction(self, start: TransactionStart) -> Started:

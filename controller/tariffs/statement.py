@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Final
 
 from controller.tariffs.book import Leg, Party
-from controller.tariffs.rated import Amounts, Line, LineKind, Tax, TaxSource, TaxState
+from controller.tariffs.rated import Amounts, Line, LineKind, RatedSession, Tax, TaxSource, TaxState
 from controller.tariffs.record import ChargeRecord, RecordKind, RecordLeg
 
 
@@ -55,6 +55,8 @@ class StatementLine:
     token: str
     driver: str | None
     """A party's id."""
+    employer: str | None
+    """A party's id."""
     kind: LineKind
     label: str
     quantity: Decimal
@@ -86,6 +88,19 @@ class TaxGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """What lines come to."""
+
+    groups: tuple[TaxGroup, ...]
+    before_tax: Decimal | None
+    tax: Decimal | None
+    after_tax: Decimal | None
+    """None where the tax of a line is unknown: what it is on is no tax invoice then."""
+    payable: Decimal
+    """As far as it is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """What one party owes or is owed for a month."""
 
@@ -96,12 +111,7 @@ class Statement:
     """Id; empty: the operator's own account."""
     currency: str
     lines: tuple[StatementLine, ...]
-    groups: tuple[TaxGroup, ...]
-    before_tax: Decimal | None
-    tax: Decimal | None
-    after_tax: Decimal | None
-    """None where the tax of a line is unknown; the statement is no tax invoice then."""
-    payable: Decimal
+    totals: Totals
     energy_wh: int
     sessions: int
 
@@ -139,7 +149,7 @@ def statements(month: str, billable: Iterable[tuple[ChargeRecord, Leg]]) -> Sequ
 def lines_of(record: ChargeRecord, leg: RecordLeg) -> list[StatementLine]:
     """The lines of one leg of a record; one that costs nothing has a line that says so."""
     rated = leg.rated
-    priced = rated.lines or (_free_line(record),)
+    priced = rated.lines or (_free_line(rated),)
     return [
         StatementLine(
             record=record.identity.id,
@@ -153,6 +163,7 @@ def lines_of(record: ChargeRecord, leg: RecordLeg) -> list[StatementLine]:
             place=record.place.name or record.place.location,
             token=record.token.visual_number or record.token.uid,
             driver=record.parties.driver,
+            employer=record.parties.employer,
             kind=line.kind,
             label=line.label,
             quantity=line.billed_quantity,
@@ -167,8 +178,13 @@ def lines_of(record: ChargeRecord, leg: RecordLeg) -> list[StatementLine]:
     ]
 
 
-def tax_groups(lines: Iterable[StatementLine]) -> tuple[TaxGroup, ...]:
-    """Lines added up by rate of tax, the highest rate first, what is unknown last."""
+def totals_of(lines: Sequence[StatementLine]) -> Totals:
+    """Lines added up, all of them and by rate of tax, the highest rate first, what is unknown last."""
+    payable = sum((line.payable for line in lines), NOTHING)
+    return Totals(_tax_groups(lines), *_sums(lines), payable)
+
+
+def _tax_groups(lines: Iterable[StatementLine]) -> tuple[TaxGroup, ...]:
     gathered: dict[tuple[TaxState, Decimal | None, str], list[StatementLine]] = {}
     for line in lines:
         percent = None if line.tax.percent is None else line.tax.percent.normalize()
@@ -182,9 +198,7 @@ def tax_groups(lines: Iterable[StatementLine]) -> tuple[TaxGroup, ...]:
 def _statement(month: str, legs: Sequence[tuple[ChargeRecord, RecordLeg]]) -> Statement:
     record, leg = legs[0]
     lines = tuple(line for each in legs for line in lines_of(*each))
-    before, tax, after = _sums(lines)
-    payable = sum((line.payable for line in lines), NOTHING)
-    kind = _kind(leg.leg, leg.party, payable)
+    kind = _kind(leg.leg, leg.party, sum((line.payable for line in lines), NOTHING))
     energy_wh = {each.identity.id: each.quantities.import_wh for each, _ in legs}
     return Statement(
         kind=kind,
@@ -192,11 +206,7 @@ def _statement(month: str, legs: Sequence[tuple[ChargeRecord, RecordLeg]]) -> St
         party=leg.party or "",
         currency=record.currency,
         lines=lines,
-        groups=tax_groups(lines),
-        before_tax=before,
-        tax=tax,
-        after_tax=after,
-        payable=payable,
+        totals=totals_of(lines),
         energy_wh=sum(energy_wh.values()),
         sessions=len({each.identity.session for each, _ in legs}),
     )
@@ -214,8 +224,8 @@ def _kind(leg: Leg, party: str | None, payable: Decimal) -> StatementKind:
     return StatementKind.CREDIT_NOTE if payable < 0 else StatementKind.INVOICE
 
 
-def _free_line(record: ChargeRecord) -> Line:
-    kwh = Decimal(record.quantities.import_wh).scaleb(-3)
+def _free_line(rated: RatedSession) -> Line:
+    kwh = rated.energy_kwh
     nothing = Amounts(NOTHING, NOTHING)
     return Line(LineKind.ENERGY, "free", kwh, kwh, "kWh", NOTHING, False, _FREE, nothing, nothing)  # noqa: FBT003
 

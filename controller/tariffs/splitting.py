@@ -16,7 +16,7 @@ from controller.tariffs.compiled import Choice, CompiledTariff, Hours
 from controller.tariffs.local_time import SECOND_US, microseconds
 from controller.tariffs.rated import Flag
 from controller.tariffs.registers import TOLERANCE_US, Register, Registers
-from controller.tariffs.session_facts import Activity, SessionFacts
+from controller.tariffs.session_facts import Activity, SessionFacts, Stretch
 
 QUARTER_US: Final = 900 * SECOND_US
 RESERVED: Final = frozenset({Activity.RESERVATION, Activity.RESERVATION_EXPIRED})
@@ -114,22 +114,28 @@ def split(facts: SessionFacts, compiled: CompiledTariff) -> Split:
 
 def _runs(facts: SessionFacts, compiled: CompiledTariff) -> list[Run]:
     """The stretches, those joined between which nothing changes that matters."""
-    powers, currents = compiled.powers, compiled.currents
     runs: list[Run] = []
+    key, begins = None, facts.starts_at
     for stretch in facts.stretches:
-        begins, ends = microseconds(stretch.starts_at), microseconds(stretch.ends_at)
-        excluded = unknown = 0
-        if powers.rows or currents.rows:
-            nothing = _NOTHING if stretch.activity is Activity.IDLE else None  # a car that asks for nothing draws none
-            power = nothing if stretch.power_kw is None else stretch.power_kw
-            current = nothing if stretch.current_a is None else stretch.current_a
-            excluded = powers.excluded(power) | currents.excluded(current)
-            unknown = (powers.bits if power is None else 0) | (currents.bits if current is None else 0)
-        if runs and runs[-1][2:] == (stretch.activity, excluded, unknown):
-            runs[-1] = runs[-1]._replace(ends_us=ends)
-        else:
-            runs.append(Run(begins, ends, stretch.activity, excluded, unknown))
-    return runs
+        its_key = (stretch.activity, *_draw(stretch, compiled))
+        if its_key != key:
+            if key is not None:
+                runs.append(Run(microseconds(begins), microseconds(stretch.starts_at), *key))
+            key, begins = its_key, stretch.starts_at
+    assert key is not None
+    return [*runs, Run(microseconds(begins), microseconds(facts.ends_at), *key)]
+
+
+def _draw(stretch: Stretch, compiled: CompiledTariff) -> tuple[int, int]:
+    """The elements that a stretch's power and current exclude, and those of which that is unknown."""
+    powers, currents = compiled.powers, compiled.currents
+    if not powers.rows and not currents.rows:
+        return 0, 0
+    nothing = _NOTHING if stretch.activity is Activity.IDLE else None  # a car that asks for nothing draws nothing
+    power = nothing if stretch.power_kw is None else stretch.power_kw
+    current = nothing if stretch.current_a is None else stretch.current_a
+    unknown = (powers.bits if power is None else 0) | (currents.bits if current is None else 0)
+    return powers.excluded(power) | currents.excluded(current), unknown
 
 
 def _moments(parts: _Parts, compiled: CompiledTariff) -> Iterable[int]:

@@ -1,4 +1,4 @@
-"""Worked examples as folders: a tariff, a session, what is expected, where that comes from. Adding one needs no Python."""
+"""Worked examples as folders: a tariff, a session, what is expected and where it is from. A new one needs no Python."""
 
 import json
 from decimal import Decimal

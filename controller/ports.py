@@ -197,6 +197,39 @@ class Token:
     valid_from: datetime | None = None
 
 
+class Verdict(StrEnum):
+    """Whether a token may charge, and if not, why."""
+
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    """Nobody's token, and guests may not charge here."""
+    BLOCKED = "blocked"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    CONTRACT_ENDED = "contract_ended"
+    """It charges on a contract that does not hold now."""
+    USED_UP = "used_up"
+    """It has used what it may this month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """The answer to who asks to charge."""
+
+    verdict: Verdict
+    kind: TokenKind
+    """``guest`` for nobody's token."""
+    because: str
+    """For people."""
+    valid_until: datetime | None = None
+    """Until when a station may count on it."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it may charge."""
+        return self.verdict is Verdict.ACCEPTED
+
+
 @dataclass(frozen=True, slots=True)
 class MeterSample:
     """One measurement of a charging point, kept for history and for sessions that never end properly."""
@@ -249,6 +282,10 @@ class Ledger(Protocol):
 
     async def token(self, uid: str) -> Token | None:
         """The token of that uid (upper or lower case alike: OCPP 1.6 §7.28 idTokens are case-insensitive)."""
+        ...
+
+    async def authorise(self, uid: str, points: Sequence[str], at: datetime) -> Authorisation:
+        """Whether a token may charge at any of these points now (``controller.access``)."""
         ...
 
     async def password_hash(self, station: str) -> str | None:

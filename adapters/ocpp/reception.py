@@ -11,6 +11,7 @@ from adapters.ocpp.connector import Connector, Transaction
 from adapters.ocpp.meter_values import Measured, read_meter_values
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
+from controller import ports
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity
 from controller.ports import MeterSample, Outcome, Started
@@ -29,6 +30,18 @@ class Standing(StrEnum):
     BLOCKED = "Blocked"
     EXPIRED = "Expired"
     INVALID = "Invalid"
+
+
+_STANDINGS: Final = {
+    ports.Verdict.ACCEPTED: Standing.ACCEPTED,
+    ports.Verdict.UNKNOWN: Standing.INVALID,
+    ports.Verdict.BLOCKED: Standing.BLOCKED,
+    ports.Verdict.NOT_YET_VALID: Standing.INVALID,
+    ports.Verdict.EXPIRED: Standing.EXPIRED,
+    ports.Verdict.CONTRACT_ENDED: Standing.EXPIRED,
+    ports.Verdict.USED_UP: Standing.BLOCKED,
+}
+"""Neither version of the protocol knows a word for each; 1.6 has only these four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +69,19 @@ class Reception:
         self._station.vendor, self._station.model, self._station.firmware = vendor[:20], model[:20], firmware
         self._station.booted()
 
-    async def judge(self, uid: str) -> Verdict:
-        """Look up a token."""
+    async def judge(self, uid: str, connector: Connector | None = None) -> Verdict:
+        """Whether a token may charge: at a connector, or where that is not known, at any of the station's."""
         if self._around.lab:
             return Verdict(Standing.ACCEPTED)
-        token = await self._around.ledger.token(uid)
-        if token is None:
+        asked = self._station.connectors.values() if connector is None else (connector,)
+        points = [one.point.id for one in asked]
+        answer = await self._around.ledger.authorise(uid, points, self._around.clock.now())
+        if answer.verdict is ports.Verdict.UNKNOWN:
             message = "a token that the site does not know was presented"
             self._around.report("unknown_token", self._station.subject, message, Severity.WARNING)
-            return Verdict(Standing.INVALID)
-        if token.blocked:
-            return Verdict(Standing.BLOCKED)
-        expired = token.valid_until is not None and token.valid_until <= self._around.clock.now()
-        return Verdict(Standing.EXPIRED if expired else Standing.ACCEPTED, token.valid_until)
+        standing = _STANDINGS[answer.verdict]
+        dated = standing in {Standing.ACCEPTED, Standing.EXPIRED}
+        return Verdict(standing, answer.valid_until if dated else None)
 
     def status(self, number: int, status: Status, fault: str | None = None) -> None:
         """Take its word on a connector."""

@@ -25,7 +25,18 @@ from adapters.ocpp.station import Station, StationView
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.wire import MAX_FRAME_BYTES
 from controller.plan import Plan
-from controller.ports import Applied, Clock, EventSink, FrameSink, HeldLimit, Ledger, Measurements, MeterSample
+from controller.ports import (
+    Applied,
+    Clock,
+    EventSink,
+    FrameSink,
+    HeldLimit,
+    Ledger,
+    Measurements,
+    MeterSample,
+    RunningSession,
+    Verdict,
+)
 from controller.site import Site
 from controller.snapshot import PointState
 
@@ -112,7 +123,7 @@ class CentralSystem:
         """
         for running in await self._around.ledger.running():
             if running.station in self._stations:
-                point, authorised = running.point or "", await self._may_charge(running.token)
+                point, authorised = running.point or "", await self._may_charge(running)
                 held, measured = self._held.get(point), self._measured.get(point)
                 self._stations[running.station].resume(running, held, measured, authorised)
         self._server = await serve(
@@ -166,12 +177,13 @@ class CentralSystem:
         """Every station of the site as it is now."""
         return [station.view() for station in self._stations.values()]
 
-    async def _may_charge(self, token: str) -> bool:
-        """Whether a session that runs already goes on: one whose token has expired since may."""
+    async def _may_charge(self, running: RunningSession) -> bool:
+        """Whether a session that runs already goes on: one whose token has expired or is used up since may."""
         if self._around.lab:
             return True
-        known = await self._around.ledger.token(token)
-        return known is not None and not known.blocked
+        points = [] if running.point is None else [running.point]
+        answer = await self._around.ledger.authorise(running.token, points, self._around.clock.now())
+        return answer.verdict not in {Verdict.UNKNOWN, Verdict.BLOCKED}
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         identity = await self._doorkeeper.admit(request, _address(connection))

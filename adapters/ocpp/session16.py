@@ -87,7 +87,7 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
         if connector is None:
             fields.flag("unknown_connector")
             self._reception.unknown_connector(number)
-        verdict = await self._reception.judge(token)
+        verdict = await self._reception.judge(token, connector)
         if not verdict.accepted:
             fields.flag("unauthorised_token")
         start = TransactionStart(

@@ -14,6 +14,7 @@ from adapters.passwords import hashed, matches
 from adapters.store.schema import station_credentials, tokens, users
 from controller.ports import Token
 from controller.tariffs.book import NO_TOKEN_LIMITS, TokenKind, TokenLimits
+from controller.tariffs.choice import token_key
 from controller.wishes import Needs
 
 FIRST_USER: Final = "admin"
@@ -27,7 +28,7 @@ def find_token(connection: Connection, uid: str) -> Token | None:
 
 def find_tokens(connection: Connection, uids: Iterable[str]) -> dict[str, Token]:
     """Those of these tokens that are known, by the uid as it was given."""
-    asked = {uid: uid.casefold() for uid in uids}
+    asked = {uid: token_key(uid) for uid in uids}
     rows = connection.execute(select(tokens).where(tokens.c.uid_folded.in_(set(asked.values()))))
     found = {row.uid_folded: row for row in rows}
     return {uid: _token(found[folded]) for uid, folded in asked.items() if folded in found}
@@ -41,7 +42,7 @@ def seed_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
     known = {row.uid_folded: row.seeded_needs for row in connection.execute(select(tokens))}
     seen = set()
     for token in seeds:
-        folded, needs = token.uid.casefold(), _needs_document(token)
+        folded, needs = token_key(token.uid), _needs_document(token)
         if folded in seen:
             continue
         seen.add(folded)

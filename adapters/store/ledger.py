@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
-from adapters.store import access, demand_windows, limit_log, records, session_readings, wishes
+from adapters.store import access, demand_windows, limit_log, records, session_readings, usage, wishes
 from adapters.store.ballast import Ballast
 from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
@@ -27,6 +27,7 @@ from controller.peakshave.evidence import Evidence
 from controller.peakshave.grid_operator import Limit
 from controller.peakshave.peak_facts import ClosedWindow
 from controller.ports import (
+    Authorisation,
     EventSink,
     LedgerUnavailable,
     Outcome,
@@ -87,6 +88,21 @@ class SqlLedger:
     async def token(self, uid: str) -> Token | None:
         """The token of that uid, in upper or lower case alike."""
         return await asyncio.to_thread(self.read, lambda connection: access.find_token(connection, uid))
+
+    async def authorise(self, uid: str, points: Sequence[str], at: datetime) -> Authorisation:
+        """Whether a token may charge at any of these points now."""
+        return await asyncio.to_thread(
+            self.read,
+            lambda connection: usage.authorisation(
+                connection, uid, points, at, self._terms.operator, self._last_register
+            ),
+        )
+
+    def passed_limits(self, at: datetime) -> Mapping[str, str]:
+        """The sessions that run past a limit of their token, and which limit in words; they are to be stopped."""
+        return self.read(
+            lambda connection: usage.passed_limits(connection, at, self._terms.operator, self._last_register)
+        )
 
     async def password_hash(self, station: str) -> str | None:
         """The station's hashed password, or None when it has none."""

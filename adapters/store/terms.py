@@ -115,11 +115,8 @@ def _occasion(connection: Connection, session: Row[Any]) -> tuple[Occasion, Cont
 
 def _valid_contract(connection: Connection, contract: str, at: datetime) -> Contract | None:
     document = find(connection, Kept.CONTRACT, contract)
-    if document is None:
-        return None
-    found = contract_of(document)
-    begun = found.valid_from is None or found.valid_from <= at
-    return found if begun and (found.valid_until is None or at < found.valid_until) else None
+    found = None if document is None else contract_of(document)
+    return found if found is not None and found.holds(at) else None
 
 
 def _in_force(connection: Connection, tariff: str, at: datetime) -> TariffVersion | None:

@@ -101,6 +101,11 @@ class Contract:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
 
+    def holds(self, at: datetime) -> bool:
+        """Whether it holds at a moment."""
+        begun = self.valid_from is None or self.valid_from <= at
+        return begun and (self.valid_until is None or at < self.valid_until)
+
 
 @dataclass(frozen=True, slots=True)
 class TokenLimits:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from controller.tariffs.book import BillingRule, Choice, Leg, Occasion, Scope, TokenKind
 from controller.tariffs.rules import in_force
 
+_MAC: Final = re.compile(r"VID:((?:[0-9A-F]{2}[:-]?){5}[0-9A-F]{2})|((?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2})", re.IGNORECASE)
+
+
+def token_key(uid: str) -> str:
+    """What two spellings of one token have in common.
+
+    Upper and lower case are alike (OCPP 1.6 §7.28), and so are the ways in which chargers write the MAC address of a
+    car (Autocharge: ``VID:`` and the EVCCID; OCPP 2.x: ``MacAddress``).
+
+    >>> token_key("04A2B3C4"), token_key("VID:0019F4AA01BC"), token_key("00:19:f4:aa:01:bc")
+    ('04a2b3c4', 'vid:0019f4aa01bc', 'vid:0019f4aa01bc')
+    """
+    mac = _MAC.fullmatch(uid)
+    return uid.casefold() if mac is None else f"vid:{re.sub('[:-]', '', mac[1] or mac[2]).casefold()}"
+
 
 def key_of(scope: Scope, key: str) -> str:
-    """A rule's key as it is compared: tokens are the same in upper and lower case (OCPP 1.6 §7.28).
+    """A rule's key as it is compared.
 
     >>> key_of(Scope.TOKEN, "04A2"), key_of(Scope.CONTRACT, "Pool")
     ('04a2', 'Pool')
     """
-    return key.casefold() if scope is Scope.TOKEN else key
+    return token_key(key) if scope is Scope.TOKEN else key
 
 
 def keys_of(occasion: Occasion) -> tuple[tuple[Scope, str], ...]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from adapters import passwords
+from controller.access import authorise
 from controller.plan import Event
 from controller.ports import (
+    Authorisation,
     HeldLimit,
     LedgerUnavailable,
     MeterSample,
@@ -34,6 +36,7 @@ class FakeLedger:
     details: list[TransactionDetails] = field(default_factory=list)
     sessions: dict[int, RunningSession] = field(default_factory=dict)
     available: bool = True
+    guests: bool = False
     _known: dict[tuple[object, ...], int] = field(default_factory=dict)
     _owners: dict[int, str] = field(default_factory=dict)
 
@@ -104,6 +107,10 @@ class FakeLedger:
     async def token(self, uid: str) -> Token | None:
         await self._write()
         return self.tokens.get(uid.upper())
+
+    async def authorise(self, uid: str, points: Sequence[str], at: datetime) -> Authorisation:
+        await self._write()
+        return authorise(self.tokens.get(uid.upper()), at, open_to_guests=self.guests and bool(points))
 
     async def password_hash(self, station: str) -> str | None:
         await self._write()

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import make_url
 
+from adapters.billing import Billing
 from adapters.chronicle import Chronicle
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter, P1Meter
@@ -31,6 +32,7 @@ from adapters.metering.p1 import P1Meter as P1Port
 from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
+from adapters.record_making import SiteFacts
 from adapters.recording import Recorder
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
@@ -43,6 +45,7 @@ from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
 from controller.site import Site
 from controller.snapshot import ExternalLimit, Snapshot
+from controller.tariffs.record import MeterIdentity, Place
 
 CEILING: Final = 10.0
 """No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
@@ -150,6 +153,7 @@ class Service:
             price_per_kwh=configuration.price_per_kwh,
             on_event=self._report,
             last_register=measurements.last_register,
+            operator=configuration.operator,
         )
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
@@ -189,9 +193,11 @@ class Service:
         )
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
+        self._billing = Billing(self._ledger, _site_facts(site), self._meter_of, self._clock, self._report)
         self._open_web()
         self._open_telemetry()
         self._run(self._economy.run())
+        self._run(self._billing.run())
         self._open_loop()
         for work in listeners(configuration, self._limits, self._clock, self._report):
             self._run(work)
@@ -281,6 +287,16 @@ class Service:
         self._run(loop.run())
         self._loop = loop
 
+    def _meter_of(self, station: str) -> MeterIdentity:
+        """What measures at a station, as far as it has said."""
+        views = [view for view in self._points.stations() if view.id == station]
+        known = views[0] if views else None
+        return MeterIdentity(
+            vendor=(known and known.vendor) or "",
+            model=(known and known.model) or "",
+            firmware=(known and known.firmware) or "",
+        )
+
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""
         if self._on_loop is not None and self._loop is not None and not self._on_loop.is_closed():
@@ -351,7 +367,8 @@ class Service:
         while True:
             try:
                 sessions, _ = await asyncio.to_thread(self._ledger.sessions, running=True, limit=500)
-                running = {session.point: session for session in reversed(sessions) if session.point}
+                priced = await asyncio.to_thread(self._billing.priced, sessions)
+                running = {session.point: session for session in reversed(priced) if session.point}
                 await asyncio.to_thread(self._wishes.refresh, running.values())
                 self._sessions = running  # last: for a session that is shown, something can be asked
             except Exception:
@@ -382,6 +399,11 @@ async def _run_until_told(configuration: Configuration, lab: bool) -> None:
 
 def _rating_a(site: Site) -> float:
     return max(max(circuit.fuse_a) for circuit in site.circuits if circuit.parent is None)
+
+
+def _site_facts(site: Site) -> SiteFacts:
+    place = Place(location=site.id, time_zone=site.time_zone, station="", connector=0, name=site.name or site.id)
+    return SiteFacts(site=site.id, time_zone=site.time_zone, currency=site.currency, place=place)
 
 
 def _measurements_path(configuration: Configuration) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, get_args
@@ -34,12 +35,15 @@ from adapters.configuration.tables import (
     SiteFile,
     SiteTable,
     StationTable,
+    TariffsTable,
     UserTable,
     WebTable,
 )
 from adapters.configuration.values import Weekday
 from controller.ports import Token
 from controller.site import WIRINGS, ChargingPoint, Circuit, Control, Site, Station, with_default_fallbacks
+from controller.tariffs.book import OperatorTerms
+from controller.tariffs.rated import Tax, TaxSource, TaxState
 from controller.wishes import Group, Needs
 
 _SQLITE: Final = "sqlite:///"
@@ -66,7 +70,8 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         mqtt_url=mqtt_url,
         influx=_influx(file.influx, environ) if file.influx else None,
         recording=Recording(folder / file.recording.directory, file.recording.keep_days) if file.recording else None,
-        price_per_kwh=file.tariffs.price_per_kwh if file.tariffs else None,
+        price_per_kwh=file.tariffs.price_per_kwh,
+        operator=_operator(file.tariffs, file.site.time_zone),
         plan=_plan(file, folder) if file.plan and file.plan.enabled else None,
         peak=peak_of(file.peak),
         price_lever=price_lever_of(file.peak.price_lever),
@@ -125,7 +130,7 @@ def _wh(energy_kwh: float | None) -> int | None:
 def _plan(file: SiteFile, folder: Path) -> PlanSettings:
     table = file.plan
     assert table is not None
-    usual = file.tariffs.price_per_kwh if file.tariffs else Decimal(0)
+    usual = Decimal(0) if file.tariffs.price_per_kwh is None else file.tariffs.price_per_kwh
     slot_s = 60.0 * table.slot_min
     return PlanSettings(
         slot_s=slot_s,
@@ -139,6 +144,13 @@ def _plan(file: SiteFile, folder: Path) -> PlanSettings:
         price_file=folder / table.price_file if table.price_file else None,
         unmet_per_kwh=table.unmet_per_kwh,
     )
+
+
+def _operator(table: TariffsTable, time_zone: str) -> OperatorTerms:
+    tax = None
+    if table.tax_percent is not None:
+        tax = Tax(TaxState.RATE if table.tax_percent else TaxState.ZERO, table.tax_percent, TaxSource.OPERATOR)
+    return OperatorTerms(timedelta(hours=table.lead_time_h), tax, table.guests, time_zone)
 
 
 def _circuit(table: CircuitTable) -> Circuit:

@@ -14,6 +14,7 @@ from controller.peakshave.peak_facts import PeakTerms
 from controller.peakshave.price_lever import LeverTerms
 from controller.ports import Token
 from controller.site import Site
+from controller.tariffs.book import OperatorTerms
 from controller.wishes import Group
 
 
@@ -71,7 +72,7 @@ class User:
     name: str
     password: str = field(repr=False)
     role: str
-    """``viewer``, ``operator`` or ``installer``."""
+    """``viewer``, ``operator``, ``approver`` or ``installer``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,8 @@ class Configuration:
     influx: Influx | None
     recording: Recording | None
     price_per_kwh: Decimal | None
+    operator: OperatorTerms
+    """What is settled for all sessions."""
     plan: PlanSettings | None
     peak: PeakTerms | None
     """None: demand costs nothing."""

@@ -18,6 +18,7 @@ from adapters.configuration.values import (
     ListeningPort,
     MqttUrl,
     NotNegative,
+    Percent,
     PerPhase,
     Positive,
     Price,
@@ -155,8 +156,9 @@ class UserTable(StrictModel):
     """Password, 8 characters or more."""
     password_env: Variable | None = None
     """Name of the environment variable that holds the password."""
-    role: Literal["viewer", "operator", "installer"] = "viewer"
-    """viewer: reads. operator: also acts on points and sessions. installer: also changes the site."""
+    role: Literal["viewer", "operator", "approver", "installer"] = "viewer"
+    """viewer: reads. operator: also acts on points and sessions, and proposes prices. approver: reads, proposes and
+    approves prices. installer: may do all of it, and change the site."""
 
 
 class OcppTable(StrictModel):
@@ -224,8 +226,15 @@ class RecordingTable(StrictModel):
 class TariffsTable(StrictModel):
     """What charging costs."""
 
-    price_per_kwh: Price
-    """Price of one kWh in the site's currency, as a number or as text; its decimals are kept exactly."""
+    price_per_kwh: Price | None = None
+    """Price of one kWh in the site's currency, as a number or as text; its decimals are kept exactly. It becomes the
+    operator's own tariff, which counts where no billing rule says more; default: none."""
+    tax_percent: Percent | None = None
+    """Tax on charging [%] where neither the tariff nor the contract says anything; default: unknown."""
+    lead_time_h: Annotated[float, Field(ge=0, le=8784)] = 0.0
+    """Time between the approval of a price and its beginning, at least [h]."""
+    guests: bool = False
+    """Whether those may charge, at points that are not closed to them, whose token nobody knows."""
 
 
 class SiteFile(StrictModel):
@@ -259,8 +268,8 @@ class SiteFile(StrictModel):
     """The InfluxDB to send telemetry to; without it nothing is sent."""
     recording: RecordingTable | None = None
     """Where decisions are recorded; without it they are not."""
-    tariffs: TariffsTable | None = None
-    """What charging costs; without it sessions have no cost."""
+    tariffs: TariffsTable = TariffsTable()
+    """What charging costs; without it only what billing rules say."""
     loadbalance: LoadbalanceTable = LoadbalanceTable()
     """How points take turns."""
     plan: PlanTable | None = None

@@ -155,6 +155,7 @@ _PER_PHASE_SCHEMA: Final = {
     ]
 }
 _PRICE_SCHEMA: Final = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}
+_PERCENT_SCHEMA: Final = {"anyOf": [{"type": "number", "minimum": 0, "maximum": 100}, {"type": "string"}]}
 
 _TIME_SCHEMA: Final = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}
 
@@ -181,6 +182,9 @@ PerPhase = Annotated[
 Rating = Annotated[PerPhase, AfterValidator(_some_phase)]
 Price = Annotated[
     Decimal, BeforeValidator(_price), Field(ge=0, le=PRICE_MAX, decimal_places=6), WithJsonSchema(_PRICE_SCHEMA)
+]
+Percent = Annotated[
+    Decimal, BeforeValidator(_price), Field(ge=0, le=100, decimal_places=4), WithJsonSchema(_PERCENT_SCHEMA)
 ]
 MqttUrl = Annotated[str, AfterValidator(_mqtt_url)]
 HttpUrl = Annotated[str, AfterValidator(_url("http://127.0.0.1:8086", "http", "https"))]

@@ -1,0 +1,1 @@
+"""Statements, credit transfers, charge detail records and bookings of renewable energy, as files for others."""

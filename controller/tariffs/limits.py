@@ -57,20 +57,19 @@ def adjustments(
     missing_after = _missing(exact.after_tax, limit.after_tax, least=least)
     if not missing_before and not missing_after:
         return []
-    groups = _groups(lines) or {otherwise: Decimal(1)}
-    weights = list(groups.values())
+    taxes, befores, afters = _groups(lines, otherwise)
     shares = [
         _both(before, after, tax)
-        for before, after, tax in zip(
-            _exact(missing_before, weights), _exact(missing_after, weights), groups, strict=True
+        for tax, before, after in zip(
+            taxes, _exact(missing_before, befores), _exact(missing_after, afters), strict=True
         )
     ]
     moved = taxing.total([exact, *shares])
-    befores = _booked(moved.before_tax, exact.before_tax, booked.before_tax, weights, minor)
-    afters = _booked(moved.after_tax, exact.after_tax, booked.after_tax, weights, minor)
+    booked_befores = _booked(moved.before_tax, exact.before_tax, booked.before_tax, befores, minor)
+    booked_afters = _booked(moved.after_tax, exact.after_tax, booked.after_tax, afters, minor)
     return [
         _line(kind, tax, share, Amounts(before, after), after_given=missing_before is None)
-        for tax, share, before, after in zip(groups, shares, befores, afters, strict=True)
+        for tax, share, before, after in zip(taxes, shares, booked_befores, booked_afters, strict=True)
     ]
 
 
@@ -81,14 +80,22 @@ def _missing(amount: Decimal | None, limit: Decimal | None, *, least: bool) -> D
     return max(limit - amount, _NOTHING) if least else min(limit - amount, _NOTHING)
 
 
-def _groups(lines: Sequence[Line]) -> dict[Tax, Decimal]:
-    """The taxes of the lines, each with what it weighs; those that cost nothing weigh nothing and are left out."""
-    weights: dict[Tax, Decimal] = {}
+def _groups(lines: Sequence[Line], otherwise: Tax) -> tuple[list[Tax], list[Decimal], list[Decimal]]:
+    """The taxes of the lines, and what those of each cost before and after it; what costs nothing is left out."""
+    sums: dict[Tax, Amounts] = {}
     for line in lines:
-        amount = line.amounts.before_tax if line.amounts.before_tax is not None else line.amounts.after_tax
-        weights[line.tax] = weights.get(line.tax, _NOTHING) + (amount or _NOTHING)
-    positive = {tax: weight for tax, weight in weights.items() if weight > 0}
-    return positive or {tax: Decimal(1) for tax in list(weights)[:1]}
+        sums[line.tax] = taxing.total([sums.get(line.tax, taxing.NOTHING), line.amounts])
+    weights = {tax: (_weight(sums[tax]), _weight(Amounts(sums[tax].after_tax, sums[tax].before_tax))) for tax in sums}
+    found = {tax: weight for tax, weight in weights.items() if weight[0] > 0 and weight[1] > 0}
+    if not found:
+        found = {next(iter(sums), otherwise): (Decimal(1), Decimal(1))}
+    return list(found), [before for before, _ in found.values()], [after for _, after in found.values()]
+
+
+def _weight(amounts: Amounts) -> Decimal:
+    """What a sum weighs on its first side, or on the other where the first is unknown."""
+    side = amounts.before_tax if amounts.before_tax is not None else amounts.after_tax
+    return _NOTHING if side is None else side
 
 
 def _exact(whole: Decimal | None, weights: Sequence[Decimal]) -> list[Decimal | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from controller.tariffs import taxing
@@ -66,7 +67,7 @@ def price_outlook(
     found: list[Prices] = []
     at = 0
     edges = [*sorted(cuts), ends]
-    for cut, end in zip(edges, edges[1:], strict=False):
+    for cut, end in pairwise(edges):
         while at + 1 < len(parts) and parts[at + 1][0] <= cut:
             at += 1
         prices = _prices(compiled, parts[at][1], cut, end, contract_tax, operator_tax)

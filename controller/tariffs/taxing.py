@@ -9,7 +9,7 @@ from controller.tariffs.rated import UNKNOWN_TAX, Amounts, Tax, TaxSource, TaxSt
 from controller.tariffs.tariff import TaxIncluded
 
 _HUNDRED: Final = Decimal(100)
-_NOTHING: Final = Amounts(Decimal(0), Decimal(0))
+NOTHING: Final = Amounts(Decimal(0), Decimal(0))
 
 
 class LineTax(NamedTuple):
@@ -55,7 +55,7 @@ def amounts(value: Decimal, line_tax: LineTax) -> Amounts:
     Amounts(before_tax=Decimal('10'), after_tax=Decimal('12.1'))
     """
     if not value:
-        return _NOTHING
+        return NOTHING
     percent, held = line_tax.tax.percent, line_tax.held_percent
     if not line_tax.included:
         return Amounts(value, None if percent is None else with_tax(value, percent))

@@ -31,7 +31,7 @@ def find_tokens(connection: Connection, uids: Iterable[str]) -> dict[str, Token]
     asked = {uid: token_key(uid) for uid in uids}
     rows = connection.execute(select(tokens).where(tokens.c.uid_folded.in_(set(asked.values()))))
     found = {row.uid_folded: row for row in rows}
-    return {uid: _token(found[folded]) for uid, folded in asked.items() if folded in found}
+    return {uid: token_of_row(found[folded]) for uid, folded in asked.items() if folded in found}
 
 
 def seed_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
@@ -42,7 +42,7 @@ def seed_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
     known = {row.uid_folded: row.seeded_needs for row in connection.execute(select(tokens))}
     seen = set()
     for token in seeds:
-        folded, needs = token_key(token.uid), _needs_document(token)
+        folded, needs = token_key(token.uid), needs_document(token)
         if folded in seen:
             continue
         seen.add(folded)
@@ -63,7 +63,8 @@ def seed_tokens(connection: Connection, seeds: Iterable[Token]) -> None:
             connection.execute(tokens.update().where(tokens.c.uid_folded == folded).values(values))
 
 
-def _token(row: Row[Any]) -> Token:
+def token_of_row(row: Row[Any]) -> Token:
+    """A token as it was kept."""
     needs = dict(row.needs or {})
     group = needs.pop("group", None)
     if (departs := needs.pop("departs", None)) is not None:
@@ -91,7 +92,7 @@ def _limits(document: Mapping[str, Any] | None) -> TokenLimits:
     return TokenLimits(**{**document, "amount_per_month": None if amount is None else Decimal(amount)})
 
 
-def _needs_document(token: Token) -> dict[str, Any] | None:
+def needs_document(token: Token) -> dict[str, Any] | None:
     """What is said of a token's needs, as JSON; None where nothing is."""
     needs: dict[str, Any] = {"group": token.group, **asdict(token.needs)}
     needs["departs"] = None if token.needs.departs is None else token.needs.departs.isoformat()

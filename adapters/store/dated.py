@@ -19,7 +19,7 @@ from adapters.store.schema import storable_text
 from adapters.store.schema_tariffs import billing_rules, card_fees, tariff_decisions, tariff_versions
 from controller.tariffs.book import Approval, BillingRule, CardFee, Leg, Scope, TariffVersion, TokenKind
 from controller.tariffs.choice import key_of
-from controller.tariffs.rules import RuleRefused, approved_from, checked_validity, ends_from
+from controller.tariffs.rules import NoSuchEntry, RuleRefused, approved_from, checked_validity, ends_from
 
 
 class Kind(StrEnum):
@@ -34,10 +34,6 @@ APPROVED: Final = "approved"
 ENDED: Final = "ended"
 
 T = TypeVar("T", TariffVersion, BillingRule, CardFee)
-
-
-class NoSuchEntry(LookupError):  # noqa: N818 - a state of the book
-    """The book has nothing of that name."""
 
 
 @dataclass

@@ -21,6 +21,7 @@ from adapters.store.database import migrate, reading_engine, sqlite_path, writin
 from adapters.store.record_book import RecordBook
 from adapters.store.tariff_book import TariffBook
 from adapters.store.terms import Terms
+from adapters.store.token_book import TokenBook
 from adapters.store.transactions import record_start, record_stop
 from adapters.store.writer import Writer
 from controller.peakshave.evidence import Evidence
@@ -62,6 +63,8 @@ class SqlLedger:
         self.book = TariffBook(self.read, self.write, terms.operator)
         self.charged = RecordBook(self.read, self.write)
         """Tariffs, rules, parties, contracts, and the terms on which sessions are charged."""
+        self.token_book = TokenBook(self.read, self.write)
+        """Who may charge, as people keep it."""
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         """Record a start; a repeated one gets the ids that it got the first time."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from adapters.store import curves, dated, standing, terms
-from adapters.store.dated import Kind, NoSuchEntry
+from adapters.store.dated import Kind
 from adapters.store.default_tariff import default_tariff_changed, seed_default_tariff
 from adapters.store.standing import Kept
 from controller.tariffs.book import (
@@ -21,10 +21,11 @@ from controller.tariffs.book import (
     Contract,
     OperatorTerms,
     Party,
+    RuleEnd,
     SessionTerms,
     TariffVersion,
 )
-from controller.tariffs.rules import RuleRefused, end_of, in_force
+from controller.tariffs.rules import NoSuchEntry, RuleRefused, end_of, in_force
 from controller.tariffs.tariff import PriceCurve
 
 T = TypeVar("T")
@@ -68,9 +69,14 @@ class TariffBook:
         wanted = None if tariff is None else [tariff]
         return self._read(lambda connection: dated.tariff_versions_of(connection, wanted))
 
-    def propose_tariff(self, version: TariffVersion) -> TariffVersion:
-        """Add a version; it is told its number."""
-        return self._write(lambda connection: dated.add_version(connection, version)).result()
+    def add_tariff(self, version: TariffVersion, *, approve: bool = False) -> TariffVersion:
+        """Add a version, approved by who proposes it or not; it is told its number."""
+
+        def write(connection: Connection) -> TariffVersion:
+            added = dated.add_version(connection, version)
+            return dated.approve(connection, added, added.proposed, self.operator.lead_time) if approve else added
+
+        return self._write(write).result()
 
     def approve_tariff(
         self, tariff: str, by: Approval, number: int | None = None, valid_from: datetime | None = None
@@ -115,9 +121,26 @@ class TariffBook:
         """One rule."""
         return self._read(lambda connection: dated.rule_of_id(connection, rule))
 
-    def propose_rule(self, rule: BillingRule) -> BillingRule:
-        """Add a rule; it is told its id."""
-        return self._write(lambda connection: dated.add_rule(connection, rule)).result()
+    def add_rules(
+        self, rules: Sequence[BillingRule], ends: Sequence[RuleEnd] = (), *, approve: bool = False
+    ) -> Sequence[BillingRule]:
+        """Add rules and end others, all of it or nothing; the new ones are told their ids.
+
+        Args:
+            rules: proposals.
+            ends: rules that end.
+            approve: whether the new ones are approved by who proposes them.
+        """
+
+        def write(connection: Connection) -> Sequence[BillingRule]:
+            added = [dated.add_rule(connection, rule) for rule in rules]
+            if approve:
+                added = [approve_rule(connection, rule, rule.proposed, self.operator, None) for rule in added]
+            for one in ends:
+                dated.end(connection, dated.rule_of_id(connection, one.rule), one.by, one.ends_at)
+            return added
+
+        return self._write(write).result()
 
     def approve_rule(self, rule: str, by: Approval, valid_from: datetime | None = None) -> BillingRule:
         """Approve a rule; with it a tariff of which nothing was approved yet."""
@@ -137,9 +160,14 @@ class TariffBook:
         """Every fee, in the order of their approval, then those without."""
         return self._read(dated.all_card_fees)
 
-    def propose_card_fee(self, fee: CardFee) -> CardFee:
-        """Add a fee; it is told its id."""
-        return self._write(lambda connection: dated.add_card_fee(connection, fee)).result()
+    def add_card_fee(self, fee: CardFee, *, approve: bool = False) -> CardFee:
+        """Add a fee, approved by who proposes it or not; it is told its id."""
+
+        def write(connection: Connection) -> CardFee:
+            added = dated.add_card_fee(connection, fee)
+            return dated.approve(connection, added, added.proposed, self.operator.lead_time) if approve else added
+
+        return self._write(write).result()
 
     def approve_card_fee(self, fee: str, by: Approval, valid_from: datetime | None = None) -> CardFee:
         """Approve a fee."""
@@ -159,10 +187,6 @@ class TariffBook:
     def decisions(self, kind: Kind, subject: str) -> Sequence[Mapping[str, Any]]:
         """What was decided of a tariff, rule or fee, oldest first."""
         return self._read(lambda connection: dated.decisions_of(connection, kind, subject))
-
-    def together(self, action: Callable[[Connection], T]) -> T:
-        """Do several things or none of them."""
-        return self._write(action).result()
 
     # -- price curves ------------------------------------------------------------------------------------------
 
@@ -194,8 +218,18 @@ class TariffBook:
         """Add a contract, or say anew what it is; running sessions keep what it was."""
         self._keep(Kept.CONTRACT, contract.id, standing.contract_document(contract), by)
 
-    def remove(self, kind: Kept, name: str, by: Approval) -> None:
-        """Let something no longer hold; its history stays."""
+    def remove_party(self, party: str, by: Approval) -> None:
+        """Let a party no longer be one; its history stays. Refused while contracts name it."""
+        named = [one.id for one in self.contracts() if party in {one.party, one.employer}]
+        if named:
+            raise RuleRefused(f"contracts name it, change these first: {', '.join(named)}")
+        self._remove(Kept.PARTY, party, by)
+
+    def remove_contract(self, contract: str, by: Approval) -> None:
+        """Let a contract no longer hold; its history stays."""
+        self._remove(Kept.CONTRACT, contract, by)
+
+    def _remove(self, kind: Kept, name: str, by: Approval) -> None:
         if self._read(lambda connection: standing.find(connection, kind, name)) is None:
             raise NoSuchEntry(f"there is no {kind.value} {name!r}")
         self._keep(kind, name, None, by)

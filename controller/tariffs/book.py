@@ -150,6 +150,16 @@ class BillingRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleEnd:
+    """That somebody ends a rule."""
+
+    rule: str
+    by: Approval
+    ends_at: datetime | None = None
+    """None: at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class TariffVersion:
     """A tariff as it is from some day on. Like a rule, it has no effect before it is approved."""
 

@@ -38,6 +38,10 @@ class RuleRefused(Exception):  # noqa: N818 - a refusal, not a mistake of ours
     """What is asked of a rule cannot be; the text names the reason."""
 
 
+class NoSuchEntry(LookupError):  # noqa: N818 - a state of the book
+    """The book has nothing of that name."""
+
+
 class Standing(StrEnum):
     """What has become of a rule."""
 

@@ -1,4 +1,4 @@
-"""The command line: ``run``, ``check``, ``allocate``, ``demand-bill``, ``export``. Results to stdout, talk to stderr.
+"""The command line: ``run``, ``check``, ``allocate``, ``price`` and others. Results to stdout, talk to stderr.
 
 Exit codes: 0 done, 2 bad input (every problem is listed), 1 our fault.
 """
@@ -30,7 +30,9 @@ from adapters.documents import plan_document, read_snapshot
 from adapters.export_command import export
 from adapters.json_text import DocumentError
 from adapters.log import configure_logging, without_login
+from adapters.price_command import price
 from adapters.safety_report import print_safety, safety_document
+from adapters.tariff_check_command import tariff_check
 from controller.ports import LedgerUnavailable
 
 BAD_INPUT: Final = 2
@@ -186,6 +188,8 @@ def allocate(site: SiteOption, snapshot: SnapshotOption) -> None:
 
 app.command()(demand_bill)
 app.command()(export)
+app.command()(price)
+app.command()(tariff_check)
 
 
 def _allocated(configuration: Configuration, text: bytes) -> dict[str, object]:

@@ -1,0 +1,96 @@
+"""What a charging period of OCPI says of the time that it covers.
+
+Its length is that of the clock, from its start to the next one's; the volumes of its times say what that time was, and
+are rounded. Where the two contradict each other, no more time is priced than either has, and it is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from controller.tariffs.session_facts import Activity
+
+TIMES_DIFFER: Final = "period_times_differ"
+"""The times of a period do not add up to its length."""
+
+_ROUNDING_MOST_S: Final = 30.0
+"""Volumes without decimals are hardly ever rounded to whole hours."""
+_SLACK_S: Final = 1
+_NOTHING: Final = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a session in which one thing happened."""
+
+    activity: Activity
+    starts_at: datetime
+    ends_at: datetime
+    energy_kwh: Decimal
+    power_kw: Decimal | None = None
+    current_a: Decimal | None = None
+
+
+def parts_of(
+    volumes: Mapping[str, Decimal], starts_at: datetime, ends_at: datetime, flags: dict[str, None], *, never_came: bool
+) -> Iterator[Part]:
+    """The parts of a period, without a gap: reserved, charging, parking, and what none of them is.
+
+    A period that says how much time was charging, and says 0, is one in which the site held the car back.
+
+    Args:
+        volumes: Of its dimensions, by type.
+        starts_at: Of the period.
+        ends_at: Of the period.
+        flags: To which what is doubtful is added.
+        never_came: Whether the whole record is that of a reservation that nobody used.
+    """
+    energy = volumes.get("ENERGY", _NOTHING)
+    power = _level(volumes, "POWER")
+    current = _level(volumes, "CURRENT")
+    reserved = Activity.RESERVATION_EXPIRED if never_came else Activity.RESERVATION
+    told = [
+        (activity, volumes[name])
+        for activity, name in (
+            (reserved, "RESERVATION_TIME"),
+            (Activity.CHARGING, "TIME"),
+            (Activity.IDLE, "PARKING_TIME"),
+        )
+        if volumes.get(name)
+    ]
+    if not told:
+        activity = Activity.WITHHELD if {"TIME", "PARKING_TIME"} & volumes.keys() else Activity.CHARGING
+        yield Part(activity, starts_at, ends_at, energy, power, current)
+        return
+    charged = Activity.CHARGING if Activity.CHARGING in dict(told) else told[0][0]
+    begins_at = starts_at
+    for number, (activity, hours) in enumerate(told, start=1):
+        length = timedelta(microseconds=int(hours * 3_600_000_000))
+        end = min(begins_at + length, ends_at)
+        if number == len(told):
+            if abs(begins_at + length - ends_at) <= _tolerance(volume for _, volume in told):
+                end = ends_at
+            else:
+                flags[TIMES_DIFFER] = None
+        yield Part(activity, begins_at, end, energy if activity is charged else _NOTHING, power, current)
+        begins_at = end
+    if begins_at < ends_at:
+        yield Part(Activity.WITHHELD, begins_at, ends_at, _NOTHING)
+
+
+def _tolerance(volumes: Iterable[Decimal]) -> timedelta:
+    """What their rounding may come to."""
+    halves_s = [1800 * 10.0 ** int(volume.as_tuple().exponent) for volume in volumes]
+    return timedelta(seconds=sum(min(half_s, _ROUNDING_MOST_S) for half_s in halves_s) + _SLACK_S)
+
+
+def _level(volumes: Mapping[str, Decimal], name: str) -> Decimal | None:
+    """The power or current of a period, the middle of what is told: nothing that a price depends on lies between."""
+    if name in volumes:
+        return volumes[name]
+    told = [volumes[key] for key in (f"MIN_{name}", f"MAX_{name}") if key in volumes]
+    return sum(told, _NOTHING) / len(told) if told else None

@@ -239,6 +239,8 @@ class SignedValue:
     """``verified``, ``refused`` or ``unchecked``."""
     reasons: tuple[str, ...] = ()
     """Why it was not verified."""
+    nature: str = "End"
+    """``Start``, ``End`` or ``Intermediate`` (OCPI SignedValue); one that holds both ends is an ``End``."""
     encoding: str = "OCMF"
 
 

@@ -130,7 +130,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(columns)
-    table.writerows([_cell(value) for value in row] for row in rows)
+    table.writerows([cell(value) for value in row] for row in rows)
     return text.getvalue()
 
 
@@ -237,7 +237,8 @@ def _session_row(session: SessionRecord) -> Sequence[object]:
     )
 
 
-def _cell(value: object) -> object:
+def cell(value: object) -> object:
+    """A value as it stands in a table."""
     if isinstance(value, datetime):
         return _time(value)
     if isinstance(value, bool):

@@ -92,6 +92,16 @@ def records_of_month(connection: Connection, month: str) -> Iterator[ChargeRecor
     return (record_of(row.document) for row in rows)
 
 
+def reviewed_of_month(connection: Connection, month: str) -> Sequence[Reviewed]:
+    """The records of a month, credits included, and where each stands, by the end of their sessions."""
+    of_month = select(charge_records.c.id).where(charge_records.c.month == month)
+    query = select(review_decisions).where(review_decisions.c.record_id.in_(of_month))
+    decisions: dict[str, list[ReviewDecision]] = {}
+    for row in connection.execute(query.order_by(review_decisions.c.id)):
+        decisions.setdefault(row.record_id, []).append(_decision(row))
+    return [_standing(record, decisions.get(record.identity.id, ())) for record in records_of_month(connection, month)]
+
+
 def unrecorded(connection: Connection, sessions: Sequence[str]) -> set[str]:
     """Those of these sessions that have no record yet."""
     wanted = {storable_text(session): session for session in sessions}
@@ -199,9 +209,12 @@ def _decided() -> Any:
 
 def _reviewed(connection: Connection, record: ChargeRecord) -> Reviewed:
     query = select(review_decisions).where(review_decisions.c.record_id == record.identity.id)
-    decisions = tuple(_decision(row) for row in connection.execute(query.order_by(review_decisions.c.id)))
+    return _standing(record, [_decision(row) for row in connection.execute(query.order_by(review_decisions.c.id))])
+
+
+def _standing(record: ChargeRecord, decisions: Sequence[ReviewDecision]) -> Reviewed:
     state = review_state(flagged=bool(record.flags), verdicts=[each.verdict for each in decisions])
-    return Reviewed(record, state, decisions)
+    return Reviewed(record, state, tuple(decisions))
 
 
 def _decision(row: Row[Any]) -> ReviewDecision:

@@ -39,6 +39,10 @@ class RecordBook:
         """The records of the sessions that ended in a month, credits included."""
         return self.read(lambda connection: list(charge_records.records_of_month(connection, month)))
 
+    def reviewed(self, month: str) -> Sequence[charge_records.Reviewed]:
+        """The same, and where each stands."""
+        return self.read(lambda connection: charge_records.reviewed_of_month(connection, month))
+
     def queue(self, month: str | None = None) -> Sequence[charge_records.Reviewed]:
         """The records that wait for somebody to look at them, oldest first; at most 500."""
         return self.read(lambda connection: charge_records.review_queue(connection, month=month))

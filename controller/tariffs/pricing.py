@@ -12,8 +12,7 @@ from controller.tariffs.compiled import CompiledTariff, Rate
 from controller.tariffs.limits import adjustments
 from controller.tariffs.local_time import HOUR_US, SECOND_US
 from controller.tariffs.rated import Line, LineKind, Tax, minor_unit
-from controller.tariffs.session_facts import Activity
-from controller.tariffs.splitting import Split
+from controller.tariffs.spans import Split
 from controller.tariffs.steps import missing_to_step
 from controller.tariffs.tariff import Dimension, PriceLimit, Tariff, TaxIncluded
 
@@ -71,48 +70,38 @@ def price_lines(split: Split, compiled: CompiledTariff, contract: Tax | None, op
     """The lines of a session: what it has of each rate, then what its limits add or take."""
     tariff = compiled.tariff
     minor = minor_unit(tariff.currency)
-    counted = _count(split, tariff)
+    counted = _count(split)
     counted.round_up()
     lines = [_line(tally, compiled, contract, operator, minor) for tally in counted.tallies.values()]
+    if tariff.min_price is None and tariff.max_price is None and tariff.idle.most is None:
+        return lines
     otherwise = _first_tax(tariff, contract, operator)
     if tariff.idle.most is not None:
         idling = [line for line in lines if line.kind is LineKind.PARKING_TIME]
         limit = _in_kind(tariff, tariff.idle.most)
         lines += adjustments(LineKind.IDLE_MOST, idling, limit, otherwise, minor=minor) if idling else []
-    if _delivered_something(split) or tariff.start_fee_without_energy:
+    if split.served or tariff.start_fee_without_energy:
         lines += adjustments(LineKind.MIN_PRICE, lines, tariff.min_price, otherwise, minor=minor)
     lines += adjustments(LineKind.MAX_PRICE, lines, tariff.max_price, otherwise, minor=minor)
     return lines
 
 
-def _count(split: Split, tariff: Tariff) -> _Counted:
+def _count(split: Split) -> _Counted:
     """All quantities of a session by their rates."""
     counted = _Counted()
-    fees = {
-        True: True,
-        False: tariff.start_fee_without_energy or _delivered_something(split),
-    }  # by: is it a reservation
     for span in split.spans:
-        choice = span.choice
-        if choice.flat and fees[span.reserved]:
-            fees[span.reserved] = False
+        choice, duration_us, energy_kwh = span.choice, span.duration_us, span.energy_kwh
+        if choice.flat:
             kind = LineKind.RESERVATION if span.reserved else LineKind.FLAT
             counted.count(kind, choice.flat, _ONCE, choice.flat.component.price)
-        if choice.energy and span.per_kwh is not None and span.energy_kwh:
-            counted.count(LineKind.ENERGY, choice.energy, span.energy_kwh, span.per_kwh)
-        if choice.time and span.duration_us:
+        if choice.energy and span.per_kwh is not None and energy_kwh:
+            counted.count(LineKind.ENERGY, choice.energy, energy_kwh, span.per_kwh)
+        if choice.time and duration_us:
             kind = LineKind.RESERVATION if span.reserved else LineKind.TIME
-            counted.count(kind, choice.time, span.duration_us, choice.time.component.price)
-        if choice.parking and span.duration_us:
-            counted.count(LineKind.PARKING_TIME, choice.parking, span.duration_us, choice.parking.component.price)
+            counted.count(kind, choice.time, duration_us, choice.time.component.price)
+        if choice.parking and duration_us:
+            counted.count(LineKind.PARKING_TIME, choice.parking, duration_us, choice.parking.component.price)
     return counted
-
-
-def _delivered_something(split: Split) -> bool:
-    """Whether a session got what the tariff sells: energy, or time of charging that it has a price for."""
-    return split.delivered or any(
-        span.choice.time and span.activity is Activity.CHARGING and span.duration_us for span in split.spans
-    )
 
 
 def _line(tally: _Tally, compiled: CompiledTariff, contract: Tax | None, operator: Tax | None, minor: Decimal) -> Line:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from controller.tariffs import taxing
-from controller.tariffs.compiled import NO_CURVES, CompiledTariff
+from controller.tariffs.compiled import COUNTED, NO_CURVES, CompiledTariff
+from controller.tariffs.doubts import settled
 from controller.tariffs.local_time import moment_at
 from controller.tariffs.pricing import price_lines
 from controller.tariffs.rated import TOTAL_STEP, Flag, Line, LineKind, Period, RatedSession, Tax
 from controller.tariffs.session_facts import SessionFacts
-from controller.tariffs.splitting import Span, Split, split
-from controller.tariffs.tariff import Dimension, PriceCurve, Tariff
-
-_DIMENSIONS: Final = (Dimension.ENERGY, Dimension.FLAT, Dimension.PARKING_TIME, Dimension.TIME)
+from controller.tariffs.spans import Span
+from controller.tariffs.splitting import split
+from controller.tariffs.tariff import PriceCurve, Tariff
 
 
 def rate(
@@ -55,7 +54,7 @@ def rate_with(
     tariff = compiled.tariff
     if facts.time_zone != compiled.time_zone:
         raise ValueError(f"session {facts.id!r} is in {facts.time_zone}, the tariff is ready for {compiled.time_zone}")
-    parts = split(facts, compiled)
+    parts, doubts = settled(split(facts, compiled), facts, compiled)
     lines = price_lines(parts, compiled, contract_tax, operator_tax)
     exact = taxing.total([line.amounts for line in lines])
     return RatedSession(
@@ -66,50 +65,40 @@ def rate_with(
         total=taxing.booked(exact, TOTAL_STEP),
         invoice=taxing.total([line.booked for line in lines]),
         lines=tuple(lines),
-        periods=tuple(_periods(parts, lines)),
-        review_flags=_flags(facts, tariff, parts, lines),
+        periods=tuple(_periods(parts.spans)),
+        review_flags=_flags(facts, tariff, doubts, idle_alone=not parts.delivered and _idle_billed(lines)),
         energy_kwh=parts.registers.total_kwh,
     )
 
 
-def _periods(parts: Split, lines: list[Line]) -> Iterator[Period]:
+def _periods(spans: list[Span]) -> Iterator[Period]:
     """The spans as people read them."""
-    fees = {
-        line.kind is LineKind.RESERVATION: line.element
-        for line in lines
-        if line.unit == "session" and line.element is not None
-    }
-    base = parts.spans[0].begins.kwh
-    for span in parts.spans:
-        fee = (
-            span.choice.flat
-            and fees.get(span.reserved) == span.choice.flat.element
-            and fees.pop(span.reserved) is not None
-        )
+    base, starts_at = spans[0].begins.kwh, moment_at(spans[0].begins_us)
+    for span in spans:
+        ends_at = moment_at(span.ends_us)
         yield Period(
-            starts_at=moment_at(span.begins_us),
-            ends_at=moment_at(span.ends_us),
+            starts_at=starts_at,
+            ends_at=ends_at,
             activity=span.activity,
             energy_kwh=span.energy_kwh,
             start_kwh=span.begins.kwh - base,
             energy_estimated=span.begins.estimated or span.ends.estimated,
-            elements=tuple(_elements(span, fee=bool(fee))),
+            elements=tuple([(d, r.element) for d, r in zip(COUNTED, span.choice, strict=True) if r is not None]),
             per_kwh=span.per_kwh,
         )
+        starts_at = ends_at
 
 
-def _elements(span: Span, *, fee: bool) -> Iterator[tuple[Dimension, int]]:
-    for dimension, chosen in zip(_DIMENSIONS, span.choice, strict=True):
-        if chosen and (fee or dimension is not Dimension.FLAT):
-            yield dimension, chosen.element
+def _idle_billed(lines: list[Line]) -> bool:
+    return any(line.kind is LineKind.PARKING_TIME and line.unit_price for line in lines)
 
 
-def _flags(facts: SessionFacts, tariff: Tariff, parts: Split, lines: list[Line]) -> tuple[str, ...]:
+def _flags(facts: SessionFacts, tariff: Tariff, doubts: list[Flag], *, idle_alone: bool) -> tuple[str, ...]:
     """Why a person should look at it; each once, in the order in which they were found."""
-    flags: list[str] = [*facts.flags, *parts.flags]
+    flags: list[str] = [*facts.flags, *doubts]
     starts, ends = tariff.starts_at, tariff.ends_at
     if (starts is not None and facts.starts_at < starts) or (ends is not None and facts.starts_at >= ends):
         flags.append(Flag.TARIFF_NOT_VALID)
-    if not parts.delivered and any(line.kind is LineKind.PARKING_TIME and line.unit_price for line in lines):
+    if idle_alone:
         flags.append(Flag.IDLE_WITHOUT_ENERGY)
     return tuple(dict.fromkeys(str(flag) for flag in flags))

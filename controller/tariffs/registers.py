@@ -38,7 +38,9 @@ class Registers:
 
     def __init__(self, points: Sequence[MeterPoint], begins_us: int, ends_us: int) -> None:
         """Take the readings; those from before the beginning or after the end count as of then: no energy is lost."""
-        self.times = [min(max(microseconds(point.at), begins_us), ends_us) for point in points]
+        self.times = [microseconds(point.at) for point in points]
+        if self.times and (self.times[0] < begins_us or self.times[-1] > ends_us):
+            self.times = [min(max(at, begins_us), ends_us) for at in self.times]
         self.kwh = [point.energy_kwh for point in points]
         if self.kwh and self.kwh[0] and self.times[0] > begins_us:  # counted from a beginning that was known
             self.times.insert(0, begins_us)

@@ -14,12 +14,10 @@ from typing import Final, NamedTuple
 
 from controller.tariffs.compiled import Choice, CompiledTariff, Hours
 from controller.tariffs.local_time import SECOND_US, microseconds
-from controller.tariffs.rated import Flag
-from controller.tariffs.registers import TOLERANCE_US, Register, Registers
+from controller.tariffs.registers import Register, Registers
 from controller.tariffs.session_facts import Activity, SessionFacts, Stretch
+from controller.tariffs.spans import RESERVED, Span, Split
 
-QUARTER_US: Final = 900 * SECOND_US
-RESERVED: Final = frozenset({Activity.RESERVATION, Activity.RESERVATION_EXPIRED})
 _NOTHING: Final = Decimal(0)
 
 
@@ -35,45 +33,6 @@ class Run(NamedTuple):
     """Elements that depend on a power or current which is not known."""
 
 
-class Span(NamedTuple):
-    """A part of a session in which every price stays the same, from its beginning to before its end."""
-
-    begins_us: int
-    ends_us: int
-    activity: Activity
-    begins: Register
-    ends: Register
-    choice: Choice
-    """What costs something; of time only what is counted in this activity."""
-    per_kwh: Decimal | None
-    """None: energy costs nothing, or its price is unknown."""
-
-    @property
-    def duration_us(self) -> int:
-        """How long it lasts [us]."""
-        return self.ends_us - self.begins_us
-
-    @property
-    def energy_kwh(self) -> Decimal:
-        """What was delivered in it."""
-        return self.ends.kwh - self.begins.kwh
-
-    @property
-    def reserved(self) -> bool:
-        """Whether a reservation held."""
-        return self.activity in RESERVED
-
-
-class Split(NamedTuple):
-    """A session, split."""
-
-    spans: list[Span]
-    registers: Registers
-    delivered: bool
-    """Whether there was energy; where no register is known, whether the car was charging."""
-    flags: list[Flag]
-
-
 class _Parts(NamedTuple):
     """What a session consists of before it is cut."""
 
@@ -82,7 +41,6 @@ class _Parts(NamedTuple):
     registers: Registers
     begins_us: int
     session_us: int
-    """After a reservation."""
     ends_us: int
 
 
@@ -91,25 +49,17 @@ def split(facts: SessionFacts, compiled: CompiledTariff) -> Split:
     runs = _runs(facts, compiled)
     begins, ends = runs[0].begins_us, runs[-1].ends_us
     session = next((run.begins_us for run in runs if run.activity not in RESERVED), ends)
-    hours = compiled.hours.between(begins, ends)
-    parts = _Parts(runs, hours, Registers(facts.meter, begins, ends), begins, session, ends)
-    moments = set(_moments(parts, compiled))
-    parts.registers.snap(sorted(moments))
-    registers = parts.registers
+    registers = Registers(facts.meter, session, ends)  # no energy flows while a reservation holds
+    parts = _Parts(runs, compiled.hours.between(begins, ends), registers, begins, session, ends)
+    moments = {moment for moment in _moments(parts, compiled) if begins < moment < ends}
+    registers.snap(sorted(moments))
     delivered = registers.total_kwh > 0 if registers.kwh else any(r.activity is Activity.CHARGING for r in runs)
-    idle = _idle(parts, compiled, delivered=delivered)
-    spans, unknown_power = _spans(parts, compiled, idle, _cuts(parts, compiled, moments | idle.edges))
-    spans = _merged(spans)
-    flags = [Flag.POWER_UNKNOWN] if unknown_power else []
-    flags += _register_flags(parts, compiled, spans, running=facts.running)
-    if any(s.choice.energy and s.per_kwh is None and s.energy_kwh for s in spans):
-        flags.append(Flag.UNRATED_CURVE)
-    if facts.legal_metrology:
-        spans, doubtful = _at_lowest_rates(spans, registers)
-        flags += [Flag.LOWEST_RATE] if doubtful else []
-    elif any(b.begins.until_us - b.begins.since_us > QUARTER_US for a, b in pairwise(spans) if _estimated(a, b)):
-        flags.append(Flag.ESTIMATED_IN_GAP)
-    return Split(spans, registers, delivered, flags)
+    billed_from = _idle_billed_from(parts, compiled, delivered=delivered)
+    cuts = _cuts(parts, compiled, moments | set(billed_from.values()))
+    spans, unknown_draw = _spans(parts, compiled, billed_from, cuts)
+    served = delivered or any(s.choice.time and s.activity is Activity.CHARGING and s.duration_us for s in spans)
+    due = served or compiled.tariff.start_fee_without_energy
+    return Split(_merged(_fees_once(spans, due=due)), registers, session, delivered, served, unknown_draw)
 
 
 def _runs(facts: SessionFacts, compiled: CompiledTariff) -> list[Run]:
@@ -142,27 +92,17 @@ def _moments(parts: _Parts, compiled: CompiledTariff) -> Iterable[int]:
     """When a price may change that depends on time alone."""
     yield from (begins for begins, _ in parts.hours[1:])
     for edge in compiled.durations.edges:
-        yield parts.begins_us + int(edge)
         yield parts.session_us + int(edge)
+        yield parts.begins_us + int(edge)
     for prices in compiled.prices.values():
         yield from prices.edges(parts.session_us, parts.ends_us)
 
 
-class _Idle(NamedTuple):
-    """When idling costs something."""
+def _idle_billed_from(parts: _Parts, compiled: CompiledTariff, *, delivered: bool) -> dict[int, int]:
+    """For each run of idling, by its beginning, from when on it costs something [us].
 
-    billed_from: Mapping[int, int]
-    """For each idle run, by its beginning, from when on [us]."""
-
-    @property
-    def edges(self) -> set[int]:
-        return set(self.billed_from.values())
-
-
-def _idle(parts: _Parts, compiled: CompiledTariff, *, delivered: bool) -> _Idle:
-    """Idling is billed after the grace that follows charging, and in no case before the first energy.
-
-    In a session without energy it is billed from its beginning.
+    That is after the grace which follows charging, and in no case before the first energy. In a session without energy
+    it is its beginning.
     """
     grace_us = compiled.tariff.idle.grace_s * SECOND_US
     first_us = parts.begins_us
@@ -177,7 +117,7 @@ def _idle(parts: _Parts, compiled: CompiledTariff, *, delivered: bool) -> _Idle:
             billed_from[run.begins_us] = max(since + grace_us, first_us)
         elif run.activity is not Activity.WITHHELD:
             since = None
-    return _Idle(billed_from)
+    return billed_from
 
 
 def _cuts(parts: _Parts, compiled: CompiledTariff, moments: set[int]) -> list[tuple[int, Register]]:
@@ -200,11 +140,11 @@ def _cuts(parts: _Parts, compiled: CompiledTariff, moments: set[int]) -> list[tu
 
 
 def _spans(
-    parts: _Parts, compiled: CompiledTariff, idle: _Idle, cuts: Sequence[tuple[int, Register]]
+    parts: _Parts, compiled: CompiledTariff, billed_from: Mapping[int, int], cuts: Sequence[tuple[int, Register]]
 ) -> tuple[list[Span], bool]:
     """The parts between the cuts, and whether any price depends on a power or current that is unknown."""
     spans: list[Span] = []
-    unknown_power = False
+    unknown_draw = False
     run_at = hours_at = 0
     base = cuts[0][1].kwh
     for (begins, register), (ends, next_register) in pairwise(cuts):
@@ -217,72 +157,41 @@ def _spans(
         excluded = run.excluded | compiled.durations.excluded(begins - since)
         active = hours.elements & ~(excluded | compiled.energies.excluded(register.kwh - base))
         choice = compiled.choose(active, run.activity)
-        unknown_power |= bool(run.unknown) and compiled.choose(active & ~run.unknown, run.activity) != choice
-        if run.activity is Activity.IDLE and (hours.idle_free or begins < idle.billed_from[run.begins_us]):
+        unknown_draw |= bool(run.unknown) and compiled.choose(active & ~run.unknown, run.activity) != choice
+        if run.activity is Activity.IDLE and (hours.idle_free or begins < billed_from[run.begins_us]):
             choice = choice._replace(parking=None)
         per_kwh = None if choice.energy is None else compiled.per_kwh(choice.energy, begins)
         spans.append(Span(begins, ends, run.activity, register, next_register, choice, per_kwh))
-    return spans, unknown_power
+    return spans, unknown_draw
+
+
+def _fees_once(spans: list[Span], *, due: bool) -> list[Span]:
+    """Only the first span of a reservation, and of a session, that has a start fee keeps it."""
+    pending = {True: True, False: due}  # by: does a reservation hold
+    for n, span in enumerate(spans):
+        if span.choice.flat:
+            if not pending[span.reserved]:
+                spans[n] = span._replace(choice=span.choice._replace(flat=None))
+            pending[span.reserved] = False
+    return spans
 
 
 def _merged(spans: Iterable[Span]) -> list[Span]:
-    """Spans joined where no price changes between them."""
+    """Spans joined where nothing of their prices changes between them."""
     merged: list[Span] = []
     for span in spans:
         last = merged[-1] if merged else None
-        if last and (last.activity, last.choice, last.per_kwh) == (span.activity, span.choice, span.per_kwh):
+        if (
+            last
+            and (last.activity, last.per_kwh) == (span.activity, span.per_kwh)
+            and span.choice in _same(last.choice)
+        ):
             merged[-1] = last._replace(ends_us=span.ends_us, ends=span.ends)
         else:
             merged.append(span)
     return merged
 
 
-def _register_flags(parts: _Parts, compiled: CompiledTariff, spans: Sequence[Span], *, running: bool) -> list[Flag]:
-    """What is wrong with the registers of a session whose price depends on them."""
-    if not compiled.energies.rows and not any(span.choice.energy for span in spans):
-        return []
-    times, flags = parts.registers.times, []
-    if not times or times[0] > parts.session_us + TOLERANCE_US:
-        flags.append(Flag.UNRATED_START)
-    if not running and (not times or times[-1] < parts.ends_us - TOLERANCE_US):
-        flags.append(Flag.UNRATED_END)
-    if parts.registers.total_kwh < 0:
-        flags.append(Flag.UNRATED_NEGATIVE)
-    if not parts.registers.rising:
-        flags.append(Flag.DECREASING_REGISTER)
-    return flags
-
-
-def _rate_key(span: Span) -> tuple[Decimal, Decimal | None]:
-    """What a kilowatt-hour costs, and its tax."""
-    rate = span.choice.energy
-    return span.per_kwh or _NOTHING, rate.component.vat_percent if rate else None
-
-
-def _estimated(earlier: Span, later: Span) -> bool:
-    """Whether energy is divided between two prices by an estimate."""
-    return later.begins.estimated and _rate_key(earlier) != _rate_key(later)
-
-
-def _at_lowest_rates(spans: list[Span], registers: Registers) -> tuple[list[Span], bool]:
-    """All energy between two readings given to the cheapest span around, where prices change between them.
-
-    What no register tells apart may not be billed at the higher price. Returns the spans, and whether there was any.
-    """
-    spans, doubtful = list(spans), False
-    at = 1
-    while at < len(spans):
-        gap = spans[at].begins.since_us
-        last = at
-        while last + 1 < len(spans) and gap and spans[last + 1].begins.since_us == gap:
-            last += 1
-        if any(_estimated(a, b) for a, b in pairwise(spans[at - 1 : last + 1])):
-            doubtful = True
-            cheapest = min(range(at - 1, last + 1), key=lambda n: _rate_key(spans[n])[0])
-            low, high = registers.at(gap), registers.at(spans[at].begins.until_us)
-            for n in range(at, last + 1):
-                register = low if n <= cheapest else high
-                spans[n - 1] = spans[n - 1]._replace(ends=register)
-                spans[n] = spans[n]._replace(begins=register)
-        at = last + 1
-    return spans, doubtful
+def _same(choice: Choice) -> tuple[Choice, Choice]:
+    """What may follow without a change of price: a start fee is due once."""
+    return choice, choice._replace(flat=None)

@@ -197,12 +197,7 @@ class TestStartFee:
         evening = tariff(element(price("FLAT", "1"), start_time=time(17), end_time=time(20)), DAY)
         rated = rate(session(part("charging", 60, "1"), part("idle", 600), at="2026-01-07T16:30"), evening)
         assert rated.total.before_tax == d("1.4000")
-        assert [Dimension.FLAT in dict(period.elements) for period in rated.periods] == [
-            False,
-            True,  # from five to half past, when charging ends
-            False,
-            False,
-        ]
+        assert [Dimension.FLAT in dict(period.elements) for period in rated.periods] == [False, True, False]
 
     def test_is_not_due_where_nothing_was_delivered(self):
         failed = session(part("charging", 3), at="2026-01-07T10:00")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
 from adapters.ocpp.limits import Limits, Retry
 from adapters.ocpp.meter_values import Measured
+from adapters.ocpp.numbering import Numbering
 from adapters.ocpp.pausing import Pausing
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.remedies import Treatment
@@ -37,6 +38,10 @@ _STALE_TRANSACTION_S: Final = 900.0
 """A connector that stays Available this long with a transaction open has lost its StopTransaction, or delays it."""
 
 
+_PLUGS: Final = (Status.PREPARING, Status.RESERVED, Status.AVAILABLE, Status.FAULTED, Status.UNAVAILABLE)
+"""What a plug may say, the most telling first."""
+
+
 class Call(Enum):
     """What may be asked of a connector."""
 
@@ -57,8 +62,19 @@ class Transaction:
     start_wh: int
     authorised: bool
     """Whether its token may charge here; if not, the point gets no current."""
+    started_at: datetime | None = None
+    """By its charger's clock; None where that does not matter."""
+    token: str = ""
+    dormant: bool = False
+    """Whether nothing can flow yet, or any more: it has no token so far, or no car (OCPP 2.x)."""
+    numbering: Numbering = field(default_factory=Numbering)
     stop_asked: bool = False
     stale_reported: bool = False
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether its charger is still to be asked to end it."""
+        return not (self.authorised or self.dormant or self.stop_asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,12 @@ class Connector:
         self._draw: _Draw | None = None
         self._register_wh: int | None = None
         self._available_since_s: float | None = None
+        self._plugs: dict[int, Status] = {}
+
+    @property
+    def register_wh(self) -> int | None:
+        """What its register showed last during its transaction [Wh]."""
+        return self._register_wh
 
     @property
     def fallback_a(self) -> float:
@@ -101,7 +123,7 @@ class Connector:
 
     def target_a(self, monotonic_s: float) -> float | None:
         """Return what its charger should hold [A]; None where nobody says, and while no transaction is open."""
-        if self.transaction is None:
+        if self.transaction is None or self.transaction.dormant:
             return None
         if not self.transaction.authorised:
             return self.pausing.told_a(0.0)
@@ -152,6 +174,16 @@ class Connector:
         elif self._available_since_s is None:
             self._available_since_s = monotonic_s
         self.status = status
+
+    def plug(self, number: int, status: Status) -> Status:
+        """Take the charger's word on one plug of an EVSE (OCPP 2.x); returns what that makes of the whole."""
+        self._plugs[number] = status
+        return self.plugs
+
+    @property
+    def plugs(self) -> Status:
+        """What its plugs come to: one car at a time, and any plug that is free will do."""
+        return next((status for status in _PLUGS if status in self._plugs.values()), Status.UNKNOWN)
 
     def measure(self, measured: Measured, monotonic_s: float) -> None:
         """Take a measurement, dated by its arrival."""
@@ -242,8 +274,7 @@ class Connector:
     def wants(self, monotonic_s: float) -> Call | None:
         """Return what it is to be asked besides limits and default, the most urgent first."""
         transaction, treatment = self.transaction, self.treatment
-        unauthorised = transaction is not None and not transaction.authorised and not transaction.stop_asked
-        if unauthorised or (transaction is not None and treatment.stop):
+        if transaction is not None and (treatment.stop or transaction.unwanted):
             return Call.STOP
         if self.wants_service(monotonic_s) is not None:
             return Call.SERVICE
@@ -275,7 +306,7 @@ class Connector:
             state=point_state(
                 connected=connected,
                 status=self.status,
-                in_transaction=transaction is not None,
+                in_transaction=transaction is not None and not transaction.dormant,
                 drawn_a=max(draw.current_a) if draw is not None and recent else 0.0,
                 limit_a=commanded_a,
                 min_a=self.point.min_a,
@@ -283,7 +314,7 @@ class Connector:
             measured_a=None if draw is None else draw.current_a,
             measured_at=None if draw is None else now - timedelta(seconds=monotonic_s - draw.at_s),
             commanded_a=commanded_a,
-            max_a=None if transaction is None or transaction.authorised else 0.0,
+            max_a=None if transaction is None or transaction.authorised or transaction.dormant else 0.0,
             delivered_wh=self._delivered_wh(),
             pausable=self.pausing.pausable,
         )

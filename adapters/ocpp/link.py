@@ -26,6 +26,8 @@ class Version:
     """All that it knows, in both directions."""
     spelling: Mapping[str, str]
     """Error codes that it spells otherwise than another does."""
+    one_way: bool = False
+    """Whether it has messages that nobody answers."""
 
 
 class LinkClosedError(Exception):
@@ -94,6 +96,8 @@ class Link:
             frame = read_frame(raw)
             if isinstance(frame, Refused):
                 await self._refuse("malformed_frame", frame)
+            elif frame.kind in {Kind.RESULT_ERROR, Kind.SEND}:
+                await self._one_way(frame)
             elif (text := await self._passed(frame)) is not None:
                 return text
 
@@ -146,6 +150,13 @@ class Link:
             self._answering = frame
             return frame.text
         return None
+
+    async def _one_way(self, frame: Frame) -> None:
+        """Take what nobody answers: a stream, and we have asked for none; or a word that our answer was wrong."""
+        if not self._version.one_way:
+            await self._refuse("malformed_frame", Refused("unknown message type"))
+        elif frame.kind is Kind.RESULT_ERROR:
+            self._on_misbehaviour("answer_refused", "it does not take an answer of ours")
 
     async def _refuse(self, kind: str, refused: Refused) -> None:
         self._on_misbehaviour(kind, refused.reason)

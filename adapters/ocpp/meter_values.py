@@ -1,7 +1,8 @@
 """What a MeterValues message says of one connector, in the grid's phase order.
 
 Chargers differ: currents per phase, one current for all phases, or only a power; phases called ``L1`` or
-``L1-N``; Wh or kWh. What cannot be read, or cannot be true, is left out and counted; nothing is guessed as zero.
+``L1-N``; Wh or kWh, or (in OCPP 2.x) a unit with a power of ten. What cannot be read, or cannot be true, is left out
+and counted; nothing is guessed as zero.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ MAX_VALUES: Final = 500
 
 _MAX_CURRENT_A: Final = 1_000.0
 """No AC charging point draws more: beyond it a value is a unit's or a meter's mistake."""
+
+_MAX_MULTIPLIER: Final = 12
+"""A power of ten beyond any that a unit needs."""
 
 _MAX_REGISTER_WH: Final = 2**53
 _VOLTAGES_V: Final = (80.0, 300.0)
@@ -88,9 +92,17 @@ def read_meter_values(meter_value: Any, point: ChargingPoint, nominal_voltage_v:
     )
 
 
-def _collect(meter_value: Any) -> _Values:
+def read_register(meter_value: Any, context: str | None = None) -> int | None:
+    """Return the last register, or the one that was read in a context such as ``Transaction.Begin`` [Wh], if any."""
+    total = _total(_collect(meter_value, context).by_measurand.get("Energy.Active.Import.Register", {}))
+    return None if total is None else round(total)
+
+
+def _collect(meter_value: Any, context: str | None = None) -> _Values:
     values = _Values()
     for at, sample in _samples(meter_value):
+        if context is not None and sample.get("context") != context:
+            continue
         values.at = at or values.at
         measurand = sample.get("measurand") or "Energy.Active.Import.Register"
         units = _UNITS.get(measurand) if isinstance(measurand, str) else None
@@ -118,11 +130,15 @@ def _samples(meter_value: Any) -> Iterable[tuple[datetime | None, Mapping[str, A
 
 
 def _number(sample: Mapping[str, Any], units: Mapping[str | None, float]) -> float | None:
-    unit, value = sample.get("unit"), sample.get("value")
+    unit, value, multiplier = sample.get("unit"), sample.get("value"), 0
+    if isinstance(in_2x := sample.get("unit_of_measure"), Mapping):
+        unit, multiplier = in_2x.get("unit"), in_2x.get("multiplier") or 0
     if sample.get("format") == "SignedData" or not isinstance(unit, str | None) or unit not in units:
         return None
+    if type(multiplier) is not int or abs(multiplier) > _MAX_MULTIPLIER:
+        return None
     try:
-        number = float(value) * units[unit]  # type: ignore[arg-type]  # whatever is no number raises
+        number = float(value) * units[unit] * 10.0**multiplier  # type: ignore[arg-type]  # whatever is no number raises
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) else None

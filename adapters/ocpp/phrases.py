@@ -38,6 +38,10 @@ class Phrases(Protocol):
         """SetChargingProfile. It overwrites the one before it: same id and stack level for connector and purpose."""
         ...
 
+    def way_out(self, connector: int, purpose: Purpose, answer: Any) -> Any:
+        """Return a request that may make room for a profile that was refused with this answer; None: there is none."""
+        ...
+
     def stop(self, transaction_id: str) -> Any:
         """End a transaction."""
         ...

@@ -50,6 +50,10 @@ class Phrases16:
         profile = charging_profile(connector, purpose, held, transaction_id)
         return call.SetChargingProfile(connector_id=connector, cs_charging_profiles=profile)
 
+    def way_out(self, connector: int, purpose: Purpose, answer: Any) -> Any:  # noqa: ARG002
+        """Nothing: a charger does not say why it refuses."""
+        return None
+
     def stop(self, transaction_id: str) -> Any:
         """RemoteStopTransaction (§5.12)."""
         return call.RemoteStopTransaction(transaction_id=_number(transaction_id) or 0)

@@ -66,7 +66,7 @@ class Reception:
 
     def booted(self, vendor: str, model: str, firmware: str | None) -> None:
         """It has started anew."""
-        self._station.vendor, self._station.model, self._station.firmware = vendor[:20], model[:20], firmware
+        self._station.vendor, self._station.model, self._station.firmware = vendor, model, firmware
         self._station.booted()
 
     async def judge(self, uid: str, connector: Connector | None = None) -> Verdict:

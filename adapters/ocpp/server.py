@@ -20,6 +20,7 @@ from adapters.ocpp.access import Denied, Doorkeeper
 from adapters.ocpp.conversation import Conversation
 from adapters.ocpp.lobby import Lobby
 from adapters.ocpp.progress import Progress
+from adapters.ocpp.session2 import Session21, Session201
 from adapters.ocpp.session16 import Session16
 from adapters.ocpp.station import Station, StationView
 from adapters.ocpp.surroundings import Surroundings
@@ -40,7 +41,12 @@ from controller.ports import (
 from controller.site import Site
 from controller.snapshot import PointState
 
-SUBPROTOCOL: Final = Subprotocol("ocpp1.6")
+SESSIONS: Final[Mapping[str, type[Conversation]]] = {
+    "ocpp1.6": Session16,
+    "ocpp2.0.1": Session201,
+    "ocpp2.1": Session21,
+}
+"""The subprotocols that are spoken here."""
 
 OPEN_TIMEOUT_S: Final = 10.0
 PING_INTERVAL_S: Final = 20.0
@@ -56,7 +62,7 @@ _LIBRARY_LOG.setLevel(logging.CRITICAL)  # it logs strangers' broken handshakes 
 
 
 class CentralSystem:
-    """The site's charging points over OCPP 1.6J; fulfils ``controller.ports.ChargingPoints``.
+    """The site's charging points over OCPP-J 1.6, 2.0.1 and 2.1; fulfils ``controller.ports.ChargingPoints``.
 
     Stations connect to ``ws(s)://HOST:PORT/ocpp/<identity>``. A station that the site does not name is refused.
     """
@@ -196,10 +202,10 @@ class CentralSystem:
         self._lobby.leave(connection)
         if connection.subprotocol is None:
             # OCPP-J 1.6 §3.2: complete the handshake without the header, then close.
-            await connection.close(CloseCode.PROTOCOL_ERROR, f"the subprotocol here is {SUBPROTOCOL}")
+            await connection.close(CloseCode.PROTOCOL_ERROR, f"the subprotocols here are {', '.join(SESSIONS)}")
             return
         station = self._stations[connection.username]
-        session = Session16(station, connection, self._around)
+        session = SESSIONS[connection.subprotocol](station, connection, self._around)
         replaced = station.connected(session)
         if isinstance(replaced, Conversation):
             farewell = asyncio.create_task(replaced.replace())
@@ -212,7 +218,8 @@ class CentralSystem:
 
 
 def _select_subprotocol(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+    """Choose what the station names first of what is spoken here: it knows best which it speaks well."""
+    return next((protocol for protocol in offered if protocol in SESSIONS), None)
 
 
 def _address(connection: ServerConnection) -> str:

@@ -48,7 +48,7 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
     @_answers(Action.boot_notification, lenient=True)
     async def _boot_notification(self, /, **payload: Any) -> Any:
         fields = Fields(payload)
-        vendor, model = fields.text("charge_point_vendor", 20), fields.text("charge_point_model", 20)
+        vendor, model = fields.text("charge_point_vendor", 20)[:20], fields.text("charge_point_model", 20)[:20]
         self._reception.booted(vendor, model, fields.optional_text("firmware_version", 50))
         self._give_up()
         return call_result.BootNotification(

@@ -141,7 +141,15 @@ class Station:
         connector = self.connectors.get(running.connector)
         if connector is None:
             return
-        transaction = Transaction(running.transaction_id, running.id, running.start_wh, authorised)
+        transaction = Transaction(
+            running.transaction_id,
+            running.id,
+            running.start_wh,
+            authorised,
+            started_at=running.started_at,
+            token=running.token,
+            dormant=not authorised and not running.token,
+        )
         connector.begin(transaction, running.last_wh)
         if held is not None:
             connector.limits.recall(held.limit_a, self._monotonic_s(held.written_at))
@@ -160,8 +168,12 @@ class Station:
         Number 0 is the station's own meter, unless the message names a transaction: some chargers with a single
         connector number it so.
         """
-        open_here = (c for c in self.connectors.values() if c.transaction and c.transaction.id == transaction_id)
-        return self.connectors.get(number) if number else next(open_here, None)
+        return self.connectors.get(number) if number else self.holder(transaction_id or "")
+
+    def holder(self, transaction_id: str) -> Connector | None:
+        """Return the connector on which a transaction is open."""
+        held = (c for c in self.connectors.values() if c.transaction and c.transaction.id == transaction_id)
+        return next(held, None)
 
     def begin(self, connector: Connector, transaction: Transaction) -> None:
         """Open a transaction that the ledger has recorded."""
@@ -173,9 +185,9 @@ class Station:
 
     def end(self, transaction_id: str) -> None:
         """Close a transaction, wherever it is open."""
-        for connector in self.connectors.values():
-            if connector.transaction is not None and connector.transaction.id == transaction_id:
-                connector.end()
+        connector = self.holder(transaction_id)
+        if connector is not None:
+            connector.end()
 
     def desire(self, plan: Plan, progress: Progress) -> None:
         """Take the plan's limits for its points, and name to ``progress`` those that must travel now."""

@@ -36,11 +36,15 @@ _REMEMBERED_ANSWERS: Final = 32
 
 
 class Kind(IntEnum):
-    """Message types (OCPP-J 1.6 §4.1.3)."""
+    """Message types (OCPP-J 1.6 §4.1.3; OCPP 2.1 part 4 §4.1.3)."""
 
     CALL = 2
     RESULT = 3
     ERROR = 4
+    RESULT_ERROR = 5
+    """An answer of ours was not what it should be; 2.1 only."""
+    SEND = 6
+    """Nobody waits for an answer to it; 2.1 only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,8 @@ def _framed(message: list[Any], text: str) -> Frame | Refused:
         return Refused("unknown message type")
     if not isinstance(message_id, str) or len(message_id) > MAX_MESSAGE_ID or not _plain(message_id):
         return Refused("unusable message id")
+    if kind in {Kind.RESULT_ERROR, Kind.SEND}:
+        return Frame(Kind(kind), message_id, text)
     return _call(message_id, message, text) if kind == Kind.CALL else _reply(Kind(kind), message_id, message)
 
 

@@ -61,6 +61,8 @@ class Writer:
         self._spoken = asyncio.Event()
         self._chores: deque[_Step] = deque()
         self._greeted = False
+        self._way_out: Any = None
+        """What may make room for a profile that was refused."""
 
     def wake(self) -> None:
         """Look for something to do."""
@@ -142,14 +144,15 @@ class Writer:
         self._station.count_write()
         request = self._phrases.limit(connector.point.connector, purpose, held, transaction_id)
         try:
-            status = (await self._ask(request)).status
+            answer = await self._ask(request)
         except CallFailedError as failure:
             self._station.rejected(connector, purpose, str(failure))
             return False, failure.refused
-        if status != "Accepted":
-            self._station.rejected(connector, purpose, str(status))
-            return False, True
-        return True, True
+        if answer.status == "Accepted":
+            return True, True
+        self._station.rejected(connector, purpose, str(answer.status))
+        self._way_out = self._phrases.way_out(connector.point.connector, purpose, answer)
+        return False, True
 
     async def _stop(self, connector: Connector) -> None:
         """Ask a charger to end a transaction: one that nobody authorised, or that ignores its limit."""
@@ -182,13 +185,16 @@ class Writer:
         return str(answer.status), answer
 
     def _next_chore(self) -> _Step | None:
+        if self._way_out is not None:
+            request, self._way_out = self._way_out, None
+            return partial(self._mention, request)
         if not self._station.configured:
             self._station.configured = True
             self._chores.clear()  # whatever was left over belongs to the time before it started
             self._chores.extend(partial(self._set, setting) for setting in self._phrases.settings)
         if not self._greeted:
             self._greeted = True
-            self._chores.extend(partial(self._trigger, question) for question in self._questions())
+            self._chores.extend(partial(self._mention, question) for question in self._questions())
         return self._chores.popleft() if self._chores else None
 
     def _questions(self) -> Iterable[Any]:
@@ -199,9 +205,10 @@ class Writer:
             if connector.status is Status.UNKNOWN:
                 yield from self._phrases.status_questions(number, in_transaction=connector.transaction is not None)
 
-    async def _trigger(self, question: Any) -> None:
-        with suppress(CallFailedError):  # many chargers do not know it, and all of them speak sooner or later
-            await self._ask(question)
+    async def _mention(self, request: Any) -> None:
+        """Ask what not every charger knows, and do without an answer."""
+        with suppress(CallFailedError):
+            await self._ask(request)
 
     async def _set(self, setting: Setting) -> None:
         for request in setting.requests:

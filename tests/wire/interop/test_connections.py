@@ -28,7 +28,7 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
     ("identity", "options"),
     [
         ("WAY", {"subprotocols": ["ocpp1.6", "ocpp1.5"]}),
-        ("WAY", {"subprotocols": ["ocpp2.0.1", "ocpp1.5", "ocpp1.6"]}),
+        ("WAY", {"subprotocols": ["ocpp2.0", "ocpp1.5", "ocpp1.6"]}),
         ("WAY", {"compression": None}),
         ("WAY/", {}),
         ("/WAY", {}),

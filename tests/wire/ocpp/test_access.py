@@ -129,7 +129,7 @@ async def test_no_secret_is_ever_logged(caplog: pytest.LogCaptureFixture):
     assert not [event for event in b.events.events if "SECRETTAG" in event.message]
 
 
-@pytest.mark.parametrize("offered", [["ocpp2.0.1", "ocpp2.1"], ["mqtt"], None])
+@pytest.mark.parametrize("offered", [["ocpp1.5", "ocpp2.0"], ["mqtt"], None])
 async def test_without_a_common_subprotocol_the_handshake_is_completed_and_closed(offered: list[str] | None):
     async with bench() as b:
         async with socket(b, subprotocols=offered) as connection:
@@ -140,9 +140,18 @@ async def test_without_a_common_subprotocol_the_handshake_is_completed_and_close
         assert not b.central.stations()[0].online
 
 
-async def test_our_subprotocol_is_found_among_others():
-    async with bench() as b, socket(b, subprotocols=["ocpp2.0.1", "ocpp1.6"]) as connection:
-        assert connection.subprotocol == "ocpp1.6"
+@pytest.mark.parametrize(
+    ("offered", "spoken"),
+    [
+        (["ocpp1.5", "ocpp1.6"], "ocpp1.6"),
+        (["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], "ocpp2.1"),
+        (["ocpp2.0", "ocpp2.0.1"], "ocpp2.0.1"),
+        (["ocpp1.6", "ocpp2.0.1"], "ocpp1.6"),
+    ],
+)
+async def test_what_a_station_names_first_of_what_is_spoken_here_is_spoken(offered: list[str], spoken: str):
+    async with bench() as b, socket(b, subprotocols=offered) as connection:
+        assert connection.subprotocol == spoken
 
 
 async def test_in_the_laboratory_a_station_needs_no_password_but_a_wrong_one_is_still_wrong():

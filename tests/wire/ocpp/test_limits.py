@@ -310,7 +310,8 @@ async def test_a_limit_in_the_default_profile_counts_for_the_next_car_until_the_
     async with bench() as b, charging(b) as (client, first):
         client.profile_answer = lambda p: "Rejected" if p["charging_profile_purpose"] == "TxProfile" else "Accepted"
         b.plan(P01=16)
-        await until(lambda: b.state().commanded_a == 16)
+        await until(lambda: b.applied)  # it counts as soon as it is sent, and here its answer is to be in
+        assert b.state().commanded_a == 16
         client.gate.clear()
         ending = asyncio.create_task(client.end(first))
         await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 6.0)])

@@ -57,7 +57,7 @@ class Transactions:
         Raises:
             LedgerUnavailable: it could not be recorded, and is to be announced again.
         """
-        verdict = None if event.token is None else await self._reception.judge(event.token)
+        verdict = None if event.token is None else await self._reception.judge(event.token, self._place(event))
         if event.kind == ENDED:
             return Heard(verdict, await self._end(event))
         connector = await self._found(event, verdict)
@@ -97,6 +97,9 @@ class Transactions:
         if holder is None and len(self._elsewhere) < _MOST_ELSEWHERE:
             self._elsewhere.add(event.transaction_id)
         return holder
+
+    def _place(self, event: TransactionEvent) -> Connector | None:
+        return self._station.holder(event.transaction_id) or self._connector(event)
 
     def _connector(self, event: TransactionEvent) -> Connector | None:
         """Where it runs, if that is known yet: an authorisation may begin a transaction before its EVSE is chosen."""
@@ -144,7 +147,7 @@ class Transactions:
             if recorded is not None:
                 token, start_wh = recorded.token or token, recorded.start_wh
         if token and verdict is None:
-            verdict = await self._reception.judge(token)
+            verdict = await self._reception.judge(token, self._connector(event))
         authorised = verdict is not None and verdict.accepted
         return Transaction(
             event.transaction_id,
@@ -174,7 +177,8 @@ class Transactions:
             connector.report(event.status, self._around.clock.monotonic_s())
         if event.active or (measured.current_a is not None and max(measured.current_a) > DRAWING_A):
             if transaction.dormant and not transaction.token:
-                transaction.authorised = (await self._reception.judge("")).accepted  # it charges, and nobody has asked
+                verdict = await self._reception.judge("", connector)  # it charges, and nobody has asked
+                transaction.authorised = verdict.accepted
             transaction.dormant = False
         elif event.status is not None:
             transaction.dormant = not transaction.token or event.status is Status.AVAILABLE

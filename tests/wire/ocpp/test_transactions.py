@@ -360,7 +360,7 @@ async def test_a_server_that_stops_answers_what_was_announced_before():
 
 async def test_an_error_of_ours_is_an_error_not_a_silence(monkeypatch: pytest.MonkeyPatch):
     async with bench() as b, charger(b) as client:
-        monkeypatch.setattr(b.ledger, "token", None)  # a fault of the program
+        monkeypatch.setattr(b.ledger, "authorise", None)  # a fault of the program
         with pytest.raises(InternalError):
             await client.ask(call.Authorize(TOKEN))
         assert "internal_error" in b.events.kinds("station:CP01")

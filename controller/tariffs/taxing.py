@@ -9,6 +9,7 @@ from controller.tariffs.rated import UNKNOWN_TAX, Amounts, Tax, TaxSource, TaxSt
 from controller.tariffs.tariff import TaxIncluded
 
 _HUNDRED: Final = Decimal(100)
+_RESIDUE: Final = Decimal("1E-15")
 NOTHING: Final = Amounts(Decimal(0), Decimal(0))
 
 
@@ -76,9 +77,16 @@ def without_tax(value: Decimal, percent: Decimal) -> Decimal:
 
 
 def booked(exact: Amounts, minor: Decimal) -> Amounts:
-    """Rounded half-up to the currency's minor unit."""
+    """Rounded half-up to the currency's minor unit.
+
+    A third of an hour has no last digit: what that leaves beyond the 15th decimal does not decide a half.
+    """
     before, after = exact.before_tax, exact.after_tax
-    return Amounts(None if before is None else rounded(before, minor), None if after is None else rounded(after, minor))
+    return Amounts(None if before is None else _booked(before, minor), None if after is None else _booked(after, minor))
+
+
+def _booked(exact: Decimal, minor: Decimal) -> Decimal:
+    return rounded(rounded(exact, _RESIDUE), minor)
 
 
 def total(parts: list[Amounts]) -> Amounts:

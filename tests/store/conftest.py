@@ -9,22 +9,22 @@ import pytest
 
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.plan import Event
-from tests.support.postgres import create_database, postgres_server
+from tests.support.postgres import create_schema, postgres_server
 
 OpenLedger = Callable[..., SqlLedger]
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    with postgres_server() as url_format:
-        yield url_format
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    return create_database(request.getfixturevalue("postgres"), uuid.uuid4().hex)
+    return create_schema(request.getfixturevalue("postgres"), f"ledger_{uuid.uuid4().hex}")
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ async def test_a_stranger_is_told_that_nobody_is_here(lab: Lab, identity: str):
     assert refused.value.response.status_code == 404
 
 
-@pytest.mark.parametrize("offered", [["ocpp1.5"], ["ocpp2.0.1"], ["OCPP"], None])
+@pytest.mark.parametrize("offered", [["ocpp1.5"], ["ocpp2.0"], ["OCPP"], None])
 async def test_without_a_common_subprotocol_the_handshake_is_completed_and_the_connection_closed(
     lab: Lab, offered: list[str] | None
 ):

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from adapters.configuration.values import Id
 from adapters.json_text import DocumentError, described, parsed
@@ -35,6 +35,12 @@ _VERSION_DIGITS: Final = 16
 _Row = tuple[datetime, datetime | None, Decimal]
 
 
+def _plausible(price: Decimal) -> Decimal:
+    if abs(price) > PRICE_MOST:
+        raise ValueError(f"expected a number from -{PRICE_MOST} to {PRICE_MOST}")
+    return price
+
+
 class CurvePeriodDocument(StrictModel):
     """One price."""
 
@@ -42,7 +48,7 @@ class CurvePeriodDocument(StrictModel):
     """From when."""
     until: UtcMoment | None = None
     """To before when; missing: to the next one, and the last as long as the one before it."""
-    price_per_kwh: Annotated[NumberOrText, Field(ge=-PRICE_MOST, le=PRICE_MOST)]
+    price_per_kwh: Annotated[NumberOrText, AfterValidator(_plausible)]
     """May be negative."""
 
 

@@ -16,6 +16,11 @@ from adapters.configuration.meter_tables import LATER_METERS
 from adapters.configuration.tables import LATER_TABLES, SiteFile
 from adapters.documents import PlanDocument, SnapshotDocument
 from adapters.metering.registers import models
+from adapters.price_curves import CurveDocument
+from adapters.rating_documents.cdr_model import Cdr221Model, Cdr230Model
+from adapters.rating_documents.result import PricedSessionDocument
+from adapters.rating_documents.session_model import SessionModel
+from adapters.rating_documents.tariff_model import Tariff221Model, Tariff230Model
 from adapters.recording.lines import RecordingLine
 from adapters.strict import StrictModel
 
@@ -64,6 +69,13 @@ def schemas() -> Mapping[str, str]:
         "snapshot": SnapshotDocument,
         "plan": PlanDocument,
         "recording": RecordingLine,
+        "session": SessionModel,
+        "priced-session": PricedSessionDocument,
+        "price-curve": CurveDocument,
+        "tariff-ocpi-2.2.1": Tariff221Model,
+        "tariff-ocpi-2.3.0": Tariff230Model,
+        "cdr-ocpi-2.2.1": Cdr221Model,
+        "cdr-ocpi-2.3.0": Cdr230Model,
     }
     return {f"{name}.schema.json": schema_text(model) for name, model in formats.items()}
 

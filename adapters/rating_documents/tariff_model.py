@@ -10,7 +10,7 @@ from adapters.rating_documents.values import (
     ClockTime,
     CurrencyCode,
     Day,
-    Integer,
+    Grace,
     IntegerNotNegative,
     Number,
     NumberNotNegative,
@@ -109,7 +109,7 @@ class FreeHoursModel(StrictModel):
 class IdleModel(StrictModel):
     """When PARKING_TIME costs something."""
 
-    grace_s: Annotated[Integer, Field(ge=0, le=86_400)] = 0
+    grace_s: Grace = 0
     """For so long after the end of charging idling costs nothing [s]."""
     free_hours: list[FreeHoursModel] = Field(default_factory=list)
     most: NumberOrTextNotNegative | None = None

@@ -132,18 +132,28 @@ def _currency(value: str) -> str:
 
 
 _TEXT_NUMBER_SCHEMA: Final = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": "^-?[0-9]+([.][0-9]+)?$"}]}
+_TEXT_NOT_NEGATIVE_SCHEMA: Final = {
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+([.][0-9]+)?$"}]
+}
 
 Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "number"})]
 """OCPI's number, exactly as it stands."""
-NumberNotNegative = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
+NumberNotNegative = Annotated[
+    Decimal, Field(ge=0), BeforeValidator(_number), WithJsonSchema({"type": "number", "minimum": 0})
+]
+Percent = Annotated[
+    Decimal,
+    Field(ge=0, le=100),
+    BeforeValidator(_number),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 100}),
+]
 NumberOrText = Annotated[Decimal, BeforeValidator(_number_or_text), WithJsonSchema(_TEXT_NUMBER_SCHEMA)]
 """A number with its decimals; as text, programs in between leave them alone."""
 NumberOrTextNotNegative = Annotated[
-    Decimal, BeforeValidator(_number_or_text), Field(ge=0), WithJsonSchema(_TEXT_NUMBER_SCHEMA)
+    Decimal, Field(ge=0), BeforeValidator(_number_or_text), WithJsonSchema(_TEXT_NOT_NEGATIVE_SCHEMA)
 ]
-Percent = Annotated[Decimal, BeforeValidator(_number), Field(ge=0, le=100)]
-Integer = Annotated[int, BeforeValidator(_integer)]
-IntegerNotNegative = Annotated[int, BeforeValidator(_integer), Field(ge=0)]
+Grace = Annotated[int, Field(ge=0, le=86_400), BeforeValidator(_integer)]
+IntegerNotNegative = Annotated[int, Field(ge=0), BeforeValidator(_integer)]
 UtcMoment = Annotated[datetime, BeforeValidator(_utc), WithJsonSchema({"type": "string", "format": "date-time"})]
 WrittenMoment = Annotated[
     datetime, BeforeValidator(_written), WithJsonSchema({"type": "string", "format": "date-time"})

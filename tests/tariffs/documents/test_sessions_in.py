@@ -74,7 +74,7 @@ def test_every_problem_of_a_session_is_told_at_once():
         time_zone="Mars/Olympus", segments=[{**CHARGING, "kwh": "-1", "curent_a": 3}, {**IDLE, "kind": "x"}]
     ) == [
         "time_zone: expected the name of a time zone, such as \"Europe/Amsterdam\", found 'Mars/Olympus'",
-        "segments[0].kwh: expected at least 0, found '-1'",
+        "segments[0].kwh: expected at least 0, found -1",
         "segments[0].curent_a: unknown key; did you mean 'current_a'?",
         "segments[1].kind: expected 'charging', 'idle', 'withheld', 'reservation' or 'reservation_expired', found 'x'",
     ]

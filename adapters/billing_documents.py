@@ -9,11 +9,13 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from controller.tariffs.overview import Overview
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.statement import IssuedStatement
 
 _RECORD: Final = TypeAdapter(ChargeRecord)
 _STATEMENT: Final = TypeAdapter(IssuedStatement)
+_OVERVIEW: Final = TypeAdapter(Overview)
 
 
 def record_text(record: ChargeRecord) -> str:
@@ -48,6 +50,18 @@ def statement_of(text: str) -> IssuedStatement:
         ValueError: it has not.
     """
     return _STATEMENT.validate_json(text)
+
+
+def statement_document(issued: IssuedStatement) -> dict[str, Any]:
+    """The statement as JSON-ready values."""
+    document: dict[str, Any] = _STATEMENT.dump_python(issued, mode="json")
+    return document
+
+
+def overview_document(overview: Overview) -> dict[str, Any]:
+    """The overview as JSON-ready values."""
+    document: dict[str, Any] = _OVERVIEW.dump_python(overview, mode="json")
+    return document
 
 
 def billing_schemas() -> dict[str, dict[str, Any]]:

@@ -32,6 +32,7 @@ from adapters.json_text import DocumentError
 from adapters.log import configure_logging, without_login
 from adapters.price_command import price
 from adapters.safety_report import print_safety, safety_document
+from adapters.settle_command import settle
 from adapters.tariff_check_command import tariff_check
 from controller.ports import LedgerUnavailable
 
@@ -188,6 +189,7 @@ def allocate(site: SiteOption, snapshot: SnapshotOption) -> None:
 
 app.command()(demand_bill)
 app.command()(export)
+app.command()(settle)
 app.command()(price)
 app.command()(tariff_check)
 

@@ -118,6 +118,7 @@ def _issued(
             party=_party(parties, draft, operator),
             names=_names(parties, draft),
             statement=draft,
+            draft=series == DRAFT_SERIES,
         )
         for index, draft in enumerate(drafts)
     ]

@@ -26,7 +26,6 @@ BOTTOM: Final = 62.0
 """Lengths in points, from the lower left corner."""
 
 _FOOTER_SIZE: Final = 7
-_PAGES: Final = "pages"
 _GREY: Final = 0.45
 _RULE: Final = 0.8
 
@@ -42,15 +41,14 @@ class Column:
 
 
 class Paper:
-    """A document being written, from top to bottom.
+    """A file of one or more documents being written, from top to bottom.
 
     Args:
-        title: of the document.
+        title: of the file.
         author: who has written it.
-        footer: what stands at the bottom of every page.
     """
 
-    def __init__(self, title: str, author: str, footer: str) -> None:
+    def __init__(self, title: str, author: str) -> None:
         _register_fonts()
         self._buffer = io.BytesIO()
         # Invariant: no time and no random id, so that the same statement is the same file.
@@ -58,10 +56,17 @@ class Paper:
         self._canvas.setTitle(title)
         self._canvas.setAuthor(author)
         self._canvas.setCreator("Loadstar")
-        self._footer = footer
-        self._page = 1
+        self._footer = ""
+        self._document = 0
+        self._page = 0
         self.y = TOP
         """Where the next thing goes."""
+
+    def begin(self, footer: str) -> None:
+        """Begin a document, on a page of its own, counted from 1."""
+        self._end_document()
+        self._document += 1
+        self._footer, self._page, self.y = footer, 1, TOP
 
     def text(
         self, x: float, text: str, *, size: float = 9, bold: bool = False, grey: bool = False, width: float = 0
@@ -123,15 +128,20 @@ class Paper:
         self.y -= size * 1.55
 
     def finished(self) -> bytes:
-        """The document."""
+        """The file."""
+        self._end_document()
+        self._canvas.save()
+        return self._buffer.getvalue()
+
+    def _end_document(self) -> None:
+        if not self._page:
+            return
         self._end_page()
-        self._canvas.beginForm(_PAGES)
+        self._canvas.beginForm(self._pages())
         self._canvas.setFont(PLAIN, _FOOTER_SIZE)
         self._canvas.setFillGray(_GREY)
         self._canvas.drawString(0, 0, str(self._page))
         self._canvas.endForm()
-        self._canvas.save()
-        return self._buffer.getvalue()
 
     def _end_page(self) -> None:
         self.y = 40.0
@@ -142,9 +152,12 @@ class Paper:
         # How many there are is known at the end only: a form that is drawn then.
         self._canvas.saveState()
         self._canvas.translate(RIGHT - 14, self.y)
-        self._canvas.doForm(_PAGES)
+        self._canvas.doForm(self._pages())
         self._canvas.restoreState()
         self._canvas.showPage()
+
+    def _pages(self) -> str:
+        return f"pages-{self._document}"
 
 
 def columns(*wanted: tuple[str, float, bool]) -> tuple[Column, ...]:

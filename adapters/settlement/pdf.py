@@ -56,13 +56,34 @@ _SIZE: Final = 7.2
 
 def statement_pdf(issued: IssuedStatement) -> bytes:
     """One statement."""
-    statement = issued.statement
-    title = TITLES[statement.kind]
+    return statements_pdf([issued])
+
+
+def statements_pdf(issued: Sequence[IssuedStatement], overviews: Sequence[Overview] = ()) -> bytes:
+    """Statements and overviews in one file, each on pages of its own, counted by themselves.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not issued and not overviews:
+        raise ValueError("expected at least one statement or overview")
+    first = issued[0] if issued else overviews[0]
+    title = f"{_title(issued[0])} {issued[0].number}" if len(issued) == 1 and not overviews else "Statements"
+    paper = Paper(title, first.operator.name)
+    for statement in issued:
+        _draw_statement(paper, statement)
+    for overview in overviews:
+        _draw_overview(paper, overview)
+    return paper.finished()
+
+
+def _draw_statement(paper: Paper, issued: IssuedStatement) -> None:
+    statement, title = issued.statement, _title(issued)
     facts = [("Number", issued.number), ("Date", day(issued.issued_on)), ("Period", period(statement.month))]
     if issued.due_on is not None:
         facts.append(("Payable by", day(issued.due_on)))
     facts.append((f"Sum in {statement.currency}", money(statement.totals.payable, statement.currency)))
-    paper = _begun(f"{title} {issued.number}", issued.operator)
+    paper.begin(_footer(f"{title} {issued.number}", issued.operator))
     _head(paper, title, issued.operator, issued.party, facts)
     kwh = grouped(Decimal(statement.energy_wh).scaleb(-3))
     paper.wrapped(f"{kwh} kWh in {statement.sessions} charging sessions. Amounts in {statement.currency}.")
@@ -71,14 +92,13 @@ def statement_pdf(issued: IssuedStatement) -> bytes:
     _totals(paper, statement.totals, statement.currency, with_tax=_with_tax(statement.lines))
     paper.down(6)
     paper.wrapped(settlement_of(issued), bold=True)
-    return paper.finished()
 
 
-def overview_pdf(overview: Overview) -> bytes:
-    """One overview: which statements there are, then every session."""
+def _draw_overview(paper: Paper, overview: Overview) -> None:
+    """Which statements there are, then every session."""
     title = "Overview of the site" if overview.kind is OverviewKind.SITE else "Overview for the employer"
     facts = [("Period", period(overview.month)), ("Date", day(overview.issued_on))]
-    paper = _begun(f"{title} {overview.id}", overview.operator)
+    paper.begin(_footer(f"{title} {overview.id}", overview.operator))
     _head(paper, title, overview.operator, overview.party, facts)
     paper.wrapped(
         f"{overview.sessions} charging sessions. This overview is no invoice: it repeats what statements say."
@@ -96,12 +116,16 @@ def overview_pdf(overview: Overview) -> bytes:
         paper.down(2)
         _table(paper, section.lines, overview.names, overview.currency)
         _totals(paper, section.totals, overview.currency, with_tax=_with_tax(section.lines))
-    return paper.finished()
 
 
-def _begun(title: str, operator: Party) -> Paper:
+def _title(issued: IssuedStatement) -> str:
+    title = TITLES[issued.statement.kind]
+    return f"Draft of: {title}" if issued.draft else title
+
+
+def _footer(title: str, operator: Party) -> str:
     about = [operator.name, operator.vat_number and f"VAT {operator.vat_number}", operator.email]
-    return Paper(title, operator.name, " · ".join([title, *filter(None, about)]))
+    return " · ".join([title, *filter(None, about)])
 
 
 def _head(paper: Paper, title: str, operator: Party, party: Party, facts: Sequence[tuple[str, str]]) -> None:

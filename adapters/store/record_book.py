@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from adapters.store import charge_records, statements
+from adapters.store.reading import asked
 from adapters.store.tariff_book import Reads, Writes
+from controller.ports import LedgerUnavailable
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.review import ReviewDecision, Verdict
 from controller.tariffs.statement import IssuedStatement
+
+T = TypeVar("T")
 
 
 class RecordBook:
@@ -74,3 +82,19 @@ class RecordBook:
     def statement(self, number: str) -> IssuedStatement | None:
         """The statement of that number."""
         return self.read(lambda connection: statements.find_statement(connection, number))
+
+
+def book_for_reading(url: str) -> RecordBook:
+    """The book of a ledger that somebody else may be writing; it cannot be written through it.
+
+    Args:
+        url: as for ``open_ledger``.
+    """
+
+    def read(query: Callable[[Connection], T]) -> T:
+        return asked(url, query)
+
+    def write(action: Callable[[Connection], T]) -> Future[T]:  # noqa: ARG001 - the other writer's
+        raise LedgerUnavailable("this book is open for reading only")
+
+    return RecordBook(read, write)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -42,6 +43,15 @@ def session_record(connection: Connection, session_id: str, last_register: LastR
     """One session, or None."""
     row = connection.execute(select(sessions).where(sessions.c.id == storable_text(session_id))).first()
     return None if row is None else _record(row, last_register)
+
+
+def sessions_ended(connection: Connection, since: datetime, until: datetime) -> Sequence[SessionRecord]:
+    """The sessions that ended from ``since`` to before ``until``, by their end."""
+    query = select(sessions).where(sessions.c.ended_at >= since, sessions.c.ended_at < until)
+    return [
+        _record(row, lambda _session: None)
+        for row in connection.execute(query.order_by(sessions.c.ended_at, sessions.c.id))
+    ]
 
 
 def session_page(

@@ -129,6 +129,8 @@ class IssuedStatement:
     names: Mapping[str, str]
     """Of the drivers in it, by party id."""
     statement: Statement
+    draft: bool = False
+    """Whether this is only what it would be, and its number is not given out."""
 
 
 def statements(month: str, billable: Iterable[tuple[ChargeRecord, Leg]]) -> Sequence[Statement]:

@@ -150,7 +150,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
 
     def _give_up(self) -> None:
         """Wait no longer for an answer to our call: the station has started anew, or was not ready for it."""
-        if self._patience is not None:
+        if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
     def _misbehaved(self, kind: str, reason: str) -> None:

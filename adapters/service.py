@@ -32,6 +32,7 @@ from adapters.metering.p1 import P1Meter as P1Port
 from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
+from adapters.pricing import Books
 from adapters.record_making import SiteFacts
 from adapters.recording import Recorder
 from adapters.store import MeasurementStore, open_ledger
@@ -239,6 +240,7 @@ class Service:
             wishes=self._wishes,
             limits=self._limits,
             windows=self._ledger.windows,
+            books=Books(self._ledger.book, self._ledger.token_book, self._clock),
             authenticate=self._ledger.check_user,
             lab=self._lab,
             version=version("loadstar"),

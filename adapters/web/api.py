@@ -10,14 +10,20 @@ from fastapi.security import HTTPBearer
 
 from adapters.limiting import Limits
 from adapters.live import HISTORY_SAMPLES, Live
+from adapters.pricing import Books
 from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
+from adapters.web.accounts import add_accounts
 from adapters.web.acting import add_acting
 from adapters.web.demand_export import Windows, add_demand
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.limits import add_limits
 from adapters.web.prices import add_prices
+from adapters.web.rules import add_card_fees, add_rules
 from adapters.web.stream import Broadcast, TooManyClientsError
+from adapters.web.tariff_codes import add_tariff_codes
+from adapters.web.tariffs import add_tariffs
+from adapters.web.tokens import add_tokens
 from adapters.web.view import (
     event_view,
     explanation_view,
@@ -54,6 +60,7 @@ def build_router(
     wishes: Wishes,
     limits: Limits,
     windows: Windows,
+    books: Books,
     logins: Logins,
     broadcast: Broadcast,
     version: str,
@@ -68,6 +75,12 @@ def build_router(
     add_limits(router, limits)
     add_demand(router, windows)
     add_prices(router, site, live)
+    add_tariffs(router, site, books.prices, books.clock)
+    add_rules(router, site, books.prices, books.clock)
+    add_card_fees(router, books.prices, books.clock)
+    add_tariff_codes(router, site, books.prices, books.clock)
+    add_tokens(router, books.tokens, books.prices, books.clock)
+    add_accounts(router, site, books.prices, books.clock)
 
     @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
     async def stream() -> Response:

@@ -19,8 +19,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
+from adapters.json_text import DocumentError
 from adapters.limiting import Limits
 from adapters.live import Live
+from adapters.pricing import Books
 from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import ACTING
@@ -32,6 +34,7 @@ from adapters.web.view import site_view
 from adapters.wishes import Wishes
 from controller.ports import LedgerUnavailable, Records
 from controller.site import Site
+from controller.tariffs.rules import NoSuchEntry, RuleRefused
 
 HERE: Final = Path(__file__).parent
 FRESH_S: Final = 5.0
@@ -46,6 +49,7 @@ def create_app(
     wishes: Wishes,
     limits: Limits,
     windows: Windows,
+    books: Books,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -59,6 +63,7 @@ def create_app(
         wishes: what is asked for the sessions that run.
         limits: what others set.
         windows: the demand windows on record.
+        books: prices and tokens.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -78,6 +83,7 @@ def create_app(
             wishes=wishes,
             limits=limits,
             windows=windows,
+            books=books,
             logins=logins,
             broadcast=broadcast,
             version=version,
@@ -154,6 +160,18 @@ def _add_errors(app: FastAPI) -> None:
         # The offending input stays out of the answer: it may be a password.
         found = [f"{'.'.join(map(str, each['loc'][1:])) or 'body'}: {each['msg']}" for each in error.errors()]
         return JSONResponse({"detail": "; ".join(found)}, 422)
+
+    @app.exception_handler(NoSuchEntry)
+    async def not_there(_: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": str(error)}, 404)
+
+    @app.exception_handler(RuleRefused)
+    async def not_so(_: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": str(error), "problems": [str(error)]}, 422)
+
+    @app.exception_handler(DocumentError)
+    async def unfit(_: Request, error: DocumentError) -> Response:
+        return JSONResponse({"detail": "; ".join(error.problems), "problems": error.problems}, 422)
 
     @app.exception_handler(LedgerUnavailable)
     async def without_ledger(_: Request, __: Exception) -> Response:

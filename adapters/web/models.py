@@ -324,3 +324,10 @@ class Problem(BaseModel):
     """Every error."""
 
     detail: str
+
+
+class Problems(Problem):
+    """An error with everything that is wrong."""
+
+    problems: tuple[str, ...] = ()
+    """Each with its place."""

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import circuit_state
+from adapters.pricing import Books
 from adapters.web.app import create_app
 from adapters.web.demand_export import Windows
 from adapters.wishes import Wishes
@@ -28,6 +29,7 @@ from controller.plan import Event, Plan, Setpoint
 from controller.ports import CircuitState, LedgerUnavailable, PriceNow, SessionRecord, Tick, Token
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
+from controller.tariffs.book import OperatorTerms
 from controller.units import NO_CURRENT, Phases, phase_vector
 from controller.wishes import Asked, Asker, NoSuchSession, Wish
 
@@ -233,8 +235,9 @@ class FakeRecords:
 
 
 def only_ada(user: str, password: str) -> str | None:
-    """The accounts of these tests: Ada's, and Ben's, who may only look."""
-    return {("ada", "correct horse"): "operator", ("ben", "correct horse"): "viewer"}.get((user, password))
+    """The accounts of these tests: Ada's, Ben's, who may only look, and Cleo's, who approves prices."""
+    roles = {"ada": "operator", "ben": "viewer", "cleo": "approver"}
+    return roles.get(user) if password == "correct horse" else None
 
 
 @dataclass
@@ -303,6 +306,18 @@ def open_limits(
     return Limits(site, admission, book or FakeEvidence(), clock, on_event, on_change)
 
 
+class EmptyBook:
+    """Fulfils ``adapters.pricing.PriceBook`` and ``TokenBook`` as far as reading goes: nothing is in it."""
+
+    operator = OperatorTerms()
+
+    def public_points(self) -> Mapping[str, bool]:
+        return {}
+
+    def __getattr__(self, name: str) -> Callable[..., Sequence[Any]]:
+        return lambda *_arguments, **_settings: ()
+
+
 def made_app(
     site: Site,
     live: Live,
@@ -312,6 +327,7 @@ def made_app(
     wishes: Wishes | None = None,
     limits: Limits | None = None,
     windows: Windows = lambda _since, _until: (),
+    books: Books | None = None,
 ) -> FastAPI:
     return create_app(
         site=site,
@@ -320,6 +336,7 @@ def made_app(
         wishes=wishes or Wishes(FakeBook(), (), site.time_zone, HandClock()),
         limits=limits or open_limits(site, HandClock()),
         windows=windows,
+        books=books or Books(EmptyBook(), EmptyBook(), HandClock()),
         authenticate=only_ada,
         lab=lab,
         version=version,

@@ -1,0 +1,144 @@
+"""Tariff codes of stations and connectors through the REST API: a table, shown first, taken whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from adapters.pricing import PriceBook
+from adapters.tariff_codes import CodeChange, CodeProblem, CodesRefused, as_rules, read_codes
+from adapters.web import models
+from adapters.web.answer import Answer
+from adapters.web.entitled import REFUSALS, Proposer
+from adapters.web.tariffs import Content
+from controller.ports import Clock
+from controller.site import Site
+from controller.tariffs.book import Approval, Leg
+
+_BODY: Final[dict[str, Any]] = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
+}
+
+
+class CodeRow(Answer):
+    """What one row of the table changes."""
+
+    row: int
+    station: str
+    connector: int | None = Field(description="null: the whole station")
+    leg: Leg
+    before: str | None = Field(description="the place's own code at that moment; null: it has none")
+    after: str | None
+    changed: bool
+    valid_from: datetime
+
+
+class CodeImport(Answer):
+    """What a table changes, or has changed."""
+
+    dry_run: bool
+    approved: bool = Field(description="false: the changes wait for approval as billing rules")
+    changed: int
+    items: tuple[CodeRow, ...]
+    next: None = None
+
+
+class RowProblem(Answer):
+    """Why a row is refused."""
+
+    row: int = Field(description="the header is row 1")
+    column: str
+    value: str
+    reason: str
+
+
+class CodeRefusal(models.Problems):
+    """Everything that is wrong with a table. Nothing of it was taken."""
+
+    rows: tuple[RowProblem, ...]
+
+
+_REFUSED: Final[dict[int | str, dict[str, object]]] = {
+    422: {"model": CodeRefusal, "description": "The table is refused as a whole; every row and reason is named"}
+}
+
+
+def add_tariff_codes(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> None:
+    """Add the route of tariff codes."""
+
+    @router.post("/tariff-codes/import", responses=REFUSALS | _REFUSED, openapi_extra=_BODY, response_model=CodeImport)
+    def import_codes(
+        content: Content,
+        actor: Proposer,
+        dry_run: Annotated[bool, Query(description="show what it would change, and change nothing")] = False,
+    ) -> Any:
+        """Give stations and connectors their tariffs, by CSV: `station,connector,tariff_code[,leg][,valid_from]`.
+
+        Only sessions that begin later are concerned. Who may approve changes it at once, or as soon as the lead time
+        allows; for others the changes wait for approval.
+        """
+        try:
+            by = Approval(actor.user, clock.now())
+            return import_table(content, by, site, book, approve=actor.may_approve, dry_run=dry_run)
+        except CodesRefused as refused:
+            return JSONResponse(refusal_of(refused).model_dump(mode="json"), 422)
+
+
+def import_table(
+    content: bytes, by: Approval, site: Site, book: PriceBook, *, approve: bool, dry_run: bool
+) -> CodeImport:
+    """Change the codes as a table says, or only show it.
+
+    Raises:
+        CodesRefused: nothing of it was taken.
+    """
+    earliest = by.at + book.operator.lead_time
+    changes = read_codes(content, site, book.rules(), book.tariff_versions(), earliest)
+    if not approve:
+        _refuse_ends(changes)
+    if not dry_run:
+        rules, ends = as_rules(changes, by)
+        book.add_rules(rules, ends, approve=approve)
+    return CodeImport(
+        dry_run=dry_run,
+        approved=approve,
+        changed=sum(change.changed for change in changes),
+        items=tuple(map(_row, changes)),
+    )
+
+
+def refusal_of(refused: CodesRefused) -> CodeRefusal:
+    """Why a table was refused, as the API tells it."""
+    return CodeRefusal(
+        detail=str(refused),
+        problems=tuple(map(str, refused.problems)),
+        rows=tuple(
+            RowProblem(row=one.row, column=one.column, value=one.value, reason=one.reason) for one in refused.problems
+        ),
+    )
+
+
+def _refuse_ends(changes: Iterable[CodeChange]) -> None:
+    """What was approved is ended by those who may approve."""
+    reason = "only an approver or installer may take a code away"
+    problems = [CodeProblem(one.row, "tariff_code", "", reason) for one in changes if one.changed and one.after is None]
+    if problems:
+        raise CodesRefused(problems)
+
+
+def _row(change: CodeChange) -> CodeRow:
+    return CodeRow(
+        row=change.row,
+        station=change.station,
+        connector=change.connector,
+        leg=change.leg,
+        before=change.before,
+        after=change.after,
+        changed=change.changed,
+        valid_from=change.valid_from,
+    )

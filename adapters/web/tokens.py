@@ -1,0 +1,166 @@
+"""Tokens through the REST API: who may charge, until when, how much, and at what price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from fastapi import APIRouter, HTTPException
+
+from adapters.pricing import PriceBook, TokenBook
+from adapters.web import models
+from adapters.web.entitled import REFUSALS, Proposer
+from adapters.web.tariffs import All
+from adapters.web.token_models import (
+    Change,
+    ChangeList,
+    LimitsSaid,
+    LimitsState,
+    NewToken,
+    TokenList,
+    TokenSaid,
+    TokenState,
+)
+from controller.ports import Clock, Token
+from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TokenLimits
+from controller.tariffs.choice import token_key
+from controller.tariffs.rules import in_force
+
+
+def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clock) -> None:
+    """Add the routes of tokens."""
+
+    @router.get("/tokens")
+    def get_tokens(everything: All = False) -> TokenList:
+        """The tokens that have not expired."""
+        return TokenList(items=tuple(token_views(tokens, book, clock.now(), everything=everything)))
+
+    @router.post(
+        "/tokens", status_code=201, responses=REFUSALS | {409: {"model": models.Problem, "description": "It is known"}}
+    )
+    def post_token(said: NewToken, actor: Proposer) -> TokenState:
+        """Add a token of any brand to those that may charge."""
+        if any(token_key(token.uid) == token_key(said.uid) for token in tokens.tokens()):
+            raise HTTPException(409, f"there is a token {said.uid!r} already; PUT changes it")
+        now = clock.now()
+        token = _token(said.uid, said, book)
+        tokens.add_token(token, Approval(actor.user, now))
+        _give_tariff(said.uid, said, book, Approval(actor.user, now), approve=actor.may_approve)
+        return token_view(tokens.token(said.uid), _own_tariffs(book, now))
+
+    @router.get("/tokens/{uid}", responses=REFUSALS)
+    def get_token(uid: str) -> TokenState:
+        """One token, in upper or lower case alike."""
+        return token_view(tokens.token(uid), _own_tariffs(book, clock.now()))
+
+    @router.put("/tokens/{uid}", responses=REFUSALS)
+    def put_token(uid: str, said: TokenSaid, actor: Proposer) -> TokenState:
+        """Say anew what a token is. What it needs stays; sessions that run go on as they began."""
+        known, now = tokens.token(uid), clock.now()
+        tokens.change_token(_token(known.uid, said, book), Approval(actor.user, now))
+        _give_tariff(known.uid, said, book, Approval(actor.user, now), approve=actor.may_approve)
+        return token_view(tokens.token(uid), _own_tariffs(book, now))
+
+    @router.delete("/tokens/{uid}", responses=REFUSALS)
+    def delete_token(uid: str, actor: Proposer) -> TokenState:
+        """End a token's validity now. It stays on record, and so do its sessions."""
+        now = clock.now()
+        tokens.end_token(uid, Approval(actor.user, now))
+        return token_view(tokens.token(uid), _own_tariffs(book, now))
+
+    @router.get("/tokens/{uid}/history", responses=REFUSALS)
+    def get_token_history(uid: str) -> ChangeList:
+        """Who has changed a token when to what, oldest first."""
+        tokens.token(uid)
+        return ChangeList(
+            items=tuple(Change(by=by.by, at=by.at, to=document) for by, document in tokens.token_history(uid))
+        )
+
+
+def token_views(tokens: TokenBook, book: PriceBook, now: datetime, *, everything: bool) -> list[TokenState]:
+    """Tokens as the API lists them."""
+    own = _own_tariffs(book, now)
+    return [
+        token_view(token, own)
+        for token in tokens.tokens()
+        if everything or token.valid_until is None or token.valid_until > now
+    ]
+
+
+def token_view(token: Token, own_tariffs: Mapping[str, str]) -> TokenState:
+    """One token as the API shows it."""
+    limits = token.limits
+    return TokenState(
+        uid=token.uid,
+        description=token.description,
+        kind=token.kind,
+        group=token.group,
+        contract=token.contract,
+        blocked=token.blocked,
+        valid_from=token.valid_from,
+        valid_until=token.valid_until,
+        zero_rate=token.zero_rate,
+        limits=LimitsState(
+            energy_kwh_per_month=None if limits.energy_wh_per_month is None else limits.energy_wh_per_month / 1000,
+            amount_per_month=limits.amount_per_month,
+            session_h=None if limits.session_s is None else limits.session_s / 3600,
+        ),
+        tariff=own_tariffs.get(token_key(token.uid)),
+    )
+
+
+def _own_tariffs(book: PriceBook, now: datetime) -> dict[str, str]:
+    """The retail tariffs that tokens have of their own now, by the token's key."""
+    of_tokens = [rule for rule in book.rules() if rule.scope is Scope.TOKEN and rule.leg is Leg.RETAIL]
+    keys = {token_key(rule.key) for rule in of_tokens}
+    held = {key: in_force((rule for rule in of_tokens if token_key(rule.key) == key), now) for key in keys}
+    return {key: rule.tariff for key, rule in held.items() if rule is not None}
+
+
+def _give_tariff(uid: str, said: TokenSaid, book: PriceBook, by: Approval, *, approve: bool) -> None:
+    """Propose the token's own tariff, or end it, where something is said of it."""
+    held = _own_tariffs(book, by.at).get(token_key(uid))
+    if "tariff" not in said.model_fields_set or said.tariff == held:
+        return
+    if said.tariff is not None:
+        book.add_rules(
+            [BillingRule("", Scope.TOKEN, uid, Leg.RETAIL, said.tariff, by.at, None, by)],
+            approve=approve,
+        )
+    elif not approve:
+        raise HTTPException(403, "tariff: only an approver or installer may end a token's own tariff")
+    else:
+        rules = [rule for rule in book.rules() if rule.scope is Scope.TOKEN and rule.leg is Leg.RETAIL]
+        own = in_force((rule for rule in rules if token_key(rule.key) == token_key(uid)), by.at)
+        assert own is not None, "it is held"
+        book.end_rule(own.id, by)
+
+
+def _token(uid: str, said: TokenSaid, book: PriceBook) -> Token:
+    if said.contract is not None and said.contract not in {contract.id for contract in book.contracts()}:
+        raise HTTPException(422, f"contract: there is no contract {said.contract!r}")
+    if said.tariff is not None and not book.tariff_versions(said.tariff):
+        raise HTTPException(422, f"tariff: there is no tariff {said.tariff!r}")
+    if said.valid_from and said.valid_until and said.valid_until <= said.valid_from:
+        raise HTTPException(422, "valid_until: expected a time after valid_from")
+    return Token(
+        uid,
+        said.description,
+        said.blocked,
+        said.valid_until,
+        said.group,
+        kind=said.kind,
+        contract=said.contract,
+        zero_rate=said.zero_rate,
+        limits=_limits(said.limits),
+        valid_from=said.valid_from,
+    )
+
+
+def _limits(said: LimitsSaid) -> TokenLimits:
+    energy_kwh, hours = said.energy_kwh_per_month, said.session_h
+    return TokenLimits(
+        energy_wh_per_month=None if energy_kwh is None else round(1000 * energy_kwh),
+        amount_per_month=said.amount_per_month,
+        session_s=None if hours is None else round(3600 * hours),
+    )

@@ -33,7 +33,7 @@ def settled(split: Split, facts: SessionFacts, compiled: CompiledTariff) -> tupl
     """
     spans = split.spans
     flags = [Flag.POWER_UNKNOWN] if split.unknown_draw else []
-    if compiled.energies.rows or any(span.choice.energy for span in spans):
+    if compiled.energies.rows or any(span.choice.energy and span.per_kwh != 0 for span in spans):
         flags += _of_registers(split, running=facts.running)
     if any(span.choice.energy and span.per_kwh is None and span.energy_kwh for span in spans):
         flags.append(Flag.UNRATED_CURVE)

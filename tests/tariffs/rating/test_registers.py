@@ -121,6 +121,11 @@ def test_no_register_is_needed_for_what_costs_by_the_hour():
     assert (rated.total.before_tax, rated.complete) == (6, True)
 
 
+def test_no_register_is_needed_for_what_is_free():
+    rated = rate(evening(), tariff(element(price("ENERGY", "0")), element(price("FLAT", "1"))))
+    assert (rated.total.before_tax, rated.complete) == (1, True)
+
+
 def test_registers_from_outside_the_session_lose_nothing():
     rated = rate(evening(("21:59", "0"), ("22:30", "5"), ("23:59:59", "6")), BY_NIGHT)
     assert sum(period.energy_kwh for period in rated.periods) == 6

@@ -15,7 +15,7 @@ import typer
 from adapters.configuration import Configuration, ConfigurationError, load_configuration
 from adapters.demand_file import window_lines
 from adapters.evidence_csv import evidence_csv
-from adapters.export_kinds import Format, Kind
+from adapters.export_kinds import Asked, ExportRefused, Format, Kind
 from adapters.log import without_login
 from controller.ports import LedgerUnavailable
 
@@ -83,7 +83,7 @@ def _by_month(
     number: str | None,
 ) -> bytes:
     # The database's packages take a while, and other commands do not need them.
-    from adapters.settlement_exports import Asked, ExportRefused, exported  # noqa: PLC0415
+    from adapters.settlement_exports import exported  # noqa: PLC0415
     from adapters.store.record_book import book_for_reading  # noqa: PLC0415
 
     if month is None:

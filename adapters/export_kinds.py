@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -45,3 +46,36 @@ MEDIA_TYPES: Final = {
 }
 ENDINGS: Final = {Format.CSV: "csv", Format.PDF: "pdf", Format.SEPA: "xml"}
 """Of file names; for the others ``json``."""
+
+
+class ExportRefused(ValueError):  # noqa: N818 - named as the ports name theirs
+    """It cannot be exported; ``problems`` is the complete list."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be exported."""
+
+    kind: Kind
+    month: str
+    format: Format | None = None
+    """None: the usual one of the kind."""
+    party: str | None = None
+    """Statements of one party only."""
+    number: str | None = None
+    """One statement only."""
+
+    @property
+    def form(self) -> Format:
+        """The format, whether or not it was named."""
+        return self.format or FORMATS[self.kind][0]
+
+    @property
+    def file_name(self) -> str:
+        """What the file is called."""
+        detail = "".join(f"-{part}" for part in (self.number, self.party, self.form.value) if part)
+        return f"loadstar-{self.kind.value}-{self.month}{detail}.{ENDINGS.get(self.form, 'json')}"

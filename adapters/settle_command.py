@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.configuration import Configuration, ConfigurationError, load_configuration
+from adapters.export_kinds import ExportRefused
 from adapters.log import without_login
 from controller.plan import Event
 from controller.ports import LedgerUnavailable
 from controller.tariffs.record import Place
+from controller.tariffs.statement import NotClosable
 
 if TYPE_CHECKING:
     from adapters.settling import Settled
@@ -53,10 +55,9 @@ def settle(
 
 def _settle(configuration: Configuration, month: str, by: str) -> None:
     # The database's packages take a while, and other commands do not need them.
-    from adapters.settlement_exports import ExportRefused, month_bounds  # noqa: PLC0415
+    from adapters.settlement_exports import month_bounds  # noqa: PLC0415
     from adapters.settling import settle as close  # noqa: PLC0415
     from adapters.store import open_ledger  # noqa: PLC0415
-    from adapters.store.statements import NotClosable  # noqa: PLC0415
 
     zone = configuration.site.time_zone
     try:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from adapters.billing_documents import overview_document, record_document, statement_document
-from adapters.export_kinds import ENDINGS, FORMATS, Format, Kind
+from adapters.export_kinds import FORMATS, Asked, ExportRefused, Format, Kind
 from adapters.settlement.cdr import CdrIncomplete, cdrs
 from adapters.settlement.ere_file import ere_csv, ere_json
 from adapters.settlement.sepa import TransferRefused, transfer_file
@@ -20,45 +19,11 @@ from adapters.settling import drafted
 from adapters.store.record_book import RecordBook
 from adapters.store.records import sessions_ended
 from adapters.store.standing import Kept, everything, party_of
-from adapters.store.statements import NotClosable
 from controller.tariffs.ere import ere_month
 from controller.tariffs.overview import Overview, employer_overviews, site_overview
-from controller.tariffs.statement import IssuedStatement
+from controller.tariffs.statement import IssuedStatement, NotClosable
 
 _MONTH: Final = re.compile(r"(20|21)\d\d-(0[1-9]|1[0-2])")
-
-
-class ExportRefused(ValueError):  # noqa: N818 - named as the ports name theirs
-    """It cannot be exported; ``problems`` is the complete list."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(problems))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be exported."""
-
-    kind: Kind
-    month: str
-    format: Format | None = None
-    """None: the usual one of the kind."""
-    party: str | None = None
-    """Statements of one party only."""
-    number: str | None = None
-    """One statement only."""
-
-    @property
-    def form(self) -> Format:
-        """The format, whether or not it was named."""
-        return self.format or FORMATS[self.kind][0]
-
-    @property
-    def file_name(self) -> str:
-        """What the file is called."""
-        detail = "".join(f"-{part}" for part in (self.number, self.party, self.form.value) if part)
-        return f"loadstar-{self.kind.value}-{self.month}{detail}.{ENDINGS.get(self.form, 'json')}"
 
 
 def exported(book: RecordBook, asked: Asked, *, time_zone: str, now: datetime) -> bytes:

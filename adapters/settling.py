@@ -15,7 +15,7 @@ from adapters.store import charge_records, statements
 from adapters.store.record_book import RecordBook
 from adapters.store.standing import Kept, everything, party_of
 from controller.tariffs.book import Party, PartyKind
-from controller.tariffs.statement import IssuedStatement, Statement
+from controller.tariffs.statement import Closing, IssuedStatement, NotClosable, Statement
 from controller.tariffs.statement import statements as drawn_up
 
 ATTEMPTS: Final = 3
@@ -32,7 +32,7 @@ PAYMENT_DAYS: Final = 14
 class Settled:
     """A closed month."""
 
-    closing: statements.Closing
+    closing: Closing
     statements: Sequence[IssuedStatement]
     waiting: int
     """Records of the month and of earlier ones that still wait for review."""
@@ -63,15 +63,15 @@ def settle(
             return _closed(book, closing, new=False)
         today = now.astimezone(ZoneInfo(time_zone)).date()
         if f"{today:%Y-%m}" <= month:
-            raise statements.NotClosable(f"{month} is not over: it can be closed from {_first_of_next(month)} on")
-        closing = statements.Closing(month, now, by)
+            raise NotClosable(f"{month} is not over: it can be closed from {_first_of_next(month)} on")
+        closing = Closing(month, now, by)
         with suppress(statements.Overtaken):
             _close(book, closing, today, series)
             return _closed(book, closing, new=True)
-    raise statements.NotClosable(f"{month} cannot be closed while so much is put on record; try again")
+    raise NotClosable(f"{month} cannot be closed while so much is put on record; try again")
 
 
-def _close(book: RecordBook, closing: statements.Closing, today: date, series: str) -> None:
+def _close(book: RecordBook, closing: Closing, today: date, series: str) -> None:
     # Drawn up without the lock of a writer: a charger may be waiting for its answer.
     billable = book.read(lambda connection: statements.billable_until(connection, closing.month))
     issued = book.read(lambda connection: _issued(connection, closing.month, billable, today, series))
@@ -96,7 +96,7 @@ def drafted(book: RecordBook, month: str, *, now: datetime, time_zone: str) -> S
 DRAFT_SERIES: Final = "DRAFT"
 
 
-def _closed(book: RecordBook, closing: statements.Closing, *, new: bool) -> Settled:
+def _closed(book: RecordBook, closing: Closing, *, new: bool) -> Settled:
     issued = book.read(lambda connection: statements.statements_of(connection, closing.month))
     waiting = book.read(lambda connection: charge_records.waiting(connection, closing.month))
     return Settled(closing, issued, waiting, new)
@@ -133,9 +133,7 @@ def operator_of(parties: Mapping[str, Party]) -> Party:
     found = [party for party in parties.values() if party.kind is PartyKind.OPERATOR]
     if len(found) != 1:
         names = ", ".join(sorted(party.id for party in found)) or "none"
-        raise statements.NotClosable(
-            f"statements need exactly one party of the kind 'operator' as their sender; there is {names}"
-        )
+        raise NotClosable(f"statements need exactly one party of the kind 'operator' as their sender; there is {names}")
     return found[0]
 
 

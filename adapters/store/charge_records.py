@@ -6,7 +6,7 @@ Functions of a connection: the caller owns the transaction.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,23 +16,18 @@ from adapters.billing_documents import record_of, record_text
 from adapters.store.schema import storable_text
 from adapters.store.schema_billing import charge_records, record_legs, review_decisions
 from controller.tariffs.record import ChargeRecord, RecordKind, credit, record_id
-from controller.tariffs.review import NotDecidable, ReviewDecision, ReviewState, Verdict, review_state
+from controller.tariffs.review import (
+    NoSuchRecord,
+    NotDecidable,
+    ReviewDecision,
+    Reviewed,
+    ReviewState,
+    Verdict,
+    review_state,
+)
 
 AT_ONCE: Final = 500
 """Records that one look at the review queue answers."""
-
-
-class NoSuchRecord(KeyError):  # noqa: N818 - named as the ports name theirs
-    """No record has that id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """A record, and where it stands."""
-
-    record: ChargeRecord
-    state: ReviewState
-    decisions: tuple[ReviewDecision, ...]
 
 
 def keep_record(connection: Connection, record: ChargeRecord, kept_at: datetime) -> bool:

@@ -14,8 +14,8 @@ from adapters.store.reading import asked
 from adapters.store.tariff_book import Reads, Writes
 from controller.ports import LedgerUnavailable
 from controller.tariffs.record import ChargeRecord
-from controller.tariffs.review import ReviewDecision, Verdict
-from controller.tariffs.statement import IssuedStatement
+from controller.tariffs.review import ReviewDecision, Reviewed, Verdict
+from controller.tariffs.statement import Closing, IssuedStatement
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class RecordBook:
         """Put a record on record; one whose id is on record already changes nothing. Tells whether it was new."""
         return self.write(lambda connection: charge_records.keep_record(connection, record, datetime.now(UTC))).result()
 
-    def record(self, record: str) -> charge_records.Reviewed | None:
+    def record(self, record: str) -> Reviewed | None:
         """The record of that id, and what was decided of it."""
         return self.read(lambda connection: charge_records.find_record(connection, record))
 
@@ -47,11 +47,11 @@ class RecordBook:
         """The records of the sessions that ended in a month, credits included."""
         return self.read(lambda connection: list(charge_records.records_of_month(connection, month)))
 
-    def reviewed(self, month: str) -> Sequence[charge_records.Reviewed]:
+    def reviewed(self, month: str) -> Sequence[Reviewed]:
         """The same, and where each stands."""
         return self.read(lambda connection: charge_records.reviewed_of_month(connection, month))
 
-    def queue(self, month: str | None = None) -> Sequence[charge_records.Reviewed]:
+    def queue(self, month: str | None = None) -> Sequence[Reviewed]:
         """The records that wait for somebody to look at them, oldest first; at most 500."""
         return self.read(lambda connection: charge_records.review_queue(connection, month=month))
 
@@ -71,7 +71,7 @@ class RecordBook:
             )
         ).result()
 
-    def closings(self) -> Sequence[statements.Closing]:
+    def closings(self) -> Sequence[Closing]:
         """The months that are closed, in order."""
         return self.read(statements.closings)
 

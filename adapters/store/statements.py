@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, and_, exists, func, select
@@ -25,27 +24,14 @@ from adapters.store.schema_billing import (
 from controller.tariffs.book import Leg
 from controller.tariffs.record import ChargeRecord, RecordKind
 from controller.tariffs.review import BILLED, Verdict, review_state
-from controller.tariffs.statement import IssuedStatement
+from controller.tariffs.statement import Closing, IssuedStatement, NotClosable
 
 _IDS_AT_ONCE: Final = 500
 """Databases bound the length of a statement."""
 
 
-class NotClosable(ValueError):  # noqa: N818 - named as the ports name theirs
-    """A month that cannot be closed now."""
-
-
 class Overtaken(RuntimeError):  # noqa: N818
     """Something was put on record or decided between the drawing up of statements and their writing down."""
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """When a month was closed, and by whom."""
-
-    month: str
-    at: datetime
-    by: str
 
 
 @dataclass(frozen=True, slots=True)

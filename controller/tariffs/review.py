@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from controller.tariffs.record import ChargeRecord
+
 
 class ReviewState(StrEnum):
     """Where a record stands."""
@@ -61,6 +63,29 @@ NEXT: Final[Mapping[tuple[ReviewState, Verdict], ReviewState]] = {
 
 BILLED: Final = frozenset({ReviewState.CLEAR, ReviewState.ACCEPTED})
 """A record in one of these states goes on the next statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A record, and where it stands."""
+
+    record: ChargeRecord
+    state: ReviewState
+    decisions: tuple[ReviewDecision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What was wrong with a session; None: that was right. The price follows from it, by the terms of its start."""
+
+    start_wh: int | None = None
+    """Register at the beginning [Wh]."""
+    end_wh: int | None = None
+    ended_at: datetime | None = None
+
+
+class NoSuchRecord(LookupError):  # noqa: N818 - named as the ports name theirs
+    """No record has that id."""
 
 
 class NotDecidable(ValueError):  # noqa: N818 - named as the ports name theirs

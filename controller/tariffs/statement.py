@@ -133,6 +133,19 @@ class IssuedStatement:
     """Whether this is only what it would be, and its number is not given out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """When a month was closed, and by whom."""
+
+    month: str
+    at: datetime
+    by: str
+
+
+class NotClosable(ValueError):  # noqa: N818 - named as the ports name theirs
+    """A month that cannot be closed now."""
+
+
 def statements(month: str, billable: Iterable[tuple[ChargeRecord, Leg]]) -> Sequence[Statement]:
     """Gather what is to be billed into statements, one for each party and direction of payment.
 

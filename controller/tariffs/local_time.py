@@ -80,10 +80,6 @@ class LocalCalendar(Generic[Value]):
                 found.append(part)
         return found
 
-    def at(self, moment_us: int) -> Value:
-        """What holds at a moment."""
-        return self.between(moment_us, moment_us + 1)[0][1]
-
     def _day(self, day: int) -> list[tuple[int, Value]]:
         """The parts of a day of UTC."""
         begins, ends = day * DAY_US, (day + 1) * DAY_US

@@ -52,11 +52,6 @@ class Registers:
         """The last register less the first."""
         return self.kwh[-1] - self.kwh[0] if self.kwh else _NOTHING
 
-    def known_at(self, moment_us: int) -> bool:
-        """Whether a reading stands at a moment, or close to it."""
-        at = bisect_left(self.times, moment_us - TOLERANCE_US)
-        return at < len(self.times) and self.times[at] <= moment_us + TOLERANCE_US
-
     def snap(self, moments_us: Iterable[int]) -> None:
         """Let each reading that lies close to one of these moments be the register of that moment."""
         for moment in moments_us:

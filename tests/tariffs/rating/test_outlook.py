@@ -51,6 +51,14 @@ def test_on_the_day_of_the_clock_change_the_night_is_an_hour_longer():
     assert night.ends_at - night.begins_at == timedelta(hours=9)
 
 
+def test_what_changes_nothing_is_not_told():
+    by_weekday = tariff(
+        element(price("ENERGY", "0.30"), weekdays=frozenset(range(5))), element(price("ENERGY", "0.30"))
+    )
+    (told,) = price_outlook(CompiledTariff(by_weekday, AMSTERDAM), moment("2026-01-09T12:00"), 48)  # Friday to Sunday
+    assert told.ends_at - told.begins_at == timedelta(hours=48)
+
+
 def test_a_curve_is_followed_and_an_hour_without_a_price_is_not_free():
     spot = tariff(element(price("ENERGY", "0.10", None, curve="spot")))
     begins, hour = moment("2026-01-07T12:00"), timedelta(hours=1)

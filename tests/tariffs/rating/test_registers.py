@@ -132,6 +132,11 @@ def test_registers_from_outside_the_session_lose_nothing():
     assert rated.complete
 
 
+def test_energy_that_is_counted_from_a_known_beginning_needs_no_register_there():
+    rated = rate(evening(("22:30", "5"), ("23:00", "8"), ("23:59:59", "9")), BY_NIGHT)
+    assert (billed(rated, LineKind.ENERGY), rated.review_flags) == ({DAY: 8, NIGHT: 1}, ())
+
+
 def test_what_the_source_doubts_stays_told():
     facts = replace(
         evening(("22:00", "0"), ("23:00", "5"), ("23:59:59", "6")), flags=("clock_uncertain", "clock_uncertain")

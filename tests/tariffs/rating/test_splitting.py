@@ -174,6 +174,11 @@ class TestIdling:
         facts = session(part("charging", 60, "10"), part("idle", 10 * 60), at="2026-01-10T01:00")  # a Saturday
         assert billed(rate(facts, tariff(self.FEE, idle=friday_nights)), LineKind.PARKING_TIME) == {d("6"): d("5")}
 
+    def test_free_hours_may_lie_within_a_day(self):
+        lunch = IdleTerms(free_hours=(DailyHours(time(12), time(13)),))
+        facts = session(part("charging", 60, "10"), part("idle", 3 * 60), at="2026-01-07T10:00")
+        assert billed(rate(facts, tariff(self.FEE, idle=lunch)), LineKind.PARKING_TIME) == {d("6"): d("2")}
+
     def test_costs_at_most_what_the_terms_say_in_the_kind_of_price_that_the_tariff_has(self):
         facts = session(part("charging", 60, "10"), part("idle", 5 * 60), at="2026-01-07T10:00")
         rated = rate(facts, tariff(self.FEE, idle=IdleTerms(most=d("12"))))
@@ -278,6 +283,8 @@ def test_facts_with_a_gap_are_refused():
             (Stretch(Activity.CHARGING, at, at + minute), Stretch(Activity.IDLE, at + 2 * minute, at + 3 * minute)),
             (),
         )
+    with pytest.raises(ValueError, match="ends before it begins"):
+        SessionFacts("S1", AMSTERDAM, (Stretch(Activity.CHARGING, at, at - minute),), ())
     with pytest.raises(ValueError, match="no stretch"):
         SessionFacts("S1", AMSTERDAM, (), ())
     with pytest.raises(ValueError, match="order of time"):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.tariffs.local_time import moment_at
-from controller.tariffs.rated import RatedSession, TaxState
+from controller.tariffs.rated import Amounts, LineKind, RatedSession, TaxState, minor_unit
 from controller.tariffs.rating import rate
 from controller.tariffs.registers import Registers
 from controller.tariffs.session_facts import Activity, MeterPoint, SessionFacts, Stretch
@@ -25,6 +25,7 @@ from controller.tariffs.tariff import (
     Tariff,
     TaxIncluded,
 )
+from controller.tariffs.taxing import booked
 
 quick = settings(max_examples=40, deadline=None)
 START_OF_2026_US = 1_767_225_600_000_000
@@ -132,6 +133,22 @@ def test_before_and_after_tax_agree_and_lines_add_up(facts: SessionFacts, priced
     assert rated.total.after_tax == round(exact(rated) + Decimal("1E-15"), 4)
     if priced.max_price and priced.max_price.before_tax is not None:
         assert (rated.total.before_tax or 0) <= priced.max_price.before_tax
+
+
+@quick
+@given(sessions(), tariffs())
+def test_what_is_credited_is_what_was_billed(facts: SessionFacts, priced: Tariff):
+    def negative(amounts: Amounts) -> Amounts:
+        assert amounts.before_tax is not None
+        assert amounts.after_tax is not None
+        return Amounts(-amounts.before_tax, -amounts.after_tax)
+
+    rated = rate(facts, priced)
+    cent = minor_unit(rated.currency)
+    for line in rated.lines:
+        if line.kind not in {LineKind.MAX_PRICE, LineKind.IDLE_MOST}:  # these are booked for what the others leave
+            assert booked(negative(line.amounts), cent) == negative(line.booked)
+    assert booked(negative(rated.invoice), cent) == negative(rated.invoice)
 
 
 @quick

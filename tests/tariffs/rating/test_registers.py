@@ -60,6 +60,13 @@ def test_a_session_at_one_price_needs_no_reading_inside():
     assert (rated.total.before_tax, rated.review_flags) == (5, ())
 
 
+def test_an_hour_that_costs_less_from_some_energy_on_begins_at_a_moment_that_is_estimated():
+    slower = tariff(element(price("TIME", "2"), max_kwh=Decimal(6)), element(price("TIME", "1")))
+    rated = rate(evening(("22:00", "0"), ("23:59:59", "12")), slower)
+    assert [period.start_kwh for period in rated.periods] == [0, 6]
+    assert rated.review_flags == (Flag.ESTIMATED_IN_GAP,)
+
+
 class TestUnderLegalMetrology:
     def test_what_no_register_tells_apart_is_billed_at_the_lower_price(self):
         facts = evening(("22:00", "0"), ("22:55", "8"), ("23:10", "11"), ("23:59:59", "12"), legal_metrology=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +15,7 @@ from adapters.live import Live
 from adapters.pricing import Books
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports import TransactionStart
-from controller.tariffs.book import OperatorTerms
+from controller.tariffs.book import NO_OPERATOR_TERMS, OperatorTerms
 from tests.support.web import HandClock, made_app, small_site
 
 SITE = small_site()
@@ -50,7 +49,7 @@ def a_tariff(name: str, price: str = "0.40", **more: Any) -> dict[str, Any]:
     }
 
 
-def fresh_ledger(template: Path, directory: Path, operator: OperatorTerms = OperatorTerms()) -> SqlLedger:
+def fresh_ledger(template: Path, directory: Path, operator: OperatorTerms = NO_OPERATOR_TERMS) -> SqlLedger:
     """A ledger with the site file's price of 0.35 EUR; the migrations are run once, for the template."""
     path = directory / "ledger.db"
     if template.exists():
@@ -70,14 +69,33 @@ def fresh_ledger(template: Path, directory: Path, operator: OperatorTerms = Oper
     return ledger
 
 
+class Borrowed:
+    """Stands for one thing after the other: making an application costs more than all that a test asks of it."""
+
+    def __init__(self) -> None:
+        self.lent: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.lent, name)
+
+
+class House:
+    """The application that one test after the other works in."""
+
+    def __init__(self, *, lab: bool) -> None:
+        self.prices, self.tokens, self.clock = Borrowed(), Borrowed(), Borrowed()
+        self.clock.lent = LaterClock()
+        books = Books(self.prices, self.tokens, self.clock)
+        self.app = made_app(SITE, Live(SITE, self.clock), lab=lab, books=books)
+
+
 class Office:
     """Where prices and tokens are kept: the API over a ledger."""
 
-    def __init__(self, ledger: SqlLedger, *, lab: bool = True) -> None:
+    def __init__(self, ledger: SqlLedger, house: House) -> None:
         self.ledger, self.clock = ledger, LaterClock()
-        books = Books(ledger.book, ledger.token_book, self.clock)
-        app = made_app(SITE, Live(SITE, self.clock), lab=lab, books=books)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        house.prices.lent, house.tokens.lent, house.clock.lent = ledger.book, ledger.token_book, self.clock
+        transport = httpx.ASGITransport(house.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
 
     async def ask(self, method: str, path: str, body: Any = None, status: int = 200, **query: Any) -> Any:
@@ -103,8 +121,7 @@ class Office:
 
     async def retail(self, session: str) -> dict[str, Any]:
         """The terms of a session's retail leg."""
-        (terms,) = [one for one in (await self.ask("GET", f"/sessions/{session}/terms"))["items"] if one["leg"] == "retail"]
+        (terms,) = [
+            one for one in (await self.ask("GET", f"/sessions/{session}/terms"))["items"] if one["leg"] == "retail"
+        ]
         return dict(terms)
-
-
-Opened = Callable[..., Office]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from controller.tariffs.book import OperatorTerms
 from tests.support.books import Office, a_tariff, in_hours
 
 
@@ -108,7 +111,9 @@ async def test_a_rule_that_makes_no_sense_is_refused(office: Office, rule: dict[
 async def test_a_tariff_is_made_once_and_changed_under_its_own_id(office: Office):
     await office.ask("POST", "/tariffs", a_tariff("day"), 201)
     assert "PUT" in (await office.ask("POST", "/tariffs", a_tariff("day"), 409))["detail"]
-    assert (await office.ask("PUT", "/tariffs/night", a_tariff("day"), 422))["detail"].startswith("id: expected 'night'")
+    assert (await office.ask("PUT", "/tariffs/night", a_tariff("day"), 422))["detail"].startswith(
+        "id: expected 'night'"
+    )
     await office.ask("GET", "/tariffs/night", status=404)
     await office.ask("POST", "/rules/none/approve", status=404)
 
@@ -140,3 +145,15 @@ async def test_operators_propose_and_approvers_approve(guarded_office: Office):
     assert (approved["proposed"]["by"], approved["approved"]["by"]) == ("ada", "cleo")
     await office.log_in("ada")
     await office.ask("DELETE", f"/rules/{rule['id']}", status=403)
+
+
+@pytest.mark.parametrize("operator", [OperatorTerms(lead_time=timedelta(hours=2))])
+async def test_an_approved_price_begins_no_sooner_than_the_lead_time_that_the_operator_requires(office: Office):
+    await office.ask("POST", "/tariffs", a_tariff("day"), 201)
+    rule = await office.ask("POST", "/rules", {"scope": "site", "tariff": "day"}, 201)
+    path = f"/rules/{rule['id']}/approve"
+    assert "valid_from" in (await office.ask("POST", path, {"valid_from": in_hours(1)}, 422))["detail"]
+    approved = await office.ask("POST", path)
+    assert (approved["state"], approved["valid_from"]) == ("scheduled", in_hours(2).replace("+00:00", "Z"))
+    found = [(await office.retail(await office.charge("P01", after_h=h)))["tariff"] for h in (1.9, 2)]
+    assert found == ["site-file", "day"]

@@ -35,6 +35,7 @@ from adapters.ocpp import CentralSystem
 from adapters.pricing import Books
 from adapters.record_making import SiteFacts
 from adapters.recording import Recorder
+from adapters.settlement_desk import SettlementDesk
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
@@ -241,6 +242,9 @@ class Service:
             limits=self._limits,
             windows=self._ledger.windows,
             books=Books(self._ledger.book, self._ledger.token_book, self._clock),
+            charged=SettlementDesk(
+                self._ledger.charged, self._configuration.store_url, _site_facts(self._site), self._clock
+            ),
             authenticate=self._ledger.check_user,
             lab=self._lab,
             version=version("loadstar"),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 
+from adapters.charged import Charged
 from adapters.limiting import Limits
 from adapters.live import HISTORY_SAMPLES, Live
 from adapters.pricing import Books
@@ -19,7 +20,10 @@ from adapters.web.demand_export import Windows, add_demand
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.limits import add_limits
 from adapters.web.prices import add_prices
+from adapters.web.record_exports import add_record_exports
+from adapters.web.review import add_review
 from adapters.web.rules import add_card_fees, add_rules
+from adapters.web.statements import add_statements
 from adapters.web.stream import Broadcast, TooManyClientsError
 from adapters.web.tariff_codes import add_tariff_codes
 from adapters.web.tariffs import add_tariffs
@@ -61,6 +65,7 @@ def build_router(
     limits: Limits,
     windows: Windows,
     books: Books,
+    charged: Charged,
     logins: Logins,
     broadcast: Broadcast,
     version: str,
@@ -81,6 +86,9 @@ def build_router(
     add_tariff_codes(router, site, books.prices, books.clock)
     add_tokens(router, books.tokens, books.prices, books.clock)
     add_accounts(router, site, books.prices, books.clock)
+    add_review(router, charged)
+    add_statements(router, charged)
+    add_record_exports(router, charged)
 
     @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
     async def stream() -> Response:

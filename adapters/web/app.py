@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
+from adapters.charged import Charged
 from adapters.json_text import DocumentError
 from adapters.limiting import Limits
 from adapters.live import Live
@@ -50,6 +51,7 @@ def create_app(
     limits: Limits,
     windows: Windows,
     books: Books,
+    charged: Charged,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -64,6 +66,7 @@ def create_app(
         limits: what others set.
         windows: the demand windows on record.
         books: prices and tokens.
+        charged: review, settlement and exports.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -84,6 +87,7 @@ def create_app(
             limits=limits,
             windows=windows,
             books=books,
+            charged=charged,
             logins=logins,
             broadcast=broadcast,
             version=version,

@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from adapters.charged import Charged
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import circuit_state
@@ -32,6 +33,7 @@ from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snap
 from controller.tariffs.book import OperatorTerms
 from controller.units import NO_CURRENT, Phases, phase_vector
 from controller.wishes import Asked, Asker, NoSuchSession, Wish
+from tests.support.charged import NothingCharged
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 VERSION = "0.1.0-test"
@@ -328,6 +330,7 @@ def made_app(
     limits: Limits | None = None,
     windows: Windows = lambda _since, _until: (),
     books: Books | None = None,
+    charged: Charged | None = None,
 ) -> FastAPI:
     return create_app(
         site=site,
@@ -337,6 +340,7 @@ def made_app(
         limits=limits or open_limits(site, HandClock()),
         windows=windows,
         books=books or Books(EmptyBook(), EmptyBook(), HandClock()),
+        charged=charged or NothingCharged(),
         authenticate=only_ada,
         lab=lab,
         version=version,

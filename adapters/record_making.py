@@ -66,7 +66,7 @@ def rated_legs(
         until: the moment up to which it is priced, while it runs.
     """
     facts = _facts(told, site, until)
-    return [(terms, rated_on(terms, facts, site.currency, read_tariff)) for terms in told.terms]
+    return [(terms, rated_on(terms, facts, site.currency, read_tariff, told.extras)) for terms in told.terms]
 
 
 def read_tariff(document: str) -> Tariff:

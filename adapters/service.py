@@ -193,9 +193,10 @@ class Service:
             measured=self._last_measured(measurements),
             on_frame=self._recorder.heard if self._recorder else None,
         )
+        self._billing = Billing(self._ledger, _site_facts(site), self._meter_of, self._clock, self._report)
+        self._stops.append(("billing", self._billing.record_ended))
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
-        self._billing = Billing(self._ledger, _site_facts(site), self._meter_of, self._clock, self._report)
         self._open_web()
         self._open_telemetry()
         self._run(self._economy.run())
@@ -373,7 +374,7 @@ class Service:
         while True:
             try:
                 sessions, _ = await asyncio.to_thread(self._ledger.sessions, running=True, limit=500)
-                priced = await asyncio.to_thread(self._billing.priced, sessions)
+                priced = await self._billing.priced(sessions)
                 running = {session.point: session for session in reversed(priced) if session.point}
                 await asyncio.to_thread(self._wishes.refresh, running.values())
                 self._sessions = running  # last: for a session that is shown, something can be asked

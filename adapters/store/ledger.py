@@ -42,6 +42,7 @@ from controller.ports import (
 )
 from controller.tariffs.book import NO_OPERATOR_TERMS, OperatorTerms
 from controller.tariffs.observed import Observed
+from controller.tariffs.offers import Surcharge
 from controller.wishes import Asker, Wish
 
 T = TypeVar("T")
@@ -237,6 +238,7 @@ def open_ledger(
     on_event: EventSink,
     last_register: records.LastRegister = lambda _session: None,
     operator: OperatorTerms = NO_OPERATOR_TERMS,
+    surcharge: Callable[[datetime], Surcharge | None] = lambda _at: None,
 ) -> SqlLedger:
     """Open the ledger, creating and migrating it as needed.
 
@@ -247,6 +249,7 @@ def open_ledger(
         on_event: hears of trouble and its end, from the writer's thread.
         last_register: the newest register value [Wh] kept for a session id, for what a running session has taken.
         operator: what is settled for all sessions.
+        surcharge: what is added to the price of a session that begins at a moment.
 
     Raises:
         ValueError: the URL names no database that can hold a ledger.
@@ -265,7 +268,9 @@ def open_ledger(
     ballast = None if path is None else Ballast(path)
     if ballast is not None:
         ballast.keep()
-    ledger = SqlLedger(Writer(engine, ballast, on_event), reading_engine(url), Terms(currency, operator), last_register)
+    ledger = SqlLedger(
+        Writer(engine, ballast, on_event), reading_engine(url), Terms(currency, operator, surcharge), last_register
+    )
     try:
         ledger.book.seed(currency, price_per_kwh)
     except LedgerUnavailable:

@@ -5,19 +5,22 @@ Functions of a connection: the caller owns the transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import DBAPIError
 
 from adapters.store.access import find_token
 from adapters.store.curves import frozen_curve, newest_curve
 from adapters.store.dated import all_card_fees, card_fee_of_id, rules_under, tariff_versions_of
 from adapters.store.schema import sessions, storable_text
 from adapters.store.schema_tariffs import session_terms, tariff_versions
+from adapters.store.session_offers import freeze_surcharge
 from adapters.store.standing import (
     Kept,
     contract_document,
@@ -39,8 +42,11 @@ from controller.tariffs.book import (
     TokenKind,
 )
 from controller.tariffs.choice import choose, keys_of
+from controller.tariffs.offers import Surcharge
 from controller.tariffs.rated import UNKNOWN_TAX
 from controller.tariffs.rules import in_force
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,25 @@ class Terms:
 
     currency: str
     operator: OperatorTerms = NO_OPERATOR_TERMS
+    surcharge: Callable[[datetime], Surcharge | None] = lambda _at: None
+    """What is added to the price of a session that begins at a moment."""
 
 
 FREE: Final = Decimal(0)
 
 
 def freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | None:
+    """As ``_freeze``; where that fails for a bug of ours, the session is on record all the same, and has no price."""
+    try:
+        return _freeze(connection, session_id, terms)
+    except DBAPIError:
+        raise  # nothing is on record, and the charger announces it again
+    except Exception:
+        log.exception("terms_not_frozen", session=session_id)
+        return None
+
+
+def _freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | None:
     """Choose the tariff of a session on each leg, as of its start, and write it down in place of an earlier choice.
 
     A session whose token or place is told only after its start is frozen again then.
@@ -82,7 +101,9 @@ def freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | N
         if choice.tariff is not None or choice.zero_rate or fee is not None or choice.leg is Leg.RETAIL:
             values = _frozen(connection, choice, version, occasion.at)
             connection.execute(session_terms.insert().values(session_id=session_id, card_fee=fee, **values, **shared))
-    return _plain_price(connection, choices[0], versions)
+    surcharge = None if occasion.zero_rate else terms.surcharge(occasion.at)
+    freeze_surcharge(connection, session_id, surcharge)
+    return None if surcharge is not None else _plain_price(connection, choices[0], versions)
 
 
 def terms_of(connection: Connection, session_id: str) -> list[SessionTerms]:

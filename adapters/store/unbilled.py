@@ -16,10 +16,12 @@ from adapters.store.records import session_record
 from adapters.store.schema import sessions
 from adapters.store.schema_billing import charge_records
 from adapters.store.schema_tariffs import session_terms
+from adapters.store.session_offers import surcharge_of, switches_of
 from adapters.store.session_readings import observed_of
 from adapters.store.terms import terms_of
 from controller.ports import SessionRecord, Token
 from controller.tariffs.book import SessionTerms
+from controller.tariffs.legs import NO_EXTRAS, Extras
 from controller.tariffs.observed import Observed
 
 
@@ -31,6 +33,7 @@ class Told:
     observed: Sequence[Observed]
     terms: Sequence[SessionTerms]
     token: Token | None = None
+    extras: Extras = NO_EXTRAS
 
 
 def ended_without_record(connection: Connection, limit: int) -> Sequence[str]:
@@ -58,7 +61,8 @@ def told(connection: Connection, session_id: str, running: SessionRecord | None 
     if session is None:
         return None
     token = find_token(connection, session.token) if session.token else None
-    return Told(session, observed_of(connection, session.id), terms_of(connection, session.id), token)
+    extras = Extras(tuple(switches_of(connection, session.id)), surcharge_of(connection, session.id))
+    return Told(session, observed_of(connection, session.id), terms_of(connection, session.id), token, extras)
 
 
 def note_price(connection: Connection, session_id: str, cost: Decimal | None, flags: Sequence[str]) -> None:

@@ -133,6 +133,8 @@ class LineKind(StrEnum):
     """What idling costs above its most, negative."""
     CARD_FEE = "CARD_FEE"
     """For a charge card of somebody else."""
+    SURCHARGE = "SURCHARGE"
+    """For beginning while the site neared its peak."""
 
 
 @dataclass(frozen=True, slots=True)

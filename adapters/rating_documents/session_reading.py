@@ -42,6 +42,8 @@ def read_session(text: bytes) -> SessionRead:
         DocumentError: with everything that is wrong.
     """
     data = parsed(text.removeprefix(BOM_UTF8), exact=True)
+    if isinstance(data, dict) and ("charging_periods" in data or "start_date_time" in data):
+        raise DocumentError(["is a CDR or Session object of OCPI: give --format ocpi-2.2.1 or ocpi-2.3.0"])
     try:
         document = SessionModel.model_validate(data)
     except ValidationError as refused:

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from adapters.broker import Broker
-from adapters.metering.json_path import parse_path
+from adapters.json_path import parse_path
 from controller.site import WIRINGS
 from controller.units import RESOLUTION_A, TOLERANCE_A
 

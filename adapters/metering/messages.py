@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from adapters.metering.json_path import JsonPath, follow, parse_path
+from adapters.json_path import JsonPath, follow, parse_path
 from adapters.metering.sample import PHASE_CURRENTS, PHASE_POWERS, QUANTITIES, Sample
 
 MAX_PAYLOAD: Final = 65_536

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.metering.json_path import follow, parse_path
+from adapters.json_path import follow, parse_path
 from adapters.metering.messages import Collector, PayloadError, Quantity, StaleError, problems
 from adapters.metering.sample import Sample
 from controller.snapshot import MeterOwn

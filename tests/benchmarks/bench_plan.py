@@ -185,5 +185,5 @@ def told(day: Outlook) -> dict[str, Any]:
         "background_kw": peak.background_kw.tolist(),
         "floor_kw": float(peak.floor_kw[0]),
         "per_kw": float(peak.per_kw[0]),
-        "unmet_per_kwh": float(prices_of(day).unmet[0]),
+        "unmet_per_kwh": float(prices_of(day, cells).unmet[0]),
     }

@@ -91,11 +91,13 @@ def test_what_was_asked_is_what_is_planned_for():
     [(5.0, 9_000, 4.5), (1.0, 9_000, 0.85), (1.0, 19_000, 19.0 / 22.08), (0.5, 40_000, 0.5)],
     ids=["half an hour early", "a part of the time early", "as early as it can be", "no time to lose"],
 )
-def test_needs_are_to_be_met_a_little_before_the_departure(leaves_h: float, energy_wh: int, ready_h: float):
+def test_needs_had_better_be_met_a_little_before_the_departure(leaves_h: float, energy_wh: int, ready_h: float):
     """Batteries take less as they fill; but nobody is told of a lack that there need not be."""
     asked = PointState(State.WITHHELD, energy_needed_wh=energy_wh, departs_at=NOW + timedelta(hours=leaves_h))
-    ready = only_car(outlook(P1=asked)).departs_at
-    assert (ready - NOW).total_seconds() == pytest.approx(3600.0 * ready_h)
+    car = only_car(outlook(P1=asked))
+    assert car.departs_at == asked.departs_at
+    assert car.ready_at is not None
+    assert (car.ready_at - NOW).total_seconds() == pytest.approx(3600.0 * ready_h)
 
 
 @pytest.mark.parametrize(("leaves_min", "eager"), [(14.0, True), (16.0, False)])

@@ -96,6 +96,24 @@ class PlanOracle:
         """Below it nothing is saved [kW, weighted]."""
         return max(part.floor_kw, *(self.weight(part, number) * kw for number, (_, kw) in self.windows().items()))
 
+    def late(self, car: CarOutlook, slot: int) -> float:
+        """Which part of its stay in a slot is later than the car had better be ready."""
+        begins_at, stay = self.outlook.begins_at, self.part(car, slot)
+        if car.ready_at is None or stay == 0.0:
+            return 0.0
+        ready_s, goes_s = ((moment - begins_at).total_seconds() for moment in (car.ready_at, car.departs_at))
+        comes_s = self.now_s if car.arrives_at is None else (car.arrives_at - begins_at).total_seconds()
+        from_s = max(self.ends_s[slot] - self.outlook.slot_s, ready_s, comes_s, self.now_s)
+        return max(0.0, min(self.ends_s[slot], goes_s) - from_s) / self.outlook.slot_s / stay
+
+    def urgency(self) -> Floats:
+        """(P,) what each car needs, as a part of what it can take."""
+        could_kwh = (self.most_a() * np.array([self.kwh(car) for car in self.outlook.cars]).reshape(-1, 1)).sum(axis=1)
+        needs_kwh = [car.energy_wh / 1000 for car in self.outlook.cars]
+        return np.array(
+            [1.0 if could <= need else need / could for could, need in zip(could_kwh, needs_kwh, strict=True)]
+        )
+
     def weights(self) -> tuple[Floats, Floats, Floats]:
         """Per kWh: of charging (P, T), of energy that is missing (P,), and of least energy that is missing (P,)."""
         outlook, price = self.outlook, self.outlook.price_per_kwh
@@ -105,13 +123,18 @@ class PlanOracle:
         highest = max(abs(price))
         early = 1e-3 * (highest or 1.0) / self.slots
         delay = max(price) - min(price) + peak + early if any(car.eager for car in outlook.cars) else 0.0
+        first, late = early * (1 + 3 * self.urgency()), 0.3 * outlook.unmet_per_kwh
         energy = np.array(
             [
-                [(delay * slot) if car.eager else price[slot] + early * slot for slot in range(self.slots)]
-                for car in outlook.cars
+                [
+                    delay * slot if car.eager else price[slot] + first[number] * slot + late * self.late(car, slot)
+                    for slot in range(self.slots)
+                ]
+                for number, car in enumerate(outlook.cars)
             ]
         ).reshape(self.cars, self.slots)
-        basis = max(outlook.unmet_per_kwh, 1.1 * (highest + peak + (early + delay) * self.slots))
+        fear = late if any(self.late(car, slot) for car in outlook.cars for slot in range(self.slots)) else 0.0
+        basis = max(outlook.unmet_per_kwh, 1.1 * (highest + peak + fear + (4 * early + delay) * self.slots))
         priorities = sorted({car.priority for car in outlook.cars})
         rank = np.array([priorities.index(car.priority) for car in outlook.cars], dtype=float)
         unmet = basis * 4.0**rank

@@ -49,6 +49,7 @@ def _cars(rng: random.Random, point: ChargingPoint, horizon_s: float) -> list[Ca
         least_wh=rng.choice([0.0, 0.0, energy_wh / 3, 2 * energy_wh]),
         priority=rng.choice([0, 0, 0, 2, 7]),
         eager=rng.random() < 0.1,
+        ready_at=leaves - timedelta(seconds=rng.uniform(0.0, 0.4) * horizon_s) if rng.random() < 0.5 else None,
     )
     arrives = leaves + timedelta(seconds=rng.uniform(0.01, 0.3) * horizon_s)
     stays = timedelta(seconds=rng.uniform(0.05, 0.5) * horizon_s)

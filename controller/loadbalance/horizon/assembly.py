@@ -25,7 +25,7 @@ UNKNOWN_WH: Final = 40_000.0
 LEAST_WH: Final = 1_000.0
 """A car that still asks for current needs this, whatever it was taken to need [Wh]."""
 EARLY_S: Final = 1800.0
-"""What was asked for is to be there so long before the departure: batteries take less as they fill [s]."""
+"""What was asked for had better be there so long before the departure: batteries take less as they fill [s]."""
 EARLY_SHARE: Final = 0.15
 """But earlier by this share of the time that is left at most."""
 
@@ -165,7 +165,8 @@ def _car(
         min_a=min(min_a, max_a),
         max_a=max_a,
         energy_wh=energy_wh,
-        departs_at=leaves_at or ends_at if told_at is None else _ready_at(told_at, snapshot.at, fastest_s, terms),
+        departs_at=leaves_at or ends_at if told_at is None else _leaves_at(told_at, snapshot.at, fastest_s),
+        ready_at=None if told_at is None else _ready_at(told_at, snapshot.at, fastest_s, terms),
         least_wh=min(energy_wh, float(state.least_needed_wh or 0)),
         priority=point.priority if state.priority is None else state.priority,
         eager=leaves_at is None or not enough or _goes_soon(leaves_at, snapshot.at, terms),
@@ -178,14 +179,19 @@ def _goes_soon(leaves_at: datetime, at: datetime, terms: Terms) -> bool:
     return (leaves_at - at).total_seconds() < terms.slot_s
 
 
-def _ready_at(told_at: datetime, at: datetime, fastest_s: float, terms: Terms) -> datetime:
-    """When a car is to have what it needs, of which it was told when it leaves.
+def _leaves_at(told_at: datetime, at: datetime, fastest_s: float) -> datetime:
+    """When a car leaves of which that was told. Who should have left does so as soon as he can have what he needs."""
+    return told_at if told_at > at else at + timedelta(seconds=max(1.0, fastest_s))
 
-    Somewhat early, unless it takes all the time that there is. Who should have left leaves as soon as he can have it.
+
+def _ready_at(told_at: datetime, at: datetime, fastest_s: float, terms: Terms) -> datetime | None:
+    """When a car had better have what it needs, of which it was told when it leaves; None where it should have left.
+
+    Somewhat early, unless it takes all the time that there is.
     """
     left_s = (told_at - at).total_seconds()
     if left_s <= 0.0:
-        return at + timedelta(seconds=max(1.0, fastest_s))
+        return None
     early_s = min(terms.early_s, EARLY_SHARE * left_s, max(0.0, left_s - fastest_s))
     return told_at - timedelta(seconds=early_s)
 

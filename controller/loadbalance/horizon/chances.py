@@ -30,6 +30,15 @@ class Cells:
     """(P,) energy of one ampere for a whole slot."""
     energy_kwh: Floats
     """(P,) what it needs."""
+    late: Floats
+    """(P, T) which part of its stay in the slot is later than it is to be ready."""
+
+    @property
+    def urgency(self) -> Floats:
+        """(P,) what a car needs, as a part of all that it can take until it leaves; at most 1."""
+        most_kwh = self.most_a.sum(axis=1) * self.kwh_per_a
+        part: Floats = np.divide(self.energy_kwh, most_kwh, out=np.ones_like(most_kwh), where=most_kwh > 0.0)
+        return np.minimum(part, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +103,17 @@ def _parts(arrives: Floats, departs: Floats, slots: int) -> Floats:
 def cells_of(outlook: Outlook, alone_a: Floats, kw_per_a: Floats) -> Cells:
     """When each car can charge: ``alone_a`` (P, T) is there for it, of which an ampere gives ``kw_per_a`` (P,)."""
     cars, now, slots = outlook.cars, outlook.at, outlook.price_per_kwh.size
-    arrives = [_slots_until(outlook, max(now, car.arrives_at or now)) for car in cars]
-    departs = [_slots_until(outlook, car.departs_at) for car in cars]
-    part = _parts(np.array(arrives), np.array(departs), slots)
+    arrives = np.array([_slots_until(outlook, max(now, car.arrives_at or now)) for car in cars])
+    departs = np.array([_slots_until(outlook, car.departs_at) for car in cars])
+    ready = np.array([_slots_until(outlook, car.ready_at or car.departs_at) for car in cars])
+    part = _parts(arrives, departs, slots)
+    after = _parts(np.maximum(ready, arrives), departs, slots)
+    late = np.divide(after, part, out=np.zeros_like(part), where=part > 0.0)
     most_a = np.minimum(np.array([car.max_a for car in cars])[:, None], alone_a) * part
     energy_kwh = np.array([car.energy_wh for car in cars]) / 1000.0
     place = np.flatnonzero((most_a > 0.0) & (energy_kwh > 0.0)[:, None])
     car, slot = np.divmod(place, slots)
-    return Cells(place, car, slot, part, most_a, kw_per_a * (outlook.slot_s / 3600.0), energy_kwh)
+    return Cells(place, car, slot, part, most_a, kw_per_a * (outlook.slot_s / 3600.0), energy_kwh, late)
 
 
 def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:

@@ -43,6 +43,9 @@ class CarOutlook:
     priority: int = 0
     eager: bool = False
     """Whether it may not be made to wait for a better price: nobody has said until when it stays."""
+    ready_at: datetime | None = None
+    """From here on it is late for energy: what is left for the last minutes may not be had, as a battery takes less
+    while it fills. None: its departure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def program_of(grid: Grid, outlook: Outlook, even_slots: int) -> Program:
     left, room, alike = slots_left(outlook), grid.room_a(outlook), grid.alike(outlook.cars)
     uses = grid.uses(alike)
     cells = cells_of(outlook, grid.alone_a(alike, room), uses[:, -1])
-    prices, peak = prices_of(outlook), peak_of(grid, outlook, left)
+    prices, peak = prices_of(outlook, cells), peak_of(grid, outlook, left)
     uses[:, -1] /= grid.site.nominal_voltage_v / 1000.0
     unit_kwh = outlook.slot_s / UNIT_S
     names = _names_of_cars(grid, outlook)

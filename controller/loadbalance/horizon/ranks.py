@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from controller.loadbalance.horizon.chances import Cells
 from controller.loadbalance.horizon.outlook import Floats, Outlook
 
 OUTBID: Final = 4.0
@@ -25,6 +26,14 @@ NEVER_PAYS: Final = 1.1
 EARLY: Final = 1e-3
 """Waiting for a whole horizon costs this part of the highest price."""
 
+URGENT: Final = 3.0
+"""Whoever needs all that it can take until it leaves has so much more of this: where not all can charge at once, those
+go first that would soon have no choice, and those that come next find more room."""
+
+LATE: Final = 0.3
+"""A kWh of the last minutes may be missed, so it costs this part of one that is missing: more than waiting saves as a
+rule, and less than a higher peak."""
+
 EVEN: Final = 0.5
 """Charging side by side is worth half a slot's wait: nobody waits for it."""
 
@@ -34,7 +43,8 @@ class Prices:
     """What goes into the objective [currency/kWh]."""
 
     energy: Floats
-    """(P, T) of charging in a slot: its price and the tie-break towards early; of eager cars the delay alone."""
+    """(P, T) of charging in a slot: its price, the fear to be late and the tie-break towards early; of eager cars the
+    delay alone."""
     unmet: Floats
     """(P,) of energy by departure that is not given."""
     least: Floats
@@ -43,7 +53,7 @@ class Prices:
     """Of charging in the upper half of what a car can take, on top."""
 
 
-def prices_of(outlook: Outlook) -> Prices:
+def prices_of(outlook: Outlook, cells: Cells) -> Prices:
     """The weights of one plan."""
     price, demand, cars = outlook.price_per_kwh, outlook.demand, outlook.cars
     peak = 0.0 if demand is None else demand.most_per_kw * 3600.0 / (demand.window_slots * outlook.slot_s)
@@ -53,8 +63,12 @@ def prices_of(outlook: Outlook) -> Prices:
     # One slot's delay of an eager car outbids every saving on price and peak.
     delay = float(price.max() - price.min()) + peak + early if eager.any() else 0.0
     slot = np.arange(price.size)
-    energy: Floats = np.where(eager[:, None], delay * slot, price + early * slot)
-    most = NEVER_PAYS * (highest + peak + (early + delay) * price.size)
+    late = LATE * outlook.unmet_per_kwh
+    first = early * (1.0 + URGENT * cells.urgency[:, None])
+    energy: Floats = np.where(eager[:, None], delay * slot, price + first * slot + late * cells.late)
+    most = NEVER_PAYS * (
+        highest + peak + late * float(cells.late.any()) + (early * (1.0 + URGENT) + delay) * price.size
+    )
     steps = sorted({car.priority for car in cars})
     rank = np.array([float(steps.index(car.priority)) for car in cars])
     unmet: Floats = max(outlook.unmet_per_kwh, most) * OUTBID**rank

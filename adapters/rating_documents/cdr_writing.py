@@ -22,13 +22,17 @@ from controller.tariffs.tariff import Tariff
 
 _MODELS: Final[Mapping[str, type[BaseModel]]] = {OCPI_2_2_1: Cdr221Model, OCPI_2_3_0: Cdr230Model}
 _COSTS: Final = {
-    "total_fixed_cost": {LineKind.FLAT, LineKind.CARD_FEE},
-    "total_energy_cost": {LineKind.ENERGY},
-    "total_time_cost": {LineKind.TIME},
-    "total_parking_cost": {LineKind.PARKING_TIME, LineKind.IDLE_MOST},
-    "total_reservation_cost": {LineKind.RESERVATION},
+    LineKind.FLAT: "total_fixed_cost",
+    LineKind.ENERGY: "total_energy_cost",
+    LineKind.TIME: "total_time_cost",
+    LineKind.PARKING_TIME: "total_parking_cost",
+    LineKind.IDLE_MOST: "total_parking_cost",
+    LineKind.RESERVATION: "total_reservation_cost",
+    LineKind.MIN_PRICE: None,
+    LineKind.MAX_PRICE: None,
 }
-"""What a total is the sum of; what is missing to a least price or above a most one is in the whole only."""
+"""Of which total a line is a part, besides the whole; of others their unit says it."""
+_COSTS_BY_UNIT: Final = {"session": "total_fixed_cost", "kWh": "total_energy_cost"}
 
 _TIMES: Final = {
     Activity.CHARGING: "TIME",
@@ -178,11 +182,12 @@ def _periods(rated: RatedSession) -> Iterator[dict[str, Any]]:
 
 def _totals(record: ChargeRecord, rated: RatedSession, version: str) -> dict[str, Any]:
     sign = -1 if record.identity.kind is RecordKind.CREDIT else 1
-    costs = {
-        name: _price([line for line in rated.lines if line.kind in kinds], sign, version)
-        for name, kinds in _COSTS.items()
-        if any(line.kind in kinds for line in rated.lines)
-    }
+    parts: dict[str, list[Line]] = {}
+    for line in rated.lines:
+        name = _COSTS[line.kind] if line.kind in _COSTS else _COSTS_BY_UNIT.get(line.unit)
+        if name is not None:
+            parts.setdefault(name, []).append(line)
+    costs = {name: _price(lines, sign, version) for name, lines in parts.items()}
     seconds = rated.seconds
     elapsed_s = sum(seconds.values())
     return {

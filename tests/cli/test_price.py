@@ -169,3 +169,27 @@ def test_tariffs_are_looked_over_before_they_are_used(loadstar: Loadstar, tariff
     assert [document["ok"] for document in documents] == [True, False]
     (finding,) = documents[1]["tariffs"][0]["findings"]
     assert (finding["severity"], finding["rule"], finding["element"]) == ("refuse", "start_equals_end", 0)
+
+
+def test_the_pages_examples_are_what_comes_out(loadstar: Loadstar, tmp_path: Path):
+    docs = Path(__file__).parents[2] / "docs"
+    tariff, session = json_blocks(docs / "how-to" / "price-a-session.md")
+    files = written(tmp_path / "tariff.json", tariff), written(tmp_path / "session.json", session)
+    assert loadstar("tariff-check", files[0]).code == 0
+    ended = loadstar("price", "--tariff", files[0], "--session", files[1])
+    assert (ended.err, json.loads(ended.out)["total"]) == ("", {"before_tax": "9.5000", "after_tax": "11.4950"})
+
+    tariff, *sessions, price, _ = json_blocks(docs / "reference" / "tariffs.md")
+    written(files[0], tariff)
+    curve = tmp_path / "day.csv"
+    curve.write_text("at,price_per_kwh\n2026-01-07T00:00:00Z,0.10\n")
+    for session in sessions:
+        ended = loadstar(
+            "price", "--tariff", files[0], "--session", written(files[1], session), "--curve", f"day-ahead={curve}"
+        )
+        assert (ended.code, ended.err) == (0, "")
+        assert price.keys() == json.loads(ended.out).keys()
+
+
+def json_blocks(page: Path) -> list[Any]:
+    return [json.loads(text.partition("```")[0]) for text in page.read_text("utf-8").split("```json\n")[1:]]

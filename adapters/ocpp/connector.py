@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
 from adapters.ocpp.limits import Limits, Retry
 from adapters.ocpp.meter_values import Measured
-from adapters.ocpp.numbering import Numbering
 from adapters.ocpp.pausing import Pausing
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.remedies import Treatment
+from adapters.ocpp.transaction import Transaction
 from controller.hub_satellite.connector import DRAWING_A, Status, point_state
 from controller.hub_satellite.deadman import Cadence, Schedule, Write
 from controller.ports import MeterSample
@@ -50,31 +50,6 @@ class Call(Enum):
     STOP = "stop its transaction"
     SERVICE = "take it out of service, or put it back"
     COMPARE = "ask what it holds"
-
-
-@dataclass(slots=True)
-class Transaction:
-    """A transaction that is open on a connector."""
-
-    id: str
-    """As its charger knows it."""
-    session: str
-    start_wh: int
-    authorised: bool
-    """Whether its token may charge here; if not, the point gets no current."""
-    started_at: datetime | None = None
-    """By its charger's clock; None where that does not matter."""
-    token: str = ""
-    dormant: bool = False
-    """Whether nothing can flow yet, or any more: it has no token so far, or no car (OCPP 2.x)."""
-    numbering: Numbering = field(default_factory=Numbering)
-    stop_asked: bool = False
-    stale_reported: bool = False
-
-    @property
-    def unwanted(self) -> bool:
-        """Whether its charger is still to be asked to end it."""
-        return not (self.authorised or self.dormant or self.stop_asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +90,11 @@ class Connector:
     def register_wh(self) -> int | None:
         """What its register showed last during its transaction [Wh]."""
         return self._register_wh
+
+    @property
+    def draws(self) -> bool:
+        """Whether current flows, by what was measured last."""
+        return self._draw is not None and max(self._draw.current_a) > DRAWING_A
 
     @property
     def fallback_a(self) -> float:

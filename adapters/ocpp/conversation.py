@@ -18,16 +18,25 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from adapters.cancellation import end_if_cancelled
+from adapters.ocpp.connector import Connector
+from adapters.ocpp.cost_display import CostDisplay, CostWords
+from adapters.ocpp.errands import CallFailedError
+from adapters.ocpp.fields import written_time
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
+from adapters.ocpp.orders import Orders, done, status_of
 from adapters.ocpp.phrases import Phrases
 from adapters.ocpp.reception import Reception
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
-from adapters.ocpp.writer import CallFailedError, Writer
+from adapters.ocpp.writer import Writer
+from controller.commands import Availability, Command, CommandResult, ReadSettings
 from controller.plan import Severity
 from controller.ports import LedgerUnavailable
 
 ocpp.messages.ASYNC_VALIDATION = False  # a thread for each message costs more than the validation itself
+
+ERRAND_ANSWER_S: Final = 10.0
+"""How long what people ask, and what is only shown, may keep limits waiting."""
 
 _LOG: Final = logging.getLogger("loadstar.ocpp")
 
@@ -64,6 +73,8 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
 
     version: Version
     phrases: Phrases
+    orders: Orders
+    cost_words: CostWords
 
     def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
         self._link = Link(
@@ -75,6 +86,14 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         self._around = around
         self._reception = Reception(station, around)
         self._writer = Writer(station, around, self.phrases, self._ask)
+        self._display = CostDisplay(
+            station,
+            around,
+            self.cost_words,
+            self._writer.errands,
+            partial(self._ask, within_s=ERRAND_ANSWER_S),
+            lambda: written_time(around.clock.now()),
+        )
         self._misbehaviours: set[str] = set()
         self._patience: asyncio.Timeout | None = None
         """What bounds the wait for the answer to our call."""
@@ -87,7 +106,26 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
                 await self.start()
         finally:
             writing.cancel()
+            self._writer.errands.close()
             await asyncio.gather(writing, return_exceptions=True)
+
+    async def carry_out(self, command: Command, connector: Connector) -> CommandResult:
+        """Do what people ask, after what the controller wants. Raises nothing for what the station does."""
+        transaction_id = None if connector.transaction is None else connector.transaction.id
+        request = self.orders.request(command, connector.point.connector, transaction_id)
+        if request is None:
+            return CommandResult(accepted=False, status="NotPossible")
+        lenient = isinstance(command, ReadSettings)  # many chargers' answers to that break the schema
+        try:
+            waiting = self._writer.errands.add(partial(self._ask, request, ERRAND_ANSWER_S, lenient=lenient))
+            self._writer.wake()
+            answer = await waiting
+        except CallFailedError as failure:
+            return CommandResult(accepted=False, status=str(failure))
+        status = status_of(answer)
+        if isinstance(command, Availability) and done(status):
+            connector.treatment.ordered(in_service=command.in_service)
+        return CommandResult(done(status), status, self.orders.settings(answer))
 
     async def replace(self) -> None:
         """Close this connection: the station has made a newer one."""

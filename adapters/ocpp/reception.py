@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from adapters.ocpp.connector import Connector, Transaction
+from adapters.ocpp.connector import Connector
 from adapters.ocpp.meter_values import Measured, read_meter_values
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
+from adapters.ocpp.transaction import Transaction
 from controller import ports
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity

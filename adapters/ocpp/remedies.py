@@ -25,6 +25,8 @@ class Treatment:
         """Whether it has said on this connection that it is."""
         self._taken_out: bool | None = None
         """What it was told last about that; None: nothing since the service has run."""
+        self._ordered_out = False
+        """Whether people have taken it out of service."""
         self._retry = Retry()
 
     def call_for(self, remedy: Remedy | None) -> bool:
@@ -55,7 +57,12 @@ class Treatment:
             return None
         if self._out:
             return None if self._taken_out and self._sure else False
-        return True if self._taken_out or (self._taken_out is None and unavailable) else None
+        found = self._taken_out is None and unavailable and not self._ordered_out
+        return True if self._taken_out or found else None
+
+    def ordered(self, *, in_service: bool) -> None:
+        """People have put it into service or out of it, and it stays so until they say otherwise, or we restart."""
+        self._ordered_out = not in_service
 
     def service_answered(self, *, in_service: bool, accepted: bool, monotonic_s: float) -> None:
         """It has done so, or has not: then it is asked again later, unless we have not taken it out at all."""

@@ -25,6 +25,8 @@ from adapters.ocpp.session16 import Session16
 from adapters.ocpp.station import Station, StationView
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.wire import MAX_FRAME_BYTES
+from controller.commands import Command, CommandResult
+from controller.costs import Costs
 from controller.plan import Plan
 from controller.ports import (
     Applied,
@@ -85,6 +87,7 @@ class CentralSystem:
         call_timeout_s: float = 30.0,
         boot_wait_s: float = 5.0,
         on_frame: FrameSink | None = None,
+        costs: Costs | None = None,
     ) -> None:
         """Prepare; nothing is bound before ``start``.
 
@@ -104,11 +107,12 @@ class CentralSystem:
             call_timeout_s: how long a charger may take to answer us.
             boot_wait_s: how long a charger that connects may be silent before it is spoken to.
             on_frame: told of every frame that comes and goes; None: nobody is.
+            costs: knows prices and costs, for stations that show them; None: they show nothing.
         """
         self.host = host
         self.port = port
         self._around = Surroundings(
-            site, clock, on_event, ledger, measurements, lab, call_timeout_s, boot_wait_s, on_frame
+            site, clock, on_event, ledger, measurements, lab, call_timeout_s, boot_wait_s, on_frame, costs
         )
         self._on_applied = on_applied
         self._ssl_context = ssl_context
@@ -178,6 +182,21 @@ class CentralSystem:
         now_s = self._around.clock.monotonic_s()
         for station in sorted(self._stations.values(), key=lambda station: not station.lowers(now_s)):
             station.wake()
+
+    async def command(self, point: str, command: Command) -> CommandResult:
+        """Have a point's station do what people ask.
+
+        Raises:
+            KeyError: the site has no such point.
+        """
+        for station in self._stations.values():
+            for connector in station.connectors.values():
+                if connector.point.id == point:
+                    conversation = station.conversation
+                    if not isinstance(conversation, Conversation):
+                        return CommandResult(accepted=False, status="Offline")
+                    return await conversation.carry_out(command, connector)
+        raise KeyError(point)
 
     def stations(self) -> Sequence[StationView]:
         """Every station of the site as it is now."""

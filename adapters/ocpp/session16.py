@@ -17,12 +17,14 @@ from ocpp.v16.enums import (
     RegistrationStatus,
 )
 
-from adapters.ocpp.connector import Transaction
 from adapters.ocpp.conversation import Conversation
+from adapters.ocpp.cost_words import CostWords16
 from adapters.ocpp.fields import Fields, read_time, written_time
 from adapters.ocpp.link import Version
+from adapters.ocpp.orders16 import Orders16
 from adapters.ocpp.phrases16 import Phrases16
 from adapters.ocpp.reception import HEARTBEAT_S, MISSING_REGISTER_WH, Verdict
+from adapters.ocpp.transaction import Transaction
 from controller.hub_satellite.connector import Status
 from controller.ports import TransactionStart, TransactionStop
 
@@ -44,12 +46,15 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
         spelling={"FormatViolation": "FormationViolation"},  # the library has that of later versions (OCPP-J §4.2.3)
     )
     phrases = Phrases16()
+    orders = Orders16()
+    cost_words = CostWords16()
 
     @_answers(Action.boot_notification, lenient=True)
     async def _boot_notification(self, /, **payload: Any) -> Any:
         fields = Fields(payload)
         vendor, model = fields.text("charge_point_vendor", 20)[:20], fields.text("charge_point_model", 20)[:20]
         self._reception.booted(vendor, model, fields.optional_text("firmware_version", 50))
+        self._display.booted()
         self._give_up()
         return call_result.BootNotification(
             current_time=written_time(self._around.clock.now()),
@@ -73,7 +78,10 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
 
     @_answers(Action.authorize, lenient=True)
     async def _authorize(self, /, **payload: Any) -> Any:
-        verdict = await self._reception.judge(Fields(payload).text("id_tag", 20))
+        token = Fields(payload).text("id_tag", 20)
+        verdict = await self._reception.judge(token)
+        if verdict.accepted:
+            self._display.presented(token)
         return call_result.Authorize(id_tag_info=_id_tag_info(verdict))
 
     @_answers(Action.start_transaction, lenient=True)
@@ -122,6 +130,9 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
             flags=fields.flags,
         )
         await self._around.ledger.stop_transaction(stop)
+        holder = self._station.holder(str(transaction_id))
+        if holder is not None and holder.transaction is not None:
+            self._display.ended(holder.transaction)
         self._station.end(str(transaction_id))
         info = None if token is None else _id_tag_info(await self._reception.judge(token))
         return call_result.StopTransaction(id_tag_info=info)
@@ -131,6 +142,7 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
         connector = self._station.measured(Fields(payload).integer("connector_id"), str(payload.get("transaction_id")))
         if connector is not None:
             self._reception.values(connector, payload.get("meter_value"))
+            self._display.measured(connector)
         return call_result.MeterValues()
 
     @_answers(Action.data_transfer)

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 import ocpp.v21.call
 import ocpp.v201.call
 from ocpp import v21, v201
 from ocpp.exceptions import PropertyConstraintViolationError
-from ocpp.routing import on
 from ocpp.v21.enums import Action as Action21
 from ocpp.v201.enums import Action as Action201
 from websockets.asyncio.server import ServerConnection
 
-from adapters.ocpp.conversation import Conversation
+from adapters.ocpp.connector import Connector
+from adapters.ocpp.cost_words import CostWords2, amount, message
+from adapters.ocpp.courtesies2 import Courtesies, Courtesies21, answers, mapping
 from adapters.ocpp.fields import Fields, read_time, written_time
+from adapters.ocpp.inventory import Inventory
 from adapters.ocpp.link import Version
+from adapters.ocpp.orders2 import Orders2
 from adapters.ocpp.phrases2 import Phrases2
 from adapters.ocpp.reception import HEARTBEAT_S, Verdict
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
-from adapters.ocpp.transaction_event import read_token, read_transaction_event
+from adapters.ocpp.transaction_event import ENDED, read_token, read_transaction_event
 from adapters.ocpp.transactions2 import Transactions
+from controller.commands import Command, CommandResult, ReadSettings
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity
 
@@ -42,18 +46,8 @@ _MAX_EVENTS: Final = 100
 _SPELLING: Final = {"FormationViolation": "FormatViolation"}
 """Our own refusals have the spelling of 1.6 (part 4 §4.3)."""
 
-_CHAIN_UNKNOWN_FOR: Final = timedelta(days=1)
-"""How long a certificate's status need not be asked again: we know none."""
 
-_Handler = TypeVar("_Handler", bound=Callable[..., Any])
-
-
-def _answers(action: str) -> Callable[[_Handler], _Handler]:
-    """Answer an action. Whatever its schema says of the payload, the handler reads it with care."""
-    return cast("Callable[[_Handler], _Handler]", on(action, skip_schema_validation=True))
-
-
-class Session2(Conversation):
+class Session2(Courtesies):
     """Answers a station. Transaction events are recorded first, and always answered.
 
     What 2.0.1 and 2.1 share; a subclass adds the library's ``ChargePoint`` of its version.
@@ -62,25 +56,24 @@ class Session2(Conversation):
     def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
         super().__init__(station, socket, around)
         self._transactions = Transactions(station, around, self._reception)
+        self._inventory: Inventory | None = None
+        """The settings that are being told."""
 
-    def _answer(self, action: str, **fields: Any) -> Any:
-        """The answer to an action in the words of the version."""
-        return getattr(self._call_result, action)(**fields)
-
-    @_answers("BootNotification")
+    @answers("BootNotification")
     async def _boot_notification(self, /, **payload: Any) -> Any:
-        about = Fields(_mapping(payload.get("charging_station")))
+        about = Fields(mapping(payload.get("charging_station")))
         vendor, model = about.text("vendor_name", 50)[:50], about.text("model", 20)[:20]
         self._reception.booted(vendor, model, about.optional_text("firmware_version", 50))
+        self._display.booted()
         self._give_up()
         now = written_time(self._around.clock.now())
         return self._answer("BootNotification", current_time=now, interval=HEARTBEAT_S, status="Accepted")
 
-    @_answers("Heartbeat")
+    @answers("Heartbeat")
     async def _heartbeat(self, /, **_payload: Any) -> Any:
         return self._answer("Heartbeat", current_time=written_time(self._around.clock.now()))
 
-    @_answers("StatusNotification")
+    @answers("StatusNotification")
     async def _status_notification(self, /, **payload: Any) -> Any:
         fields = Fields(payload)
         status = _STATUSES.get(fields.text("connector_status", 20))
@@ -98,31 +91,50 @@ class Session2(Conversation):
         if not (charging and whole is Status.PREPARING):
             self._reception.status(evse, whole, f"plug {plug}")
 
-    @_answers("Authorize")
+    @answers("Authorize")
     async def _authorize(self, /, **payload: Any) -> Any:
         token = read_token(payload.get("id_token"))
         if token is None:
-            Fields(_mapping(payload.get("id_token"))).text("id_token", 255)  # says what is wrong with it
+            Fields(mapping(payload.get("id_token"))).text("id_token", 255)  # says what is wrong with it
         verdict = await self._reception.judge(token or "")
-        return self._answer("Authorize", id_token_info=_id_token_info(verdict))
+        return self._answer("Authorize", id_token_info=await self._id_token_info(verdict, token or ""))
 
-    @_answers("TransactionEvent")
+    async def _id_token_info(self, verdict: Verdict, token: str) -> dict[str, Any]:
+        """What the site says of a token, and what it pays (I01)."""
+        info: dict[str, Any] = {"status": verdict.standing.value}
+        if verdict.valid_until is not None:
+            info["cache_expiry_date_time"] = written_time(verdict.valid_until)
+        text = await self._display.price_text(token) if verdict.accepted else None
+        return info if text is None else info | {"personal_message": message(text)}
+
+    @answers("TransactionEvent")
     async def _transaction_event(self, /, **payload: Any) -> Any:
         event = read_transaction_event(payload, self._around.clock.now())
         if not event.offline:
             self._station.hear_time(read_time(payload.get("timestamp")))
         heard = await self._transactions.hear(event)
-        info = None if heard.verdict is None else _id_token_info(heard.verdict)
-        return self._answer("TransactionEvent", id_token_info=info)
+        info = None
+        if heard.verdict is not None:
+            info = await self._id_token_info(heard.verdict, event.token or "")
+        if event.kind != ENDED:
+            connector = self._station.holder(event.transaction_id)
+            if connector is not None and not event.offline:
+                self._display.measured(connector)
+            return self._answer("TransactionEvent", id_token_info=info)
+        cost = await self._display.final(heard.session)
+        text = None if cost is None or cost.text is None else message(cost.text)
+        return self._answer(
+            "TransactionEvent", id_token_info=info, total_cost=amount(cost), updated_personal_message=text
+        )
 
-    @_answers("MeterValues")
+    @answers("MeterValues")
     async def _meter_values(self, /, **payload: Any) -> Any:
         connector = self._station.connectors.get(Fields(payload).integer("evse_id"))
         if connector is not None:
             await self._transactions.measured(connector, payload.get("meter_value"))
         return self._answer("MeterValues")
 
-    @_answers("NotifyEvent")
+    @answers("NotifyEvent")
     async def _notify_event(self, /, **payload: Any) -> Any:
         events = payload.get("event_data")
         for event in events[:_MAX_EVENTS] if isinstance(events, list) else []:
@@ -132,8 +144,8 @@ class Session2(Conversation):
 
     def _hear_event(self, event: Mapping[str, Any]) -> None:
         """Take a monitored variable: in 2.1 a plug's status may come as one (G01), and a fault comes as an alert."""
-        component, variable = _mapping(event.get("component")), _mapping(event.get("variable"))
-        evse, name, told = _mapping(component.get("evse")), variable.get("name"), event.get("actual_value")
+        component, variable = mapping(event.get("component")), mapping(event.get("variable"))
+        evse, name, told = mapping(component.get("evse")), variable.get("name"), event.get("actual_value")
         status = _STATUSES.get(told) if isinstance(told, str) else None
         number, plug = evse.get("id"), evse.get("connector_id")
         if component.get("name") == "Connector" and name == "AvailabilityState" and status is not None:
@@ -144,84 +156,38 @@ class Session2(Conversation):
             message = f"it reports {where}: {told!s:.50}"
             self._around.report("charger_event", self._station.subject, message, Severity.WARNING)
 
-    @_answers("NotifyChargingLimit")
+    @answers("NotifyChargingLimit")
     async def _notify_charging_limit(self, /, **payload: Any) -> Any:
-        source = Fields(_mapping(payload.get("charging_limit"))).optional_text("charging_limit_source", 20)
+        source = Fields(mapping(payload.get("charging_limit"))).optional_text("charging_limit_source", 20)
         message = f"somebody else limits it: {source or 'nobody is named'}"
         self._around.report("charging_limit_set", self._station.subject, message, Severity.WARNING)
         return self._answer("NotifyChargingLimit")
 
-    @_answers("ClearedChargingLimit")
+    @answers("ClearedChargingLimit")
     async def _cleared_charging_limit(self, /, **payload: Any) -> Any:
         source = Fields(payload).optional_text("charging_limit_source", 20)
         message = f"somebody else limits it no longer: {source or 'nobody is named'}"
         self._around.report("charging_limit_cleared", self._station.subject, message)
         return self._answer("ClearedChargingLimit")
 
-    @_answers("SecurityEventNotification")
+    @answers("SecurityEventNotification")
     async def _security_event_notification(self, /, **payload: Any) -> Any:
         self._reception.security_event(Fields(payload).optional_text("type", 50))
         return self._answer("SecurityEventNotification")
 
-    @_answers("DataTransfer")
-    async def _data_transfer(self, /, **_payload: Any) -> Any:
-        return self._answer("DataTransfer", status="UnknownVendorId")
-
-    @_answers("NotifyEVChargingNeeds")
-    async def _notify_ev_charging_needs(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyEVChargingNeeds", status="Accepted")  # its TxProfile comes in any case (K15)
-
-    @_answers("NotifyEVChargingSchedule")
-    async def _notify_ev_charging_schedule(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyEVChargingSchedule", status="Accepted")
-
-    @_answers("SignCertificate")
-    async def _sign_certificate(self, /, **_payload: Any) -> Any:
-        return self._answer("SignCertificate", status="Rejected")
-
-    @_answers("Get15118EVCertificate")
-    async def _get_15118_ev_certificate(self, /, **_payload: Any) -> Any:
-        return self._answer("Get15118EVCertificate", status="Failed", exi_response="")
-
-    @_answers("GetCertificateStatus")
-    async def _get_certificate_status(self, /, **_payload: Any) -> Any:
-        return self._answer("GetCertificateStatus", status="Failed")
-
-    @_answers("FirmwareStatusNotification")
-    async def _firmware_status_notification(self, /, **_payload: Any) -> Any:
-        return self._answer("FirmwareStatusNotification")
-
-    @_answers("LogStatusNotification")
-    async def _log_status_notification(self, /, **_payload: Any) -> Any:
-        return self._answer("LogStatusNotification")
-
-    @_answers("NotifyReport")
-    async def _notify_report(self, /, **_payload: Any) -> Any:
+    @answers("NotifyReport")
+    async def _notify_report(self, /, **payload: Any) -> Any:
+        if self._inventory is not None:
+            self._inventory.hear(payload)
         return self._answer("NotifyReport")
 
-    @_answers("NotifyMonitoringReport")
-    async def _notify_monitoring_report(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyMonitoringReport")
-
-    @_answers("NotifyCustomerInformation")
-    async def _notify_customer_information(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyCustomerInformation")
-
-    @_answers("NotifyDisplayMessages")
-    async def _notify_display_messages(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyDisplayMessages")
-
-    @_answers("PublishFirmwareStatusNotification")
-    async def _publish_firmware_status_notification(self, /, **_payload: Any) -> Any:
-        return self._answer("PublishFirmwareStatusNotification")
-
-    @_answers("ReportChargingProfiles")
-    async def _report_charging_profiles(self, /, **_payload: Any) -> Any:
-        return self._answer("ReportChargingProfiles")
-
-    @_answers("ReservationStatusUpdate")
-    async def _reservation_status_update(self, /, **_payload: Any) -> Any:
-        return self._answer("ReservationStatusUpdate")
+    async def carry_out(self, command: Command, connector: Connector) -> CommandResult:
+        """Do what people ask. All its settings a station tells in messages of their own (B07)."""
+        if command != ReadSettings():
+            return await super().carry_out(command, connector)
+        self._inventory = inventory = Inventory()
+        result = await super().carry_out(command, connector)
+        return replace(result, settings=await inventory.complete()) if result.accepted else result
 
 
 class Session201(Session2, v201.ChargePoint):  # type: ignore[misc]  # the library has no types
@@ -229,75 +195,14 @@ class Session201(Session2, v201.ChargePoint):  # type: ignore[misc]  # the libra
 
     version = Version(actions=frozenset(action.value for action in Action201), spelling=_SPELLING)
     phrases = Phrases2(ocpp.v201.call)
+    orders = Orders2(ocpp.v201.call)
+    cost_words = CostWords2(ocpp.v201.call)
 
 
-class Session21(Session2, v21.ChargePoint):  # type: ignore[misc]  # the library has no types
+class Session21(Session2, Courtesies21, v21.ChargePoint):  # type: ignore[misc]  # the library has no types
     """Answers a station that speaks OCPP 2.1."""
 
     version = Version(actions=frozenset(action.value for action in Action21), spelling=_SPELLING, one_way=True)
     phrases = Phrases2(ocpp.v21.call)
-
-    @_answers("BatterySwap")
-    async def _battery_swap(self, /, **_payload: Any) -> Any:
-        return self._answer("BatterySwap")
-
-    @_answers("GetCertificateChainStatus")
-    async def _get_certificate_chain_status(self, /, **payload: Any) -> Any:
-        until = written_time(self._around.clock.now() + _CHAIN_UNKNOWN_FOR)
-        unknown = {"source": "OCSP", "status": "Unknown", "next_update": until}
-        asked = [_mapping(request.get("certificate_hash_data")) for request in _mappings(payload)]
-        statuses = [{"certificate_hash_data": dict(certificate)} | unknown for certificate in asked]
-        return self._answer("GetCertificateChainStatus", certificate_status=statuses)
-
-    @_answers("NotifyDERAlarm")
-    async def _notify_der_alarm(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyDERAlarm")
-
-    @_answers("NotifyDERStartStop")
-    async def _notify_der_start_stop(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyDERStartStop")
-
-    @_answers("NotifyPriorityCharging")
-    async def _notify_priority_charging(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifyPriorityCharging")
-
-    @_answers("NotifySettlement")
-    async def _notify_settlement(self, /, **_payload: Any) -> Any:
-        return self._answer("NotifySettlement")
-
-    @_answers("OpenPeriodicEventStream")
-    async def _open_periodic_event_stream(self, /, **_payload: Any) -> Any:
-        return self._answer("OpenPeriodicEventStream", status="Rejected")
-
-    @_answers("ClosePeriodicEventStream")
-    async def _close_periodic_event_stream(self, /, **_payload: Any) -> Any:
-        return self._answer("ClosePeriodicEventStream")
-
-    @_answers("PullDynamicScheduleUpdate")
-    async def _pull_dynamic_schedule_update(self, /, **_payload: Any) -> Any:
-        return self._answer("PullDynamicScheduleUpdate", status="Rejected")  # no profile of ours is dynamic
-
-    @_answers("ReportDERControl")
-    async def _report_der_control(self, /, **_payload: Any) -> Any:
-        return self._answer("ReportDERControl")
-
-    @_answers("VatNumberValidation")
-    async def _vat_number_validation(self, /, **payload: Any) -> Any:
-        number = Fields(payload).text("vat_number", 20)[:20]
-        return self._answer("VatNumberValidation", vat_number=number, status="Rejected")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _mappings(payload: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """The requests of a GetCertificateChainStatus, which holds up to four."""
-    requests = payload.get("certificate_status_requests")
-    return [one for one in requests[:4] if isinstance(one, Mapping)] if isinstance(requests, list) else []
-
-
-def _id_token_info(verdict: Verdict) -> dict[str, Any]:
-    until = verdict.valid_until
-    expiry = {} if until is None else {"cache_expiry_date_time": written_time(until)}
-    return {"status": verdict.standing.value} | expiry
+    orders = Orders2(ocpp.v21.call)
+    cost_words = CostWords2(ocpp.v21.call)

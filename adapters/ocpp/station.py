@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from adapters.ocpp.composite import compare
-from adapters.ocpp.connector import Call, Connector, Transaction
+from adapters.ocpp.connector import Call, Connector
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.surroundings import Premises
+from adapters.ocpp.transaction import Transaction
 from controller.hub_satellite.deadman import CLOCK_SKEW_S, WriteCount, cadence
 from controller.plan import Plan, Severity
 from controller.ports import HeldLimit, MeterSample, RunningSession
@@ -68,6 +69,8 @@ class Station:
         self.firmware: str | None = None
         self.configured = False
         """Whether its settings were sent since it last started."""
+        self.costs_refused = False
+        """Whether it has shown since it last started that it shows no costs."""
         self.profiles_rejected = 0
         self.values_unreadable = 0
         self.frames_refused = 0
@@ -130,7 +133,7 @@ class Station:
 
     def booted(self) -> None:
         """It has started anew: nothing that it was told before counts."""
-        self.configured = False
+        self.configured = self.costs_refused = False
         for connector in self.connectors.values():
             connector.booted()
 

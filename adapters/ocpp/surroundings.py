@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controller.costs import Costs
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, FrameSink, Ledger, Measurements
 from controller.site import Site
@@ -36,3 +37,5 @@ class Surroundings(Premises):
     """How long a charger that connects may take to say its first word before we speak [s]."""
     on_frame: FrameSink | None = None
     """Where the frames of every station are recorded."""
+    costs: Costs | None = None
+    """Who knows what sessions cost; None: stations show nothing of it."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.ocpp.connector import Connector, Transaction
+from adapters.ocpp.connector import Connector
 from adapters.ocpp.meter_values import Measured, read_register
 from adapters.ocpp.reception import Reception, Verdict
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
+from adapters.ocpp.transaction import Transaction
 from adapters.ocpp.transaction_event import ENDED, STARTED, TransactionEvent
 from controller.hub_satellite.connector import DRAWING_A, Status
 from controller.ports import (

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from adapters.ocpp.connector import Call, Connector
+from adapters.ocpp.errands import CallFailedError, Errands, Step
 from adapters.ocpp.limits import permanent
 from adapters.ocpp.phrases import Phrases, Purpose, Setting
 from adapters.ocpp.station import Station
@@ -26,17 +27,6 @@ from controller.ports import HeldLimit
 REMEDY_ANSWER_S: Final = 5.0
 """One call is under way per station at a time (OCPP-J 1.6 §4.1.1), so a charger in trouble that does not answer what
 it is asked about that must not keep limits waiting, its other connectors' least of all."""
-
-_Step = Callable[[], Awaitable[None]]
-
-
-class CallFailedError(Exception):
-    """A charger has not done what it was asked: it answered with an error, with nonsense, or not at all."""
-
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
-        super().__init__(reason)
-        self.refused = refused
-        """Whether it certainly changed nothing, by the charger's own word."""
 
 
 class Writer:
@@ -59,7 +49,8 @@ class Writer:
         self._ask = ask
         self._wake = asyncio.Event()
         self._spoken = asyncio.Event()
-        self._chores: deque[_Step] = deque()
+        self.errands = Errands()
+        self._chores: deque[Step] = deque()
         self._greeted = False
         self._way_out: Any = None
         """What may make room for a profile that was refused."""
@@ -86,11 +77,11 @@ class Writer:
                 await step()
             await self._wake.wait()
 
-    def _next(self) -> _Step | None:
-        """Choose the next call: what the controller wants, and where that is done, a chore."""
+    def _next(self) -> Step | None:
+        """Choose the next call: what the controller wants, then an errand, and where all that is done, a chore."""
         chosen = self._station.next_call(self._around.clock.monotonic_s())
         if chosen is None:
-            return self._next_chore()
+            return self.errands.next() or self._next_chore()
         wanted, connector = chosen
         work = {
             Call.LIMIT: self._write_limit,
@@ -184,7 +175,7 @@ class Writer:
             return str(failure), None
         return str(answer.status), answer
 
-    def _next_chore(self) -> _Step | None:
+    def _next_chore(self) -> Step | None:
         if self._way_out is not None:
             request, self._way_out = self._way_out, None
             return partial(self._mention, request)

@@ -12,11 +12,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from adapters.loop import FIRST_READINGS_S, LEAST_GAP_S, TURN_S
-from adapters.ocpp.connector import Transaction
 from adapters.ocpp.meter_values import Measured
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Premises
+from adapters.ocpp.transaction import Transaction
 from controller.engine import Decision, Memory, decide
 from controller.hub_satellite.connector import Status
 from controller.loadbalance.horizon.history import Stay

@@ -10,6 +10,7 @@ from typing import Any
 
 from ocpp import v21, v201
 from ocpp.charge_point import ChargePoint
+from ocpp.exceptions import NotSupportedError
 from ocpp.routing import on
 from websockets.asyncio.client import ClientConnection
 
@@ -55,6 +56,9 @@ class Station(ChargePoint):  # type: ignore[misc]  # the library has no types
         self.service: list[tuple[int, str]] = []
         self.order: list[str] = []
         self.costs: list[tuple[str, float]] = []
+        self.commands: list[tuple[str, dict[str, Any]]] = []
+        self.tariffs: list[dict[str, Any]] = []
+        self.shows_costs = True
         self.composite: dict[str, Any] = {"status": "Rejected"}
         """What it answers when it is asked what it holds."""
         self.profile_answer: Callable[[dict[str, Any]], Any] = lambda _profile: "Accepted"
@@ -198,7 +202,47 @@ class Station(ChargePoint):  # type: ignore[misc]  # the library has no types
     @on("CostUpdated")
     def _cost_updated(self, total_cost: float, transaction_id: str) -> Any:
         self.costs.append((transaction_id, float(total_cost)))
+        if not self.shows_costs:
+            raise NotSupportedError
         return self._call_result.CostUpdated()
+
+    @on("SetDefaultTariff")
+    def _set_default_tariff(self, evse_id: int, tariff: dict[str, Any]) -> Any:
+        self.tariffs.append({"evse_id": evse_id} | tariff)
+        return self._call_result.SetDefaultTariff("Accepted")
+
+    def _done(self, action: str, fields: dict[str, Any], **answer: Any) -> Any:
+        self.commands.append((action, fields))
+        return getattr(self._call_result, action)(**answer)
+
+    @on("RequestStartTransaction")
+    def _request_start_transaction(self, **fields: Any) -> Any:
+        return self._done("RequestStartTransaction", fields, status="Accepted")
+
+    @on("Reset")
+    def _reset(self, **fields: Any) -> Any:
+        return self._done("Reset", fields, status="Scheduled")
+
+    @on("UnlockConnector")
+    def _unlock_connector(self, **fields: Any) -> Any:
+        return self._done("UnlockConnector", fields, status="UnlockFailed")
+
+    @on("UpdateFirmware")
+    def _update_firmware(self, **fields: Any) -> Any:
+        return self._done("UpdateFirmware", fields, status="Accepted")
+
+    @on("GetLog")
+    def _get_log(self, **fields: Any) -> Any:
+        return self._done("GetLog", fields, status="Accepted", filename="log.txt")
+
+    @on("GetVariables")
+    def _get_variables(self, get_variable_data: list[dict[str, Any]]) -> Any:
+        results = [data | {"attributeStatus": "Accepted", "attributeValue": "7"} for data in get_variable_data]
+        return self._done("GetVariables", {}, get_variable_result=results)
+
+    @on("GetBaseReport")
+    def _get_base_report(self, **fields: Any) -> Any:
+        return self._done("GetBaseReport", fields, status="Accepted")
 
 
 @asynccontextmanager

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
-from controller.tariffs.book import Leg, Party, PartyKind, Scope, TokenKind
+from sqlalchemy import Connection
+
+from adapters.store import charge_records, standing
+from adapters.store.ledger import SqlLedger
+from controller.tariffs.book import Approval, Leg, Party, PartyKind, Scope, TokenKind
 from controller.tariffs.rated import Amounts, Line, LineKind, Period, RatedSession, Tax, TaxSource, TaxState
 from controller.tariffs.record import (
     ChargeRecord,
@@ -76,7 +80,7 @@ PARTIES = (
         "BE68539007547034",
     ),
 )
-EAN = "871687120000000014"
+EAN = "871687120000000011"
 
 
 @dataclass(frozen=True)
@@ -96,18 +100,29 @@ OFFERS = (
     Offer("c-flat1", "flat1", None, TokenKind.OWN, ((Leg.RETAIL, "flat1", Decimal("0.3247"), VAT, False),), 5),
     Offer("c-flat2", "flat2", None, TokenKind.OWN, ((Leg.RETAIL, "flat2", Decimal("0.3247"), VAT, False),), 4),
     Offer("c-ann", "ann", "works", TokenKind.EMPLOYEE, ((Leg.RETAIL, "works", Decimal("0.29"), VAT, False),), 6),
-    Offer("c-bob", "bob", "works", TokenKind.EMPLOYEE, ((Leg.REIMBURSEMENT, "bob", Decimal("0.2650"), EXEMPT, False),), 3, home=True),
+    Offer(
+        "c-bob",
+        "bob",
+        "works",
+        TokenKind.EMPLOYEE,
+        ((Leg.REIMBURSEMENT, "bob", Decimal("0.2650"), EXEMPT, False),),
+        3,
+        home=True,
+    ),
     Offer(
         None,
         None,
         None,
         TokenKind.GUEST,
-        ((Leg.RETAIL, "host", Decimal("0.49"), VAT, True), (Leg.REIMBURSEMENT, "host", Decimal("0.10"), LOW_VAT, False)),
+        (
+            (Leg.RETAIL, "host", Decimal("0.49"), VAT, True),
+            (Leg.REIMBURSEMENT, "host", Decimal("0.10"), LOW_VAT, False),
+        ),
         3,
     ),
     Offer(None, None, None, TokenKind.EXTERNAL, ((Leg.WHOLESALE, "roam", Decimal("0.4111"), VAT, False),), 3),
     Offer("c-pool", None, None, TokenKind.OWN, ((Leg.RETAIL, None, Decimal(0), VAT, False),), 1),
-)  # fmt: skip
+)
 
 
 def half_up(amount: Decimal, step: Decimal = CENT) -> Decimal:
@@ -132,9 +147,15 @@ def record(session: str, ends: datetime, dice: random.Random, offer: Offer) -> C
     register = dice.randrange(0, 10_000_000)
     point = f"P{dice.randrange(1, 21):02d}"
     legs = tuple(
-        RecordLeg(leg, party, rated(session, starts, ends, charging_s, energy_wh, price, tax, included), "rule-1", Scope.CONTRACT)
+        RecordLeg(
+            leg,
+            party,
+            rated(session, starts, ends, charging_s, energy_wh, price, tax, included),
+            "rule-1",
+            Scope.CONTRACT,
+        )
         for leg, party, price, tax, included in offer.legs
-    )  # fmt: skip
+    )
     beneficiary = next((leg.party for leg in legs if leg.leg is Leg.REIMBURSEMENT), None)
     return ChargeRecord(
         identity=RecordIdentity(record_id(session, 1), session, 1, ends),
@@ -164,9 +185,19 @@ def record(session: str, ends: datetime, dice: random.Random, offer: Offer) -> C
         legs=legs,
         meter=MeterIdentity(f"SN{point}", point, serial=f"M{point}", mid_certificate="T10001", integrated=True),
         evidence=MeterEvidence(2, "0" * 64),
-        connection=GridConnection(EAN, "Kade garage", "Stroomnet", "Owners' association Kaserne", "12345678", "Kade 12, Amsterdam", "mid_meter", valid_from=date(2026, 1, 1), public=False),
+        connection=GridConnection(
+            EAN,
+            "Kade garage",
+            "Stroomnet",
+            "Owners' association Kaserne",
+            "12345678",
+            "Kade 12, Amsterdam",
+            "mid_meter",
+            valid_from=date(2026, 1, 1),
+            public=False,
+        ),
         reimbursement=None if beneficiary is None else Reimbursement(beneficiary, PriceBasis.CONTRACT, ends.year),
-    )  # fmt: skip
+    )
 
 
 def rated(
@@ -190,12 +221,18 @@ def rated(
         lines.append(line(LineKind.FLAT, "", Decimal(1), "session", Decimal("0.35"), tax, included))
     periods = [
         Period(
-            starts, full, Activity.CHARGING, Decimal(energy_wh).scaleb(-3), Decimal(0), False, ((Dimension.ENERGY, 0),)
+            starts,
+            full,
+            Activity.CHARGING,
+            Decimal(energy_wh).scaleb(-3),
+            Decimal(0),
+            energy_estimated=False,
+            elements=((Dimension.ENERGY, 0),),
         )
     ]
     if full < ends:
         kwh = Decimal(energy_wh).scaleb(-3)
-        periods.append(Period(full, ends, Activity.IDLE, Decimal(0), kwh, False, ()))
+        periods.append(Period(full, ends, Activity.IDLE, Decimal(0), kwh, energy_estimated=False, elements=()))
     exact = added(each.amounts for each in lines)
     step = Decimal("0.0001")
     total = Amounts(half_up(exact.before_tax, step), half_up(exact.after_tax, step))
@@ -210,7 +247,7 @@ def rated(
         tuple(periods),
         (),
         Decimal(energy_wh).scaleb(-3),
-    )  # fmt: skip
+    )
 
 
 def line(kind: LineKind, label: str, quantity: Decimal, unit: str, price: Decimal, tax: Tax, included: bool) -> Line:
@@ -226,8 +263,30 @@ def line(kind: LineKind, label: str, quantity: Decimal, unit: str, price: Decima
     return Line(kind, label, quantity, quantity, unit, price, included, tax, Amounts(before, after), booked, 0)
 
 
-def added(amounts) -> Amounts:
+def added(amounts: Iterable[Amounts]) -> Amounts:
     pairs = list(amounts)
     return Amounts(
         sum((each.before_tax for each in pairs), Decimal(0)), sum((each.after_tax for each in pairs), Decimal(0))
     )
+
+
+def keep_parties(ledger: SqlLedger) -> None:
+    """Who owes and is owed, as the manager would have entered them."""
+    by = Approval("manager", datetime(2026, 1, 1, tzinfo=UTC))
+
+    def keep(connection: Connection) -> None:
+        for party in PARTIES:
+            standing.keep(connection, standing.Kept.PARTY, party.id, standing.party_document(party), by)
+
+    ledger.write(keep).result()
+
+
+def keep_records(ledger: SqlLedger, records: Iterable[ChargeRecord]) -> None:
+    """Put records on record, all at once."""
+    kept = list(records)
+
+    def keep(connection: Connection) -> None:
+        for each in kept:
+            charge_records.keep_record(connection, each, each.times.ended_at)
+
+    ledger.write(keep).result()

@@ -159,10 +159,8 @@ def _curves(tariffs: Sequence[Tariff], given: Sequence[str]) -> dict[str, PriceC
         name, separator, file = text.partition("=")
         if not (name and separator and file):
             raise typer.BadParameter(f"expected ID=FILE.csv, found {text!r}", param_hint="--curve")
-        path = Path(file)
         try:
-            published_at = datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else datetime.now(UTC)
-            curves[name] = read_curve_file(path, name, published_at)
+            curves[name] = read_curve_file(Path(file), name, datetime.now(UTC))
         except DocumentError as error:
             problems += error.problems
     if problems:

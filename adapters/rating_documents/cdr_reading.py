@@ -60,7 +60,7 @@ class _Essence(BaseModel):
 
 
 def read_ocpi_session(text: bytes, version: str, time_zone: str | None) -> SessionRead:
-    """Read and check one CDR or Session object, by itself or as the data of an OCPI response.
+    """Read and check one CDR or Session object: by itself, in a list of one, or as the data of an OCPI response.
 
     Args:
         text: A JSON object in UTF-8.
@@ -70,10 +70,7 @@ def read_ocpi_session(text: bytes, version: str, time_zone: str | None) -> Sessi
     Raises:
         DocumentError: with everything that is wrong.
     """
-    data = parsed(text.removeprefix(BOM_UTF8), exact=True)
-    place: Place = ()
-    if isinstance(data, dict) and isinstance(data.get("data"), dict):
-        data, place = data["data"], ("data",)
+    place, data = _the_one(parsed(text.removeprefix(BOM_UTF8), exact=True))
     warnings = _checked(data, version, place)
     essence = _Essence.model_validate(data)
     problems = [f"{dotted((*place, *where))}: {what}" for where, what in _misfits(essence)]
@@ -86,6 +83,20 @@ def read_ocpi_session(text: bytes, version: str, time_zone: str | None) -> Sessi
     named = {period.tariff_id for period in essence.charging_periods}
     tariff = next(iter(named)) if len(named) == 1 else None
     return SessionRead(_facts(essence, zone), tariff, tuple(warnings))
+
+
+def _the_one(data: Any) -> tuple[Place, Any]:
+    """The object itself, out of an answer and out of a list of one."""
+    place: Place = ()
+    if isinstance(data, dict) and isinstance(data.get("data"), dict | list):
+        data, place = data["data"], ("data",)
+    if isinstance(data, list):
+        if len(data) != 1:
+            raise DocumentError(
+                [f"expected one object, found a list of {len(data)}; of many, write one per line (.jsonl)"]
+            )
+        data, place = data[0], (*place, 0)
+    return place, data
 
 
 def _checked(data: Any, version: str, place: Place) -> list[str]:

@@ -191,6 +191,15 @@ def test_the_time_zone_is_that_of_the_country_where_it_has_one():
     assert set(ZONE_OF_COUNTRY.values()) <= available_timezones()
 
 
+def test_a_list_holds_one():
+    document = {**CDR, "charging_periods": [period("09:00", ENERGY=20.5)]}
+    assert read({"data": [document]}).facts == read(document).facts
+    assert refused([{"id": 3}])[0].startswith("[0].id: ")
+    assert refused([document] * 2) == [
+        "expected one object, found a list of 2; of many, write one per line (.jsonl)",
+    ]
+
+
 def test_a_session_of_our_own_is_told_apart():
     problems = refused({"id": "S1", "time_zone": "Europe/Amsterdam", "segments": []})
     assert problems == ["is a session in Loadstar's own format: give --format loadstar"]

@@ -1,0 +1,337 @@
+"""One connection to a back office, as a charging station makes it: opened, kept, and opened again.
+
+It knows frames and nothing of what they say, and serves a station that is forwarded as itself as well as the one
+station that a hub is. Whoever uses it
+
+- starts ``run()`` as a task and cancels it when the connection is no longer wanted;
+- is told by ``on_open`` that a connection is there (to announce what a station announces after BootNotification) and
+  by ``on_call`` of what the back office asks, one call after the other;
+- asks with ``call()``: one call at a time is under way (OCPP-J 1.6 §4.1.1), others wait their turn.
+
+A call's text goes out as it is given and its answer comes back as it came, to the byte. What the back office does
+wrong ends here: it is answered, dropped, or the connection is made anew; never an exception for whoever asks but
+``AwayError``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import random
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.frames import CloseCode
+from websockets.typing import Subprotocol
+
+from adapters.cancellation import end_if_cancelled
+from adapters.ocpp.wire import MAX_FRAME_BYTES, Frame, Kind, Refused, call_error, read_frame
+from controller.ports import Direction
+
+PAUSE_FIRST_S: Final = 1.0
+PAUSE_LAST_S: Final = 300.0
+"""Between two attempts to connect. Each is as long again as the one before, and a random part longer: a back office
+that comes back must not be met by all its stations at once."""
+
+OPEN_TIMEOUT_S: Final = 20.0
+CLOSE_TIMEOUT_S: Final = 3.0
+PING_INTERVAL_S: Final = 30.0
+PING_TIMEOUT_S: Final = 60.0
+"""A back office behind a mobile network that has gone without a word is noticed after a minute and a half."""
+
+CALLS_WAITING_MOST: Final = 64
+"""Calls that wait for their turn; a station sends one and waits, a hub has twenty satellites."""
+
+ASKED_MOST: Final = 32
+"""Calls of the back office that wait here; a sound one sends one and waits for its answer."""
+
+SILENT_MOST: Final = 3
+"""Calls in a row that were not answered: the connection is made anew, in case it is that which is broken."""
+
+NONSENSE_MOST: Final = 20
+"""Frames that are no OCPP; then the connection is made anew."""
+
+_LIBRARY_LOG: Final = logging.getLogger("loadstar.websockets")
+_LIBRARY_LOG.setLevel(logging.CRITICAL)
+
+_CODES: Final = {"FormationViolation": "FormatViolation"}
+"""Our own refusals have the spelling of 1.6; later versions have another (OCPP 2.0.1 part 4 §4.3)."""
+
+
+class AwayError(Exception):
+    """The back office has not answered: there is no connection, or it ended, or the answer did not come in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a back office is reached as one station."""
+
+    url: str
+    """ws:// or wss://; the identity is appended."""
+    identity: str
+    subprotocol: str
+    """``ocpp1.6``, ``ocpp2.0.1`` or ``ocpp2.1``."""
+    password: str | None = field(default=None, repr=False)
+    """For HTTP Basic authentication, with the identity as the user name."""
+    tls: ssl.SSLContext | None = None
+    """For wss; None: the system's authorities are trusted, and no certificate of ours is shown."""
+
+    @property
+    def address(self) -> str:
+        """The whole URL.
+
+        >>> Way("ws://office/ocpp/", "CP 01", "ocpp1.6").address
+        'ws://office/ocpp/CP%2001'
+        """
+        return f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}"
+
+
+def client_tls(authorities: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    """What a TLS connection to a back office rests on.
+
+    Args:
+        authorities: whom to trust (PEM); None: whom the system trusts.
+        certificate: what we show (PEM); None: nothing.
+        key: its key.
+
+    Raises:
+        OSError: a file cannot be read, or holds something else.
+    """
+    context = ssl.create_default_context(cafile=None if authorities is None else str(authorities))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+OnCall = Callable[[Frame, str], Awaitable[str]]
+"""Answers a call of the back office: the call, its text as it came; returns the whole frame of the answer."""
+
+OnFrame = Callable[[Direction, str | bytes], None]
+"""Takes every frame. ``IN`` is from the back office."""
+
+
+class UpstreamLink:
+    """One connection to a back office, for as long as ``run`` runs."""
+
+    def __init__(
+        self,
+        way: Way,
+        *,
+        on_call: OnCall,
+        on_open: Callable[[], Awaitable[None]],
+        on_change: Callable[[], None] = lambda: None,
+        on_frame: OnFrame | None = None,
+        call_timeout_s: float = 30.0,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        """Prepare; nothing is opened before ``run``.
+
+        Args:
+            way: where to, and as whom.
+            on_call: answers what the back office asks; what it raises is answered with an error.
+            on_open: called when a connection is there, and cancelled when it ends. It may call; it should raise
+                nothing but ``AwayError``.
+            on_change: told whenever ``connected`` changes, or a first attempt has failed.
+            on_frame: told of every frame.
+            call_timeout_s: how long an answer may take.
+            chance: from 0 to 1; stretches the pauses.
+        """
+        self.way = way
+        self.trouble: str | None = None
+        """Why the last attempt failed or the last connection ended; None while there is nothing to say."""
+        self._on_call, self._on_open, self._on_change, self._on_frame = on_call, on_open, on_change, on_frame
+        self._call_timeout_s, self._chance = call_timeout_s, chance
+        self._socket: ClientConnection | None = None
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._expected: tuple[str, asyncio.Future[str]] | None = None
+        self._failures = self._silent = self._nonsense = 0
+        self._tried = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open now."""
+        return self._socket is not None
+
+    async def tried(self) -> None:
+        """Wait until the first attempt to connect has succeeded or failed."""
+        await self._tried.wait()
+
+    async def run(self) -> None:
+        """Connect, and connect again, until cancelled."""
+        while True:
+            try:
+                await self._connection()
+                self.trouble = "the back office has closed the connection"
+            except (OSError, WebSocketException, TimeoutError) as error:
+                self.trouble = _words(error)
+            end_if_cancelled()
+            self._tried.set()
+            self._on_change()
+            pause_s = min(PAUSE_LAST_S, PAUSE_FIRST_S * 2.0 ** min(self._failures, 10))
+            self._failures += 1
+            await asyncio.sleep(min(PAUSE_LAST_S, pause_s * (1.0 + 0.5 * self._chance())))
+
+    async def call(self, message_id: str, text: str) -> str:
+        """Send a call as it is; returns the text of its answer, a CALLRESULT or a CALLERROR, as it came.
+
+        Whoever is cancelled while its call is under way leaves others waiting until it is answered or too late: ask in
+        a task of its own, and stop waiting for that.
+
+        Args:
+            message_id: the call's id.
+            text: the whole frame.
+
+        Raises:
+            AwayError: there is no answer.
+        """
+        if self._waiting >= CALLS_WAITING_MOST:
+            raise AwayError(f"{CALLS_WAITING_MOST} calls are waiting")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._exchange(message_id, text)
+        finally:
+            self._waiting -= 1
+
+    async def close(self, reason: str) -> None:
+        """End this connection; ``run`` makes another."""
+        if self._socket is not None:
+            await self._socket.close(CloseCode.NORMAL_CLOSURE, reason)
+
+    async def _exchange(self, message_id: str, text: str) -> str:
+        if self._socket is None:
+            raise AwayError("there is no connection")
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._expected = (message_id, answer)
+        try:
+            async with asyncio.timeout(self._call_timeout_s):
+                await self._send(self._socket, text)
+                told = await answer
+        except TimeoutError:
+            self._silent += 1
+            if self._silent >= SILENT_MOST:
+                self._silent = 0
+                await self.close("calls are not answered")
+            raise AwayError("no answer in time") from None
+        finally:
+            self._expected = None
+        self._silent = self._failures = 0
+        return told
+
+    async def _connection(self) -> None:
+        """Live through one connection, from its opening to its end."""
+        way = self.way
+        headers = {}
+        if way.password is not None:
+            pair = base64.b64encode(f"{way.identity}:{way.password}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        async with connect(
+            way.address,
+            subprotocols=[Subprotocol(way.subprotocol)],
+            additional_headers=headers,
+            ssl=way.tls if way.url.startswith("wss:") else None,
+            proxy=None,
+            open_timeout=OPEN_TIMEOUT_S,
+            ping_interval=PING_INTERVAL_S,
+            ping_timeout=PING_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            max_size=MAX_FRAME_BYTES,
+            user_agent_header="Loadstar",
+            logger=_LIBRARY_LOG,
+        ) as socket:
+            if socket.subprotocol is None:
+                raise OSError(f"the back office does not speak {way.subprotocol}")
+            await self._live(socket)
+
+    async def _live(self, socket: ClientConnection) -> None:
+        asked: asyncio.Queue[tuple[Frame, str]] = asyncio.Queue(ASKED_MOST)
+        self._socket, self.trouble, self._nonsense = socket, None, 0
+        self._tried.set()
+        self._on_change()
+        beside = [asyncio.create_task(self._answer(socket, asked)), asyncio.create_task(self._opened())]
+        try:
+            with suppress(ConnectionClosed, AwayError):
+                while True:
+                    await self._hear(socket, await socket.recv(), asked)
+        finally:
+            self._socket = None
+            if self._expected is not None and not self._expected[1].done():
+                self._expected[1].set_exception(AwayError("the connection has ended"))
+                self._expected[1].exception()  # whoever asked may have stopped waiting
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    async def _opened(self) -> None:
+        with suppress(AwayError):
+            await self._on_open()
+
+    async def _hear(self, socket: ClientConnection, raw: str | bytes, asked: asyncio.Queue[tuple[Frame, str]]) -> None:
+        if self._on_frame is not None:
+            self._on_frame(Direction.IN, raw)
+        frame = read_frame(raw)
+        if isinstance(frame, Refused):
+            self._nonsense += 1
+            if frame.answer is not None:
+                await self._send(socket, self._spelt(frame.answer))
+            elif self._nonsense >= NONSENSE_MOST:
+                await socket.close(CloseCode.POLICY_VIOLATION, "this is not OCPP-J")
+            return
+        text = raw if isinstance(raw, str) else raw.decode()
+        if frame.kind is Kind.CALL:
+            try:
+                asked.put_nowait((frame, text))
+            except asyncio.QueueFull:
+                await self._send(socket, call_error(frame.message_id, "InternalError", "too many calls are waiting"))
+        elif frame.kind in {Kind.RESULT, Kind.ERROR} and self._expected is not None:
+            message_id, answer = self._expected
+            if frame.message_id == message_id and not answer.done():
+                answer.set_result(text)
+
+    async def _answer(self, socket: ClientConnection, asked: asyncio.Queue[tuple[Frame, str]]) -> None:
+        """Have what the back office asks answered, one after the other."""
+        with suppress(AwayError):
+            while True:
+                frame, text = await asked.get()
+                try:
+                    answer = await self._on_call(frame, text)
+                except Exception:  # the back office must not wait, and the connection must live
+                    logging.getLogger("loadstar.ocpp").exception("a call of the back office could not be answered")
+                    answer = call_error(frame.message_id, "InternalError")
+                end_if_cancelled()
+                await self._send(socket, answer)
+
+    async def _send(self, socket: ClientConnection, text: str) -> None:
+        if self._on_frame is not None:
+            self._on_frame(Direction.OUT, text)
+        try:
+            await socket.send(text)
+        except ConnectionClosed as closed:
+            raise AwayError("the connection has ended") from closed
+
+    def _spelt(self, answer: str) -> str:
+        if self.way.subprotocol == "ocpp1.6":
+            return answer
+        for ours, theirs in _CODES.items():
+            answer = answer.replace(f'"{ours}"', f'"{theirs}"', 1)
+        return answer
+
+
+def _words(error: Exception) -> str:
+    """Why there is no connection, for people; no library's text repeats a password."""
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        return "the back office refuses our name or password" if status in {401, 403} else f"it answers HTTP {status}"
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    return str(error) or type(error).__name__

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from adapters.store.ledger import SqlLedger, open_ledger
+from tests.cli.conftest import _logging_restored
 from tests.support.billing import keep_parties
+from tests.support.command import loadstar
+
+__all__ = ["_logging_restored", "loadstar"]
 
 
 @pytest.fixture

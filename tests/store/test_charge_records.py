@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 
 import pytest
 from sqlalchemy import text
@@ -23,9 +24,14 @@ IN_NOVEMBER = datetime(2026, 11, 2, 9, tzinfo=UTC)
 IN_DECEMBER = datetime(2026, 12, 1, 9, tzinfo=UTC)
 
 
+@cache
+def year() -> list[ChargeRecord]:
+    return list(year_of_records(120))
+
+
 def of_month(month: str, count: int = 3) -> list[ChargeRecord]:
     """Some records of a month, each with something to pay."""
-    found = [each for each in year_of_records(300) if each.month == month]
+    found = [each for each in year() if each.month == month]
     return [each for each in found if each.legs[0].rated.invoice.after_tax][:count]
 
 

@@ -1,0 +1,199 @@
+"""The manager's desk, from sessions as chargers tell of them to a closed month: over REST and from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from adapters.billing import Billing
+from adapters.live import Live
+from adapters.recomputing import recomputed
+from adapters.record_making import SiteFacts
+from adapters.settlement_desk import SettlementDesk
+from adapters.store.ledger import SqlLedger, open_ledger
+from controller.ports import TransactionStart, TransactionStop
+from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TariffVersion
+from controller.tariffs.observed import Observed
+from controller.tariffs.record import ChargeRecord, MeterIdentity, Place
+from controller.tariffs.session_facts import Activity
+from tests.support.billing import ZONE, keep_parties
+from tests.support.command import Loadstar
+from tests.support.site_files import write_site
+from tests.support.web import HandClock, made_app, small_site
+
+PLACE = Place("test", ZONE, "", 0, address="Kade 12", city="Ede", country="NL", latitude="52.1", longitude="5.6")
+SITE = SiteFacts("test", ZONE, "EUR", PLACE, "NL", "LST")
+BY = Approval("manager", datetime(2026, 1, 1, tzinfo=UTC))
+OCTOBER = datetime(2026, 10, 5, 8, tzinfo=UTC)
+
+
+class November(HandClock):
+    def now(self) -> datetime:
+        return datetime(2026, 11, 2, 9, tzinfo=UTC) + timedelta(seconds=self.elapsed_s)
+
+
+class Office:
+    """A ledger with two sessions of October, one of which ended without its register; and the API over it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.url = f"sqlite:///{directory / 'loadstar.db'}"
+        self.ledger: SqlLedger = open_ledger(self.url, currency="EUR", price_per_kwh=None, on_event=print)
+        keep_parties(self.ledger)
+        self.book, self.clock = self.ledger.charged, November()
+        self.billing = Billing(self.ledger, SITE, lambda _: MeterIdentity(serial="M1"), self.clock, print)
+
+    async def session(self, number: int, end_wh: int) -> str:
+        begins = OCTOBER + timedelta(days=number)
+        start = TransactionStart(f"CP{number}", 1, f"P{number}", "04A2", begins, 1_000)
+        started = await self.ledger.start_transaction(start)
+        seen = [(5, Activity.CHARGING, 2_000), (30, Activity.CHARGING, 7_000), (45, Activity.IDLE, None)]
+        rows = [Observed(started.session_id, begins + timedelta(minutes=m), what, wh) for m, what, wh in seen]
+        self.ledger.keep_observed(rows).result()
+        stop = TransactionStop(start.station, str(started.transaction_id), begins + timedelta(hours=1), end_wh)
+        await self.ledger.stop_transaction(stop)
+        return started.session_id
+
+    @cached_property
+    def http(self) -> httpx.AsyncClient:
+        desk, site = SettlementDesk(self.book, self.url, SITE, self.clock), small_site()
+        app = made_app(site, Live(site, self.clock), charged=desk)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+
+    async def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
+        answer = await self.http.request(method, f"/api/v1{path}", json=body)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.headers["content-type"] == "application/json" else answer
+
+    def records(self, session: str) -> list[ChargeRecord]:
+        return list(self.book.of_session(session))
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path)
+    keep_tariff(made)
+    yield made
+    made.ledger.close()
+
+
+def keep_tariff(office: Office) -> None:
+    """0.30 a kWh in the first half hour, 0.20 after it; the tenant of flat 1 pays, with 21 % tax."""
+    first = {"restrictions": {"max_duration": 1800}, "price_components": [energy("0.30")]}
+    tariff = {"id": "t", "currency": "EUR", "elements": [first, {"price_components": [energy("0.20")]}]}
+    always = datetime(2026, 1, 1, tzinfo=UTC)
+    book = office.ledger.book
+    book.add_tariff(TariffVersion("t", 0, json.dumps(tariff), (), always, None, BY), approve=True)
+    book.add_rules([BillingRule("", Scope.OPERATOR, "", Leg.RETAIL, "t", always, None, BY)], approve=True)
+
+
+def energy(price: str) -> dict[str, Any]:
+    return {"type": "ENERGY", "price": float(price), "vat": 21, "step_size": 1}
+
+
+async def test_a_month_from_the_chargers_word_to_the_closed_book(office: Office):
+    good, bad = await office.session(1, 8_000), await office.session(2, 500)
+    assert office.billing.record_ended() == 2
+    (waiting,) = (await office.ask("GET", "/review"))["items"]
+    assert (waiting["session"], waiting["state"]) == (bad, "open")
+    assert "decreasing_register" in waiting["flags"]
+
+    drafts = await office.ask("GET", "/statements/2026-10")
+    assert (drafts["closed_at"], drafts["waiting"]) == (None, 1)
+    assert [each["draft"] for each in drafts["items"]] == [True]
+
+    verdict = {"verdict": "correct", "note": "read at the meter", "correction": {"end_wh": 9_000}}
+    path = f"/review/{waiting['id']}"
+    await office.ask("POST", path, {"verdict": "accept"}, 409)
+    await office.ask("POST", path, {"verdict": "correct"}, 422)
+    await office.ask("POST", path, verdict | {"correction": {"end_wh": 900}}, 409)
+    decided = await office.ask("POST", path, verdict)
+    assert (decided["state"], decided["decisions"][0]["note"]) == ("corrected", "read at the meter")
+    of_session = (await office.ask("GET", f"/sessions/{bad}/records"))["items"]
+    assert [(each["kind"], each["energy_wh"]) for each in of_session] == [
+        ("final", office.records(bad)[0].quantities.import_wh),
+        ("credit", -office.records(bad)[0].quantities.import_wh),
+        ("final", 8_000),
+    ]
+    await office.ask("POST", path, {"verdict": "void"}, 409)
+
+    month = await office.ask("POST", "/statements/2026-10")
+    (statement,) = month["items"]
+    assert (month["waiting"], statement["number"], statement["sessions"]) == (0, "LS-2026-00001", 2)
+    on_record = [office.records(good)[0], office.records(bad)[2]]
+    booked = sum(record.legs[0].rated.invoice.after_tax for record in on_record)
+    assert statement["payable"] == f"{booked:f}"
+    assert await office.ask("POST", "/statements/2026-10") == month
+    assert [each["month"] for each in (await office.ask("GET", "/statements"))["items"]] == ["2026-10"]
+    await office.ask("POST", "/statements/2026-11", status=409)
+    assert (await office.ask("GET", f"/records/{on_record[0].identity.id}"))["document"]["identity"]["version"] == 1
+
+
+async def test_a_month_worked_out_anew_is_the_same_to_the_cent(office: Office):
+    sessions = [await office.session(number, 8_000) for number in (1, 2, 3)]
+    office.billing.record_ended()
+    again = recomputed(office.book, SITE, "2026-10")
+    assert (again.records, again.differences) == (3, ())
+    late = Observed(sessions[1], OCTOBER + timedelta(days=2, minutes=29), Activity.CHARGING, 7_900)
+    office.ledger.keep_observed([late]).result()
+    again = recomputed(office.book, SITE, "2026-10")
+    assert [each.split(":")[0] for each in again.differences] == [f"session {sessions[1]}"] * 2
+
+
+async def test_what_is_exported_over_rest_and_from_the_command_line_is_the_same(
+    office: Office, loadstar: Loadstar, tmp_path: Path
+):
+    await office.session(1, 8_000)
+    office.billing.record_ended()
+    over_rest = await office.ask("GET", "/exports/cdrs?month=2026-10&format=ocpi-2.2.1")
+    site = write_site(tmp_path)
+    site.write_text(site.read_text().replace('id = "test"', f'id = "test"\ntime_zone = "{ZONE}"'))
+    closed = loadstar("settle", "--month", "2026-10", "--config", site, "--by", "ann")
+    assert (closed.code, closed.err) == (0, "2026-10 is closed; statements: 1.\n")
+    assert "was closed already" in loadstar("settle", "--month", "2026-10", "--config", site).err
+    anew = loadstar("settle", "--month", "2026-10", "--config", site, "--recompute")
+    assert (anew.code, anew.out) == (0, "2026-10: 1 records worked out anew, 0 differ.\n")
+
+    def exported(kind: str, *more: str) -> str:
+        ended = loadstar("export", kind, "--month", "2026-10", "--config", site, *more)
+        assert (ended.code, ended.err) == (0, "")
+        return ended.out
+
+    assert json.loads(exported("cdrs", "--format", "ocpi-2.2.1")) == over_rest
+    (row,) = csv.DictReader(io.StringIO(exported("sessions")))
+    assert (row["point"], row["energy_wh"]) == ("P1", "7000")
+    assert json.loads(exported("statement"))["statements"][0]["number"].startswith("LS-")
+    assert (
+        json.loads(exported("ere", "--format", "json"))["not_booked"][0]["reasons"][0] == "no grid connection is known"
+    )
+    pdf = tmp_path / "october.pdf"
+    exported("statement", "--format", "pdf", "--out", str(pdf))
+    assert pdf.read_bytes().startswith(b"%PDF-")
+
+
+REFUSED = {
+    ("cdrs", "--month", "2026-13"): "month: expected one such as 2026-10",
+    ("cdrs", "--month", "2026-10", "--format", "pdf"): "cdrs come as json, csv, ocpi-2.2.1, ocpi-2.3.0, not as pdf",
+    ("statement", "--month", "2026-10", "--format", "sepa"): "is not closed: nothing is paid by drafts",
+    ("statement", "--month", "2026-10", "--party", "x"): "has no statement of the party 'x'",
+    ("sessions",): "sessions: expected a month such as 2026-10",
+}
+
+
+async def test_what_cannot_be_exported_is_said(office: Office, loadstar: Loadstar, tmp_path: Path):
+    await office.session(1, 8_000)
+    office.billing.record_ended()
+    site = write_site(tmp_path)
+    for arguments, complaint in REFUSED.items():
+        ended = loadstar("export", *arguments, "--config", site)
+        assert ended.code == 2
+        assert complaint in " ".join(ended.err.split())

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -138,10 +139,16 @@ def _located(error: ErrorDetails, data: dict[str, Any], model: type[BaseModel], 
 
 def _wanted(place: Place, model: type[BaseModel]) -> str:
     if len(place) == 1:
-        is_array = model.model_json_schema()["properties"][str(place[0])].get("type") == "array"
+        is_array = _tables(model)[str(place[0])].get("type") == "array"
         return f"expected [[{place[0]}]]" if is_array else f"expected a table [{place[0]}]"
     what = meaning(model, place)
     return what[:1].lower() + what[1:].rstrip(".")
+
+
+@cache
+def _tables(model: type[BaseModel]) -> dict[str, Any]:
+    tables: dict[str, Any] = model.model_json_schema()["properties"]
+    return tables
 
 
 def _unknown(place: Place, model: type[BaseModel], later: Collection[str]) -> str:

@@ -24,7 +24,8 @@ from adapters.store.unbilled import Told, ended_without_record, note_price, told
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, LedgerUnavailable, SessionRecord
 from controller.tariffs.book import Leg
-from controller.tariffs.rated import Amounts, RatedSession
+from controller.tariffs.price_words import shown
+from controller.tariffs.rated import RatedSession
 from controller.tariffs.record import ChargeRecord, MeterIdentity
 
 LOOK_EVERY_S: Final = 60.0
@@ -37,11 +38,6 @@ RERATED: Final = timedelta(seconds=10)
 """How old the cost so far of a running session may be: rating takes a millisecond, and chargers report as often."""
 
 log = structlog.get_logger(__name__)
-
-
-def shown(amounts: Amounts) -> Decimal | None:
-    """What people are told that something costs: with tax, where that is known."""
-    return amounts.before_tax if amounts.after_tax is None else amounts.after_tax
 
 
 class Billing:
@@ -114,18 +110,30 @@ class Billing:
             return None
         now = self._clock.now()
         record = made_record(found, self._site, self._meters(found.session.station), now)
-        retail = record.leg(Leg.RETAIL)
-        cost = None if retail is None or not retail.rated.complete else shown(retail.rated.total)
 
         def keep(connection: Connection) -> bool:
             if not keep_record(connection, record, now):
                 return False
-            note_price(connection, session_id, cost, record.flags)
+            note_price(connection, session_id, _final(record), record.flags)
             return True
 
         if self._ledger.write(keep).result() and record.flags:
             self._on_event(_flagged(record))
         return record
+
+    def cost(self, session_id: str) -> Decimal | None:
+        """What a session costs: by now, while it runs; for good, where it is over. Blocks for milliseconds.
+
+        Raises:
+            LedgerUnavailable: it cannot be read or written.
+        """
+        session = self._ledger.session(session_id)
+        if session is None:
+            return None
+        if session.running:
+            return self._cost_so_far(session, self._clock.now())
+        record = self.record(session_id)
+        return None if record is None else _final(record)
 
     async def priced(self, running: Sequence[SessionRecord]) -> list[SessionRecord]:
         """The sessions that run with what they cost so far; of those that did before, the records are made now.
@@ -156,6 +164,11 @@ class Billing:
             log.exception("session_not_priced", session=session.id)
             return None
         return None if rated is None or not rated.complete else shown(rated.total)
+
+
+def _final(record: ChargeRecord) -> Decimal | None:
+    retail = record.leg(Leg.RETAIL)
+    return None if retail is None or not retail.rated.complete else shown(retail.rated.total)
 
 
 def _retail(found: Told, site: SiteFacts, now: datetime) -> RatedSession | None:

@@ -32,6 +32,7 @@ from adapters.metering.p1 import P1Meter as P1Port
 from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
+from adapters.price_board import PriceBoard, Surcharges
 from adapters.pricing import Books
 from adapters.record_making import SiteFacts
 from adapters.recording import Recorder
@@ -74,6 +75,7 @@ class Service:
         self._clock = clock or SystemClock()
         self.live = Live(self._site, self._clock)
         self._sessions: Mapping[str, ports.SessionRecord] = {}
+        self._surcharges = Surcharges(configuration.surcharge_terms)
         self.reactions = Reactions()
         self._tasks: list[asyncio.Task[None]] = []
         self._stops: list[tuple[str, Any]] = []
@@ -156,6 +158,7 @@ class Service:
             on_event=self._report,
             last_register=measurements.last_register,
             operator=configuration.operator,
+            surcharge=self._surcharges.at,
         )
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
@@ -195,12 +198,14 @@ class Service:
         )
         self._billing = Billing(self._ledger, _site_facts(site), self._meter_of, self._clock, self._report)
         self._stops.append(("billing", self._billing.record_ended))
+        self._board = PriceBoard(site, self._ledger, self._billing, configuration.offers, self._surcharges, self._clock)
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
         self._open_web()
         self._open_telemetry()
         self._run(self._economy.run())
         self._run(self._billing.run())
+        self._run(self._board.run())
         self._open_loop()
         for work in listeners(configuration, self._limits, self._clock, self._report):
             self._run(work)
@@ -341,7 +346,7 @@ class Service:
         return self._limits.in_force(at) + self._economy.limits(at)
 
     def _publish(self, tick: ports.Tick) -> None:
-        tick = self._economy.described(tick)
+        tick = self._board.described(self._economy.described(tick))
         self.live.publish(tick)
         self._limits.watch(tick)
         self._chronicle.see(tick)

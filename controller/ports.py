@@ -18,6 +18,7 @@ from controller.peakshave.price_lever import PriceSignal
 from controller.plan import Event, Plan
 from controller.snapshot import PointState, Reading
 from controller.tariffs.book import NO_TOKEN_LIMITS, TokenKind, TokenLimits
+from controller.tariffs.outlook import Prices
 from controller.units import NO_CURRENT, Phases
 from controller.wishes import NO_NEEDS, Needs
 
@@ -392,19 +393,28 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class PriceNow:
-    """What a kWh costs now, as it is published for drivers and programs that can wait. Sessions are not rated by it."""
+    """What a kWh costs now in a session that begins now, for drivers and for programs that can wait."""
 
     usual_per_kwh: Decimal | None
-    """None where the site has no tariff."""
+    """With tax where it is known; None where the site has no tariff."""
     signal: PriceSignal | None = None
-    """None where the price never changes."""
+    """None where nearing the peak never changes the price."""
+    holds: bool = True
+    """Whether what the signal adds counts already; before that it is merely announced."""
+    ahead: tuple[Prices, ...] = ()
+    """Of the coming day, without what the signal adds."""
+    points: Mapping[str, Decimal | None] = field(default_factory=dict)
+    """What a kWh usually costs at a point, by its id, where that is known."""
 
     @property
     def per_kwh(self) -> Decimal | None:
         """With the surcharge of the moment; None where the site has no tariff."""
-        if self.usual_per_kwh is None or self.signal is None:
-            return self.usual_per_kwh
-        return self.usual_per_kwh + self.signal.surcharge_per_kwh
+        return None if self.usual_per_kwh is None else self.usual_per_kwh + self.added_per_kwh
+
+    @property
+    def added_per_kwh(self) -> Decimal:
+        """The surcharge of the moment."""
+        return self.signal.surcharge_per_kwh if self.signal is not None and self.holds else Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Final, get_args
 
 from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable, P1MeterTable
-from adapters.configuration.peak_assembly import grid_operator_of, peak_of, price_lever_of, resources_of
+from adapters.configuration.peak_assembly import (
+    grid_operator_of,
+    peak_of,
+    price_lever_of,
+    resources_of,
+    surcharge_terms_of,
+)
 from adapters.configuration.places import Places
 from adapters.configuration.plan_tables import LoadbalanceTable, NeedsTable
 from adapters.configuration.settings import (
@@ -39,10 +45,12 @@ from adapters.configuration.tables import (
     UserTable,
     WebTable,
 )
+from adapters.configuration.upstream_assembly import upstreams_of
 from adapters.configuration.values import Weekday
 from controller.ports import Token
 from controller.site import WIRINGS, ChargingPoint, Circuit, Control, Site, Station, with_default_fallbacks
 from controller.tariffs.book import OperatorTerms
+from controller.tariffs.offers import Offer
 from controller.tariffs.rated import Tax, TaxSource, TaxState
 from controller.wishes import Group, Needs
 
@@ -75,9 +83,12 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         plan=_plan(file, folder) if file.plan and file.plan.enabled else None,
         peak=peak_of(file.peak),
         price_lever=price_lever_of(file.peak.price_lever),
+        surcharge_terms=surcharge_terms_of(file.peak.price_lever),
+        offers=_offers(file.tariffs),
         resources=resources_of(file.peak.resources),
         use_surplus=file.peak.use_surplus,
         grid_operator=grid_operator_of(file.peak.grid_operator, site, folder),
+        upstreams=upstreams_of(file.upstreams, [point.id for point in site.points], folder, environ),
         places=places,
     )
 
@@ -151,6 +162,11 @@ def _operator(table: TariffsTable, time_zone: str) -> OperatorTerms:
     if table.tax_percent is not None:
         tax = Tax(TaxState.RATE if table.tax_percent else TaxState.ZERO, table.tax_percent, TaxSource.OPERATOR)
     return OperatorTerms(timedelta(hours=table.lead_time_h), tax, table.guests, time_zone)
+
+
+def _offers(table: TariffsTable) -> Mapping[Offer, str]:
+    named = {Offer.FLEXIBLE: table.flexible, Offer.FAST: table.fast}
+    return {offer: tariff for offer, tariff in named.items() if tariff is not None}
 
 
 def _circuit(table: CircuitTable) -> Circuit:

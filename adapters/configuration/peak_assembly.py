@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from controller.peakshave.paragraph_14a import DEVICE_W, least_power_w
 from controller.peakshave.peak_facts import PeakTerms
 from controller.peakshave.price_lever import LeverTerms
 from controller.site import Site
+from controller.tariffs.offers import SurchargeTerms
 
 SCHEDULE: Final = "schedule"
 """The source of what stands in the schedule file."""
@@ -39,6 +41,13 @@ def price_lever_of(table: PriceLeverTable | None) -> LeverTerms | None:
     if table is None:
         return None
     return LeverTerms(table.surcharge_per_kwh, table.near, 60.0 * table.least_min)
+
+
+def surcharge_terms_of(table: PriceLeverTable | None) -> SurchargeTerms:
+    """What a raised price costs sessions that begin."""
+    if table is None:
+        return SurchargeTerms()
+    return SurchargeTerms(table.start_fee, timedelta(minutes=table.notice_min))
 
 
 def resources_of(tables: Iterable[ResourceTable]) -> tuple[Resource, ...]:

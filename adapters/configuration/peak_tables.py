@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from decimal import Decimal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,6 +22,10 @@ class PriceLeverTable(StrictModel):
     """While a demand window is on course for this part of its target, or more."""
     least_min: float = Field(default=15.0, gt=0, le=1440)
     """A price that was raised stays for at least so long, in whole demand windows [min]."""
+    start_fee: Annotated[Price, Field(ge=0)] = Decimal(0)
+    """What beginning a session costs more then, once."""
+    notice_min: float = Field(default=5.0, ge=0, le=1440)
+    """So long before sessions that begin pay more it is announced [min]; a session that runs keeps its price."""
 
 
 class ResourceTable(StrictModel):

@@ -9,12 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from adapters.configuration.places import Places
+from adapters.configuration.upstream_assembly import Upstream
 from controller.peakshave.grid_operator import Source
 from controller.peakshave.peak_facts import PeakTerms
 from controller.peakshave.price_lever import LeverTerms
 from controller.ports import Token
 from controller.site import Site
 from controller.tariffs.book import OperatorTerms
+from controller.tariffs.offers import Offer, SurchargeTerms
 from controller.wishes import Group
 
 
@@ -207,9 +209,13 @@ class Configuration:
     """None: demand costs nothing."""
     price_lever: LeverTerms | None
     """None: the published price is never raised."""
+    surcharge_terms: SurchargeTerms
+    offers: Mapping[Offer, str]
+    """The tariffs of what drivers may choose besides the regular price."""
     resources: tuple[Resource, ...]
     use_surplus: bool
     """Whether cars that the plan puts off for the price may charge with what would be exported."""
     grid_operator: GridOperator
+    upstreams: tuple[Upstream, ...]
     places: Places = field(repr=False, compare=False)
     """Where things stand in the file."""

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from adapters.configuration.meter_tables import MeterTable
 from adapters.configuration.peak_tables import PeakTable
 from adapters.configuration.plan_tables import GroupTable, LoadbalanceTable, NeedsTable, PlanTable
+from adapters.configuration.upstream_tables import UpstreamTable
 from adapters.configuration.values import (
     Currency,
     Host,
@@ -34,7 +35,7 @@ from adapters.configuration.values import (
 from adapters.strict import StrictModel
 from controller.units import TOLERANCE_A
 
-LATER_TABLES: Final = ("upstreams", "notify", "security")
+LATER_TABLES: Final = ("notify", "security")
 """Tables that people may know of; ignoring them would be worse than refusing them."""
 
 
@@ -223,6 +224,9 @@ class RecordingTable(StrictModel):
     """Recordings that began longer ago are deleted."""
 
 
+TariffId = Annotated[str, Field(min_length=1, max_length=36)]
+
+
 class TariffsTable(StrictModel):
     """What charging costs."""
 
@@ -235,6 +239,10 @@ class TariffsTable(StrictModel):
     """Time between the approval of a price and its beginning, at least [h]."""
     guests: bool = False
     """Whether those may charge, at points that are not closed to them, whose token nobody knows."""
+    flexible: TariffId | None = None
+    """Id of the tariff of a cheaper offer for drivers who can wait; default: there is none."""
+    fast: TariffId | None = None
+    """Id of the tariff of a dearer offer for drivers who want to be served first; default: there is none."""
 
 
 class SiteFile(StrictModel):
@@ -276,3 +284,5 @@ class SiteFile(StrictModel):
     """The plan of the coming hours; without it there is none."""
     peak: PeakTable = PeakTable()
     """What limits power over time."""
+    upstreams: list[UpstreamTable] = Field(default_factory=list)
+    """Back offices; without them the site stands for itself."""

@@ -17,6 +17,7 @@ from adapters.mqtt.topics import (
     ONLINE,
     PEAK,
     POINT,
+    POINT_PRICE,
     PRICE,
     RESOURCE,
     ROOT,
@@ -66,10 +67,10 @@ def reference() -> str:
         _INTRODUCTION,
         *_section("Meters", "meter/<id>", METER),
         *_section("Circuits", "circuit/<id>", (*CIRCUIT, *LIMIT)),
-        *_section("Charging points", "point/<id>", POINT),
+        *_section("Charging points", "point/<id>", (*POINT, *POINT_PRICE)),
         *_section("Plants and batteries of the site", "resource/<id>", RESOURCE),
         *_section("Demand, where it has a price", "peak", PEAK),
-        *_section("What charging costs, where it has a price; all but `now` where that can change", "price", PRICE),
+        *_section("What charging costs, where it has a price; what tells of a raised price where that can happen", "price", PRICE),
         _COMMANDS,
     ]
     return "\n".join(parts)

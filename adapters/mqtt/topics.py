@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from controller.plan import Event, Setpoint
 from controller.ports import CircuitState, PriceNow, ResourceState, SessionRecord, Tick
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState, Reading
+from controller.tariffs.price_words import shown
 from controller.units import PHASE_NAMES, Phases
 
 Value = float | int | str | bool | Decimal | datetime | None
@@ -96,6 +98,30 @@ def _signal(value: Callable[[PriceSignal], Value]) -> Callable[[PriceNow], Value
     return lambda price: None if price.signal is None else value(price.signal)
 
 
+def _holds(price: PriceNow) -> Value:
+    return None if price.signal is None else price.holds
+
+
+def _ahead(price: PriceNow) -> Value:
+    """The prices of the coming day; as one text, since they belong together."""
+    rows = [
+        {
+            "begins_at": prices.begins_at.isoformat(),
+            "ends_at": prices.ends_at.isoformat(),
+            "per_kwh": None if prices.per_kwh is None else _text(shown(prices.per_kwh)),
+            "start": _text(shown(prices.flat)),
+            "per_hour": _text(shown(prices.per_hour)),
+            "per_idle_hour": _text(shown(prices.per_idle_hour)),
+        }
+        for prices in price.ahead
+    ]
+    return json.dumps(rows) if rows else None
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
 def _warmth(circuit: CircuitState) -> tuple[float, float, float]:
     one, two, three = circuit.warmth
     return round(one, 2), round(two, 2), round(three, 2)
@@ -153,8 +179,13 @@ PRICE: Final[tuple[Topic[PriceNow], ...]] = (
     Topic("now", "currency/kWh", "What a kWh costs now; empty where the site has no tariff", lambda p: p.per_kwh),
     Topic("level", "", "`normal`, or `high` while the site nears its peak", _signal(lambda s: s.level.value)),
     Topic("surcharge_per_kwh", "currency/kWh", "What it costs more than usual", _signal(lambda s: s.surcharge_per_kwh)),
+    Topic("surcharge_holds", "", "Whether sessions that begin pay that already: `true` or `false`", _holds),
+    Topic("ahead", "", "The usual prices of the next 24 hours, as JSON", _ahead),
     Topic("since", "", "Since when, UTC", _signal(lambda s: s.since)),
     Topic("until", "", "Until when a high price stays, UTC; empty while it is normal", _signal(lambda s: s.until)),
+)
+POINT_PRICE: Final[tuple[Topic[Decimal | None], ...]] = (
+    Topic("price_per_kwh", "currency/kWh", "What a kWh usually costs there; empty where it is not known", lambda p: p),
 )
 RESOURCE: Final[tuple[Topic[ResourceState], ...]] = (
     Topic("kind", "", "`pv` or `battery`", lambda r: r.kind),
@@ -188,6 +219,8 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
             known=known.get(point.id),
         )
         found |= _filled(("point", point.id), POINT, view)
+        if tick.price is not None and point.id in tick.price.points:
+            found |= _filled(("point", point.id), POINT_PRICE, tick.price.points[point.id])
     return found
 
 

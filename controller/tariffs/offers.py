@@ -42,6 +42,15 @@ class Surcharge:
 
 
 @dataclass(frozen=True, slots=True)
+class SurchargeTerms:
+    """What nearing the peak adds to sessions that begin then, besides the price of a kWh."""
+
+    per_session: Decimal = Decimal(0)
+    notice: timedelta = timedelta(minutes=5)
+    """So long before it counts it is announced."""
+
+
+@dataclass(frozen=True, slots=True)
 class Switch:
     """From when on another tariff holds, by the driver's choice."""
 

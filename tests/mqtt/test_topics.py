@@ -132,6 +132,8 @@ def test_the_price_has_topics_where_charging_has_one():
         "price/now": "0.50",
         "price/level": "high",
         "price/surcharge_per_kwh": "0.15",
+        "price/surcharge_holds": "true",
+        "price/ahead": "",
         "price/since": "2026-11-20T08:58:00Z",
         "price/until": "2026-11-20T09:30:00Z",
     }

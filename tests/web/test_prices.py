@@ -49,9 +49,9 @@ async def page() -> AsyncIterator[Page]:
 
 
 async def test_a_site_without_prices_has_none(page: Page):
-    assert await page.prices() == {"currency": "EUR", "now": None}
+    assert await page.prices() == {"currency": "EUR", "now": None, "next": [], "points": {}}
     page.show(None)
-    assert await page.prices() == {"currency": "EUR", "now": None}
+    assert await page.prices() == {"currency": "EUR", "now": None, "next": [], "points": {}}
     assert await page.metrics() == {}
 
 
@@ -61,10 +61,17 @@ async def test_near_the_peak_it_says_how_much_more_and_until_when(page: Page):
         "per_kwh": "0.50",
         "level": "high",
         "surcharge_per_kwh": "0.15",
+        "surcharge_holds": True,
         "since": "2026-11-20T08:58:00Z",
         "until": "2026-11-20T09:30:00Z",
     }
     assert await page.metrics() == {"per_kwh": 0.5, "surcharge_per_kwh": 0.15, "high": 1.0}
+
+
+async def test_what_is_announced_does_not_count_yet(page: Page):
+    page.show(replace(made_price(), holds=False))
+    now = (await page.prices())["now"]
+    assert (now["per_kwh"], now["surcharge_per_kwh"], now["surcharge_holds"]) == ("0.35", "0.15", False)
 
 
 async def test_a_price_that_never_changes_has_no_beginning(page: Page):

@@ -49,14 +49,20 @@ class TokenBook:
         """Say anew what a token is; what it needs, but for its group, stays."""
         self._write(lambda connection: _change(connection, token, by)).result()
 
+    def block_token(self, uid: str, by: Approval, *, blocked: bool) -> None:
+        """Refuse a token, or let it charge again."""
+        self._changed(uid, by, blocked=blocked)
+
     def end_token(self, uid: str, by: Approval) -> None:
         """End a token's validity now; it stays on record, and can be given another validity."""
+        self._changed(uid, by, valid_until=by.at)
 
+    def _changed(self, uid: str, by: Approval, **changes: Any) -> None:
         def write(connection: Connection) -> None:
             known = find_token(connection, uid)
             if known is None:
                 raise NoSuchEntry(f"there is no token {uid!r}")
-            _change(connection, replace(known, valid_until=by.at), by)
+            _change(connection, replace(known, **changes), by)
 
         self._write(write).result()
 

@@ -30,6 +30,7 @@ from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
 from adapters.web.demand_export import Windows
 from adapters.web.gate import SECURITY_HEADERS, Gate
+from adapters.web.office import add_office
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
 from adapters.wishes import Wishes
@@ -95,6 +96,7 @@ def create_app(
     )
     _add_probes(app, site, live, version)
     _add_pages(app, site, logins, lab, version)
+    add_office(app, site, books, {"site": site.name or site.id, "version": version, "lab": lab})
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     return app
 

@@ -16,6 +16,8 @@ BODY_MAX: Final = 256 * 1024
 """No request of this API comes near it."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/api/v1/login"})
 OPEN_PREFIX: Final = "/static/"
+PAGES: Final = frozenset({"/", "/prices", "/tokens"})
+"""Who is not logged in is sent to the login from these."""
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -68,7 +70,7 @@ class Gate:
         path = request.url.path
         if self._lab or login or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
             return None
-        if path == "/":
+        if path in PAGES and request.method == "GET":
             return RedirectResponse("/login", 303)
         return JSONResponse({"detail": "log in first"}, 401, headers={"WWW-Authenticate": "Bearer"})
 

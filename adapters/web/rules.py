@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, HTTPException, Query
 
 from adapters.pricing import PriceBook
 from adapters.web import models
-from adapters.web.entitled import REFUSALS, Approver, Proposer
+from adapters.web.entitled import REFUSALS, Actor, Approver, Proposer
 from adapters.web.tariff_models import (
     Approving,
     CardFeeList,
@@ -43,11 +43,8 @@ def add_rules(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> N
     @router.post("/rules", status_code=201, responses=REFUSALS)
     def post_rule(said: RuleSaid, actor: Proposer, approve: Approve = False) -> RuleState:
         """Propose a rule: in this scope, on this leg, this tariff. It takes effect when it is approved."""
-        actor.approving(asked=approve)
         now = clock.now()
-        rule = _rule(said, Approval(actor.user, now))
-        check_key(rule.scope, rule.key, site, book)
-        (added,) = book.add_rules([rule], approve=approve)
+        added = propose_rule(said, actor, site, book, now, approve=approve)
         return rule_view(added, book.rules(), now)
 
     @router.get("/rules/{rule_id}", responses=REFUSALS)
@@ -149,6 +146,21 @@ def add_card_fees(router: APIRouter, book: PriceBook, clock: Clock) -> None:
         now = clock.now()
         ended = book.end_card_fee(fee_id, Approval(actor.user, now), until)
         return card_fee_view(ended, book.card_fees(), now)
+
+
+def propose_rule(
+    said: RuleSaid, actor: Actor, site: Site, book: PriceBook, now: datetime, *, approve: bool = False
+) -> BillingRule:
+    """Propose a rule.
+
+    Raises:
+        HTTPException, RuleRefused: it cannot be.
+    """
+    actor.approving(asked=approve)
+    rule = _rule(said, Approval(actor.user, now))
+    check_key(rule.scope, rule.key, site, book)
+    (added,) = book.add_rules([rule], approve=approve)
+    return added
 
 
 def rule_list(

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request
 
 from adapters.pricing import PriceBook, checked_tariff, tariff_of_version
 from adapters.web import models
-from adapters.web.entitled import REFUSALS, Approver, Proposer
+from adapters.web.entitled import REFUSALS, Actor, Approver, Proposer
 from adapters.web.tariff_models import Decided, PriceNow, TariffAnswer, TariffApproval, TariffList, TariffState
 from controller.ports import Clock
 from controller.site import Site
@@ -70,7 +70,8 @@ def _add_changes(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -
         content: Content, actor: Proposer, valid_from: From = None, valid_until: Until = None, approve: Approve = False
     ) -> TariffAnswer:
         """Propose a new tariff: an OCPI Tariff object, 2.2.1 or 2.3.0. What is ambiguous in it is refused."""
-        return put(content, None, actor, valid_from, valid_until, approve)
+        validity = (valid_from, valid_until)
+        return keep_tariff(content, None, actor, site, book, clock.now(), validity, approve=approve)
 
     @router.put("/tariffs/{tariff_id}", responses=REFUSALS, openapi_extra=_BODY)
     def put_tariff(
@@ -82,31 +83,8 @@ def _add_changes(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -
         approve: Approve = False,
     ) -> TariffAnswer:
         """Propose a new version of a tariff; sessions that run keep the one that they began with."""
-        return put(content, tariff_id, actor, valid_from, valid_until, approve)
-
-    def put(
-        content: bytes,
-        tariff_id: str | None,
-        actor: Proposer,
-        valid_from: datetime | None,
-        valid_until: datetime | None,
-        approve: bool,
-    ) -> TariffAnswer:
-        actor.approving(asked=approve)
-        checked = checked_tariff(content, site.currency)
-        tariff, now = checked.tariff, clock.now()
-        if tariff_id is None and book.tariff_versions(tariff.id):
-            raise HTTPException(409, f"there is a tariff {tariff.id!r} already; PUT makes a new version of it")
-        if tariff_id is not None and tariff.id != tariff_id:
-            raise HTTPException(422, f"id: expected {tariff_id!r}, the tariff's, found {tariff.id!r}")
-        by = Approval(actor.user, now)
-        curves = tuple(sorted(tariff.curves()))
-        begins = now if valid_from is None else valid_from
-        added = book.add_tariff(
-            TariffVersion(tariff.id, 0, checked.document, curves, begins, valid_until, by), approve=approve
-        )
-        shown = tariff_view(added, book.tariff_versions(tariff.id), book, site, now)
-        return TariffAnswer(**{**dict(shown), "warnings": checked.warnings})
+        validity = (valid_from, valid_until)
+        return keep_tariff(content, tariff_id, actor, site, book, clock.now(), validity, approve=approve)
 
 
 def _add_decisions(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> None:
@@ -131,6 +109,38 @@ def _add_decisions(router: APIRouter, site: Site, book: PriceBook, clock: Clock)
         book.end_tariff(tariff_id, Approval(actor.user, now), until)
         versions = book.tariff_versions(tariff_id)
         return TariffList(items=tuple(tariff_view(one, versions, book, site, now) for one in versions))
+
+
+def keep_tariff(
+    content: bytes,
+    tariff_id: str | None,
+    actor: Actor,
+    site: Site,
+    book: PriceBook,
+    now: datetime,
+    validity: tuple[datetime | None, datetime | None] = (None, None),
+    *,
+    approve: bool = False,
+) -> TariffAnswer:
+    """Propose a version of a tariff: of a new one, or of the one of that id.
+
+    Raises:
+        HTTPException, DocumentError, RuleRefused: it cannot be.
+    """
+    actor.approving(asked=approve)
+    checked = checked_tariff(content, site.currency)
+    tariff = checked.tariff
+    if tariff_id is None and book.tariff_versions(tariff.id):
+        raise HTTPException(409, f"there is a tariff {tariff.id!r} already; PUT makes a new version of it")
+    if tariff_id is not None and tariff.id != tariff_id:
+        raise HTTPException(422, f"id: expected {tariff_id!r}, the tariff's, found {tariff.id!r}")
+    begins, ends = validity
+    curves = tuple(sorted(tariff.curves()))
+    by = Approval(actor.user, now)
+    version = TariffVersion(tariff.id, 0, checked.document, curves, begins or now, ends, by)
+    added = book.add_tariff(version, approve=approve)
+    shown = tariff_view(added, book.tariff_versions(tariff.id), book, site, now)
+    return TariffAnswer(**{**dict(shown), "warnings": checked.warnings})
 
 
 def tariff_views(book: PriceBook, site: Site, now: datetime, *, everything: bool) -> Iterable[TariffState]:

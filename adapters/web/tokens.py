@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException
 
 from adapters.pricing import PriceBook, TokenBook
 from adapters.web import models
-from adapters.web.entitled import REFUSALS, Proposer
+from adapters.web.entitled import REFUSALS, Actor, Proposer
 from adapters.web.tariffs import All
 from adapters.web.token_models import (
     Change,
@@ -40,12 +40,8 @@ def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clo
     )
     def post_token(said: NewToken, actor: Proposer) -> TokenState:
         """Add a token of any brand to those that may charge."""
-        if any(token_key(token.uid) == token_key(said.uid) for token in tokens.tokens()):
-            raise HTTPException(409, f"there is a token {said.uid!r} already; PUT changes it")
         now = clock.now()
-        token = _token(said.uid, said, book)
-        tokens.add_token(token, Approval(actor.user, now))
-        _give_tariff(said.uid, said, book, Approval(actor.user, now), approve=actor.may_approve)
+        add_new_token(said, actor, tokens, book, now)
         return token_view(tokens.token(said.uid), _own_tariffs(book, now))
 
     @router.get("/tokens/{uid}", responses=REFUSALS)
@@ -75,6 +71,19 @@ def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clo
         return ChangeList(
             items=tuple(Change(by=by.by, at=by.at, to=document) for by, document in tokens.token_history(uid))
         )
+
+
+def add_new_token(said: NewToken, actor: Actor, tokens: TokenBook, book: PriceBook, now: datetime) -> None:
+    """Add a token, and propose its own tariff if it is to have one.
+
+    Raises:
+        HTTPException, RuleRefused: it cannot be.
+    """
+    if any(token_key(token.uid) == token_key(said.uid) for token in tokens.tokens()):
+        raise HTTPException(409, f"there is a token {said.uid!r} already; PUT changes it")
+    token, by = _token(said.uid, said, book), Approval(actor.user, now)
+    tokens.add_token(token, by)
+    _give_tariff(said.uid, said, book, by, approve=actor.may_approve)
 
 
 def token_views(tokens: TokenBook, book: PriceBook, now: datetime, *, everything: bool) -> list[TokenState]:

@@ -60,6 +60,13 @@ function Top({ name, site, link, lab }: { name: string; site: Site | null; link:
       <img src="/static/icon.svg" alt="Loadstar" width="32" height="32" />
       <span class="site">{name}</span>
       {lab && <span class="chip lab">{text.lab}</span>}
+      <nav class="pages" aria-label={text.pages.label}>
+        <a href="/" aria-current="page">
+          {text.pages.now}
+        </a>
+        <a href="/prices">{text.pages.prices}</a>
+        <a href="/tokens">{text.pages.tokens}</a>
+      </nav>
       <span class={link === "live" ? "link live" : "link"}>
         <span class="dot" />
         {link === "live" ? text.live : text.notLive}

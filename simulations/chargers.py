@@ -48,7 +48,7 @@ class ChargingStation:
         """What its clock shows [Unix s]."""
         return now_s + self.clock_offset_s + self.temperament.clock_ahead_s
 
-    def install(self, number: int, profile: ChargingProfile, now_s: float, transaction_id: int | None) -> None:
+    def install(self, number: int, profile: ChargingProfile, now_s: float, transaction_id: int | str | None) -> None:
         """Accept a charging profile; arguments as of ``ProfileStore.install``, but for the world's time.
 
         Raises:

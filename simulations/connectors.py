@@ -38,8 +38,8 @@ class Transaction:
     tag: str
     started_at_s: float
     start_wh: int
-    id: int | None = None
-    """None until the central system has answered the start."""
+    id: int | str | None = None
+    """None until the central system has answered the start; text where the charger chooses it (OCPP 2.x)."""
     car_start_wh: float = 0.0
     """The car's own meter at the start: what the ledger is compared with [Wh]."""
 

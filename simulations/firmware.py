@@ -53,10 +53,17 @@ class Firmware:
     Args:
         station: its connectors and profiles.
         on_profile: told after each accepted profile whether it lowered the limit of any connector.
+        new_id: what its transactions are called, where it chooses that itself (OCPP 2.x).
     """
 
-    def __init__(self, station: ChargingStation, on_profile: Callable[[bool], None] | None = None) -> None:
+    def __init__(
+        self,
+        station: ChargingStation,
+        on_profile: Callable[[bool], None] | None = None,
+        new_id: Callable[[], str] | None = None,
+    ) -> None:
         self.station = station
+        self._new_id = new_id
         self.settings = Settings(len(station.connectors))
         self.outbox = Outbox()
         self.ended: list[EndedSession] = []
@@ -91,7 +98,7 @@ class Firmware:
     def start(self, number: int, tag: str, now_s: float) -> Transaction:
         """Begin a transaction and announce it."""
         connector = self.station.connectors[number]
-        transaction = Transaction(tag, now_s, int(connector.register_wh))
+        transaction = Transaction(tag, now_s, int(connector.register_wh), self._new_id() if self._new_id else None)
         connector.begin(transaction)
         self._sample_at_s[number] = now_s + self._interval_s()
         fields = {"id_tag": tag, "meter_start": transaction.start_wh, "timestamp": self.timestamp(now_s)}
@@ -113,7 +120,7 @@ class Firmware:
         session = EndedSession(self.station.identity, number, transaction.tag, transaction, end_wh, car_wh)
         self.ended.append(session)
 
-    def start_answered(self, message: Message, transaction_id: int, accepted: bool, now_s: float) -> None:
+    def start_answered(self, message: Message, transaction_id: int | str, accepted: bool, now_s: float) -> None:
         """The central system has given the transaction its id, or refused its token (1.6 §5.11)."""
         message.transaction.id = transaction_id
         connector = self.station.connectors[message.connector]
@@ -167,14 +174,14 @@ class Firmware:
         running = None if transaction is None else (-1 if transaction.id is None else transaction.id)
         self.station.install(number, profile, now_s, running)
 
-    def remote_stop(self, transaction_id: int, now_s: float) -> bool:
+    def remote_stop(self, transaction_id: int | str, now_s: float) -> bool:
         """Do as RemoteStopTransaction asks, if its temperament lets it; whether it knows the transaction."""
         number = self.transaction_on(transaction_id)
         if number is not None and not self.station.temperament.ignores_stop:
             self.stop(number, "Remote", now_s)
         return number is not None
 
-    def transaction_on(self, transaction_id: int) -> int | None:
+    def transaction_on(self, transaction_id: int | str) -> int | None:
         """The connector on which a transaction runs."""
         for number, connector in self.station.connectors.items():
             if connector.transaction is not None and connector.transaction.id == transaction_id:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 from adapters.configuration import Configuration, ModbusTcpMeter
 from controller.site import Site
@@ -44,6 +45,8 @@ class Options:
     meter_noise_a: float = 0.1
     meter_latency_s: float = 0.0
     """From the truth to what a meter answers [s]."""
+    newer_every: int = 0
+    """Every so many stations, one speaks OCPP 2.0.1; 0: none does."""
 
 
 class LiveSite:
@@ -72,7 +75,11 @@ class LiveSite:
         world.building = self.building
         self.reactions = ReactionLog()
         self.asking = Asking()
-        self.clients = {identity: self._client(configuration, one) for identity, one in world.stations.items()}
+        newer = set(list(world.stations)[options.newer_every - 1 :: options.newer_every] if options.newer_every else ())
+        self.clients = {
+            identity: self._client(configuration, one, "2.0.1" if identity in newer else "1.6")
+            for identity, one in world.stations.items()
+        }
         self._places = simulated_meters(configuration)
         self._taps = {id_: Tap(world, circuit, options.meter_latency_s) for id_, (_, circuit) in self._places.items()}
         self.meters = {id_: self._meter(place, self._taps[id_]) for id_, (place, _) in self._places.items()}
@@ -233,7 +240,7 @@ class LiveSite:
 
         return SimulatedSdm630(shown, random.Random(0), 0.0, self.site.nominal_voltage_v, place.unit)
 
-    def _client(self, configuration: Configuration, station: ChargingStation) -> OcppClient:
+    def _client(self, configuration: Configuration, station: ChargingStation, version: str) -> OcppClient:
         def accepted(lowered: bool) -> None:
             if lowered:
                 self.reactions.lowered(self.pace.now_s())
@@ -242,12 +249,13 @@ class LiveSite:
         scheme = "wss" if secure else "ws"
         url = self.options.ocpp_url or f"{scheme}://{configuration.ocpp.host}:{configuration.ocpp.port}/ocpp"
         return OcppClient(
-            Firmware(station, accepted),
+            Firmware(station, accepted, None if version == "1.6" else lambda: uuid4().hex),
             url,
             self.pace.now_s,
             random.Random(f"redial-{self.options.seed}-{station.identity}"),
             configuration.passwords.get(station.identity),
             ssl.create_default_context(cafile=self.options.ca_file) if url.startswith("wss") else None,
+            version,
         )
 
 

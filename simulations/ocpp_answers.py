@@ -7,8 +7,10 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar, cast
 
+from ocpp import v16
+from ocpp.charge_point import ChargePoint
 from ocpp.routing import on
-from ocpp.v16 import ChargePoint, call_result
+from ocpp.v16 import call_result
 from ocpp.v16.enums import Action
 
 from adapters.cancellation import end_if_cancelled
@@ -53,7 +55,7 @@ TRIGGERS: Final = frozenset({"BootNotification", "Heartbeat", "MeterValues", "St
 
 
 class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no types
-    """One connection to the central system."""
+    """One connection to the central system, in whatever version."""
 
     def __init__(self, connection: Any, firmware: Firmware, actions: Actions, now: Callable[[], float]) -> None:
         super().__init__(firmware.station.identity, connection, RESPONSE_TIMEOUT_S, _LOG)
@@ -73,6 +75,10 @@ class Endpoint(ChargePoint):  # type: ignore[misc]  # the library carries no typ
         await super().route_message(raw_msg)
         while self._after_answer:
             self._actions.later(self._after_answer.pop(0))
+
+
+class Endpoint16(Endpoint, v16.ChargePoint):  # type: ignore[misc]  # the library carries no types
+    """One connection to the central system in OCPP 1.6J."""
 
     @_answers(Action.set_charging_profile)
     async def on_set_charging_profile(

@@ -1,4 +1,4 @@
-"""A simulated charging station on the wire: a real OCPP 1.6J client around a station's firmware."""
+"""A simulated charging station on the wire: a real OCPP client around a station's firmware."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ocpp.exceptions import OCPPError
-from ocpp.v16 import call
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from simulations.cars import Car
 from simulations.firmware import Firmware
-from simulations.ocpp_answers import Endpoint
-from simulations.outbox import Kind, Message
+from simulations.ocpp_answers import Endpoint, Endpoint16
+from simulations.ocpp_answers2 import Endpoint2
+from simulations.outbox import Message
 from simulations.profiles import ProfileRefusedError
+from simulations.speech import Speech
+from simulations.speech2 import Speech2
+from simulations.speech16 import Speech16
 
 FIRST_RETRY_S: Final = 0.5
 LONGEST_RETRY_S: Final = 8.0
@@ -45,6 +48,7 @@ class OcppClient:
         rng: spreads the redialling of many stations.
         password: for HTTP Basic authentication; None: none is sent.
         tls: for ``wss`` URLs.
+        version: of OCPP, ``1.6`` or ``2.0.1``; the firmware of the latter names its transactions.
     """
 
     def __init__(
@@ -55,8 +59,11 @@ class OcppClient:
         rng: random.Random,
         password: str | None = None,
         tls: ssl.SSLContext | None = None,
+        version: str = "1.6",
     ) -> None:
         self.firmware = firmware
+        self._speech: Speech = Speech16() if version == "1.6" else Speech2()
+        self._ears: type[Endpoint] = Endpoint16 if version == "1.6" else Endpoint2
         self.registered = asyncio.Event()
         """Set while the central system has accepted the station's BootNotification."""
         self.reachable = asyncio.Event()
@@ -72,6 +79,8 @@ class OcppClient:
         self._socket: ClientConnection | None = None
         self._news = asyncio.Event()
         self._reported: dict[int, str] = {}
+        self._since = ""
+        """When it was registered, by its own clock."""
         self._heartbeat_s = 300.0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -101,8 +110,8 @@ class OcppClient:
         accepted = True
         if self._endpoint is not None and self.registered.is_set():
             with suppress(OCPPError, TimeoutError, WebSocketException):
-                answer = await self._endpoint.call(call.Authorize(id_tag=tag), suppress=False)
-                accepted = answer.id_tag_info["status"] == "Accepted"
+                answer = await self._endpoint.call(self._speech.authorise(tag), suppress=False)
+                accepted = self._speech.lets_in(answer)
         if accepted:
             await self.begin(number, tag)
         else:
@@ -155,7 +164,7 @@ class OcppClient:
         try:
             async with connect(
                 self._url,
-                subprotocols=["ocpp1.6"],  # type: ignore[list-item]  # NewType of str
+                subprotocols=[self._speech.subprotocol],  # type: ignore[list-item]  # NewType of str
                 additional_headers=self._credentials(),
                 ssl=self._tls,
                 compression=None,
@@ -165,7 +174,7 @@ class OcppClient:
                 proxy=None,
             ) as socket:
                 self._socket = socket
-                self._endpoint = Endpoint(socket, self.firmware, self, self._now)
+                self._endpoint = self._ears(socket, self.firmware, self, self._now)
                 try:
                     async with asyncio.TaskGroup() as group:
                         group.create_task(self._endpoint.start())
@@ -193,6 +202,7 @@ class OcppClient:
     async def _talk(self, endpoint: Endpoint, group: asyncio.TaskGroup) -> None:
         await self._boot(endpoint)
         self._reported.clear()
+        self._since = self.firmware.timestamp(self._now())
         self.registered.set()
         self._news.set()
         group.create_task(self._beat(endpoint))
@@ -204,12 +214,7 @@ class OcppClient:
 
     async def _boot(self, endpoint: Endpoint) -> None:
         while True:
-            request = call.BootNotification(
-                charge_point_vendor="Loadstar simulation",
-                charge_point_model="AC 22",
-                charge_point_serial_number=self.firmware.station.identity,
-                firmware_version="1.0",
-            )
+            request = self._speech.boot(self.firmware.station.identity)
             answer = await endpoint.call(request, suppress=False)
             self.firmware.set_clock(answer.current_time, self._now())
             if answer.interval > 0:
@@ -221,7 +226,7 @@ class OcppClient:
     async def _beat(self, endpoint: Endpoint) -> None:
         while True:
             await asyncio.sleep(self._heartbeat_s)
-            answer = await endpoint.call(call.Heartbeat(), suppress=False)
+            answer = await endpoint.call(self._speech.heartbeat(), suppress=False)
             self.firmware.set_clock(answer.current_time, self._now())
 
     def _statuses(self) -> dict[int, str]:
@@ -238,11 +243,10 @@ class OcppClient:
                 self._reported[number] = status
 
     async def _send_status(self, endpoint: Endpoint, number: int, status: str) -> None:
-        stamp = self.firmware.timestamp(self._now())
-        await endpoint.call(
-            call.StatusNotification(connector_id=number, error_code="NoError", status=status, timestamp=stamp),
-            suppress=False,
-        )
+        connector = self.firmware.station.connectors.get(number)
+        request = self._speech.status(number, status, connector, self.firmware.timestamp(self._now()))
+        if request is not None:
+            await endpoint.call(request, suppress=False)
 
     async def _deliver(self, endpoint: Endpoint) -> None:
         """Send the transaction messages in order; the head stays until it is answered, or has failed too often."""
@@ -260,26 +264,16 @@ class OcppClient:
             outbox.done(message)
 
     async def _send(self, endpoint: Endpoint, message: Message) -> None:
+        connector = self.firmware.station.connectors[message.connector]
+        request = self._speech.transaction(message, connector, self._since)
+        if request is None:
+            _LOG.warning("%s: %s of a lost start", self.firmware.station.identity, message.kind)
+            return
         try:
-            if message.kind is Kind.START:
-                answer = await endpoint.call(
-                    call.StartTransaction(connector_id=message.connector, **message.fields), suppress=False
-                )
-                accepted = answer.id_tag_info["status"] == "Accepted"
-                self.firmware.start_answered(message, answer.transaction_id, accepted, self._now())
-            elif message.transaction.id is None:
-                _LOG.warning("%s: %s of a lost start", self.firmware.station.identity, message.kind)
-            elif message.kind is Kind.STOP:
-                await endpoint.call(
-                    call.StopTransaction(transaction_id=message.transaction.id, **message.fields), suppress=False
-                )
-            else:
-                values = call.MeterValues(
-                    connector_id=message.connector, transaction_id=message.transaction.id, **message.fields
-                )
-                await endpoint.call(values, suppress=False)
+            answer = await endpoint.call(request, suppress=False)
         except (OCPPError, TimeoutError) as error:
             raise _Refused(str(error)) from error
+        self._speech.answered(message, answer, self.firmware, self._now())
 
     async def send_now(self, message: str, number: int | None) -> None:
         """Send what TriggerMessage asks for (1.6 §5.17)."""
@@ -290,7 +284,7 @@ class OcppClient:
         if message == "BootNotification":
             await self._boot(endpoint)
         elif message == "Heartbeat":
-            await endpoint.call(call.Heartbeat(), suppress=False)
+            await endpoint.call(self._speech.heartbeat(), suppress=False)
         elif message == "StatusNotification":
             for each in connectors:
                 await self._send_status(endpoint, each, self._statuses()[each])
@@ -299,10 +293,6 @@ class OcppClient:
                 await self._send_values(endpoint, each)
 
     async def _send_values(self, endpoint: Endpoint, number: int) -> None:
-        transaction = self.firmware.station.connectors[number].transaction
-        values = call.MeterValues(
-            connector_id=number,
-            transaction_id=None if transaction is None else transaction.id,
-            meter_value=[self.firmware.meter_value(number, "Trigger", self._now())],
-        )
-        await endpoint.call(values, suppress=False)
+        connector = self.firmware.station.connectors[number]
+        meter_value = self.firmware.meter_value(number, "Trigger", self._now())
+        await endpoint.call(self._speech.values(number, connector, meter_value), suppress=False)

@@ -31,6 +31,8 @@ class Message:
     transaction: Transaction
     fields: dict[str, Any] = field(default_factory=dict)
     attempts: int = 0
+    number: int | None = None
+    """The number that it was sent under (OCPP 2.x); None: it was not."""
 
 
 class Outbox:

@@ -49,7 +49,7 @@ class ChargingProfile:
     start_at_s: float | None = None
     duration_s: float | None = None
     recurrency: str | None = None
-    transaction_id: int | None = None
+    transaction_id: int | str | None = None
     valid_from_s: float = -math.inf
     valid_to_s: float = math.inf
 
@@ -163,7 +163,7 @@ class ProfileStore:
     def __init__(self) -> None:
         self._installed: list[_Installed] = []
 
-    def install(self, connector: int, profile: ChargingProfile, now_s: float, transaction_id: int | None) -> None:
+    def install(self, connector: int, profile: ChargingProfile, now_s: float, transaction_id: int | str | None) -> None:
         """Accept a profile; it replaces the one with its id, and the one with its purpose, level and connector.
 
         Args:

@@ -141,6 +141,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ocpp-url", help="the central system; default: where the site file listens")
     parser.add_argument("--ca-file", help="certificates to trust for wss")
     parser.add_argument("--meter-noise-a", type=float, default=0.1, help="noise of the grid meter [A]")
+    parser.add_argument(
+        "--newer-every", type=int, default=0, metavar="N", help="one station in N speaks OCPP 2.0.1; default: none"
+    )
     return parser.parse_args()
 
 
@@ -152,7 +155,7 @@ def main() -> int:
     ocpp.messages.ASYNC_VALIDATION = False
     try:
         configuration = load_configuration(given.config, os.environ)
-        options = Options(given.seed, given.ocpp_url, given.ca_file, given.meter_noise_a)
+        options = Options(given.seed, given.ocpp_url, given.ca_file, given.meter_noise_a, newer_every=given.newer_every)
         world = chance_world(configuration.site, given.seed, busy=not given.quiet)
         asyncio.run(_run(LiveSite(configuration, world, Pace(), options), quiet=given.quiet))
     except (ConfigurationError, ValueError, OSError) as problem:

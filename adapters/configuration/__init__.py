@@ -19,6 +19,7 @@ from adapters.configuration.settings import (
     User,
 )
 from adapters.configuration.starting import lab_problems, static_rule_problems
+from adapters.configuration.upstream_assembly import Upstream
 
 __all__ = [
     "Configuration",
@@ -36,6 +37,7 @@ __all__ = [
     "Problem",
     "Recording",
     "TimeOfUse",
+    "Upstream",
     "User",
     "lab_problems",
     "load_configuration",

@@ -15,6 +15,7 @@ from adapters.configuration.describe import suggestion
 from adapters.configuration.grid_operator_checks import grid_operator_findings
 from adapters.configuration.peak_checks import peak_findings
 from adapters.configuration.places import Place
+from adapters.configuration.upstream_checks import upstream_findings
 from adapters.metering.registers import models
 from adapters.price_file import PriceFileError, read_price_file
 from controller.site import ChargingPoint, Circuit, structure_problems
@@ -31,13 +32,21 @@ _READ_ELSEWHERE: Final = "\0"
 def findings(data: Mapping[str, Any], *, folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything in a parsed site file that contradicts something else in it, or around it."""
     yield from structure_findings(data)
-    for table, key in (("meters", "id"), ("stations", "id"), ("groups", "id"), ("tokens", "uid"), ("users", "name")):
+    for table, key in (
+        ("meters", "id"),
+        ("stations", "id"),
+        ("groups", "id"),
+        ("tokens", "uid"),
+        ("users", "name"),
+        ("upstreams", "id"),
+    ):
         yield from _repeated(data, table, key)
     yield from _meters(data)
     yield from _groups(data)
     yield from _prices(data, folder)
     yield from peak_findings(data)
     yield from grid_operator_findings(data, folder)
+    yield from upstream_findings(data, folder)
     yield from _stations(data)
     yield from _secrets(data, environ)
     yield from _listeners(data, folder)
@@ -174,6 +183,8 @@ def _secrets(data: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[Fi
     for number, row in users:
         if "password" not in row and "password_env" not in row:
             yield ("users", number, "password"), "is missing: expected password or password_env"
+    for number, row in _rows(data, "upstreams"):
+        yield from _unset(("upstreams", number, "password_env"), row, environ)
     yield from _unset(("influx", "token_env"), _table(data, "influx"), environ)
 
 

@@ -129,6 +129,14 @@ def _mqtt_url(value: str) -> str:
     return value
 
 
+def _web_socket_url(value: str) -> str:
+    _url("wss://backoffice.example/ocpp", "ws", "wss")(value)
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
+        raise ValueError("expected a URL that ends with its path; the password belongs to password_env")
+    return value
+
+
 def _store_url(value: str) -> str:
     if value.startswith("sqlite:///"):
         if value.removeprefix("sqlite:///").partition("?")[0] in {"", ":memory:"}:
@@ -188,6 +196,7 @@ Percent = Annotated[
 ]
 MqttUrl = Annotated[str, AfterValidator(_mqtt_url)]
 HttpUrl = Annotated[str, AfterValidator(_url("http://127.0.0.1:8086", "http", "https"))]
+WebSocketUrl = Annotated[str, AfterValidator(_web_socket_url)]
 UtcTime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 """A time with a zone, converted to UTC."""
 JsonPath = Annotated[str, Field(max_length=200), AfterValidator(_json_path)]

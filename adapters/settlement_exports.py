@@ -152,4 +152,5 @@ def _cdrs(book: RecordBook, asked: Asked) -> bytes:
 
 
 def _json(document: Any) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+    # On one line: to indent a month of lines takes as long as to settle it.
+    return (json.dumps(document, ensure_ascii=False) + "\n").encode()

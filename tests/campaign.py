@@ -30,7 +30,7 @@ from simulations.scenario.reading import load_scenario
 ROOT = Path(__file__).parents[1]
 OFFICE = ROOT / "simulations" / "scenarios" / "office.toml"
 RESULTS = ROOT / "build" / "campaign"
-LONG_TESTS = ("tests/simulations/wire", "tests/property/test_days.py")
+LONG_TESTS = ("tests/simulations/wire", "tests/property/test_days.py", "tests/settlement/test_sums.py")
 YEARS: Mapping[str, Mapping[str, str]] = {
     "year_rules": {"scenario.controller": '"rules"'},
     "year_decide": {"scenario.controller": '"decide"'},

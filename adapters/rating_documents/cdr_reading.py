@@ -196,9 +196,10 @@ def _parts(essence: _Essence, flags: dict[str, None]) -> Iterator[Part]:
         yield Part(Activity.WITHHELD, essence.start_date_time, periods[0].start_date_time, Decimal(0))
     volumes = [_volumes(period) for period in periods]
     never_came = all(set(each) == {"RESERVATION_TIME"} for each in volumes)
+    told = any({"TIME", "PARKING_TIME"} & each.keys() for each in volumes)
     ends = [*(period.start_date_time for period in periods[1:]), ends_at]
     for period, each, end in zip(periods, volumes, ends, strict=True):
-        yield from parts_of(each, period.start_date_time, end, flags, never_came=never_came)
+        yield from parts_of(each, period.start_date_time, end, flags, never_came=never_came, times_told=told)
 
 
 def _volumes(period: SessionPeriodModel) -> dict[str, Decimal]:

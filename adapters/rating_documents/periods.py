@@ -36,11 +36,18 @@ class Part:
 
 
 def parts_of(
-    volumes: Mapping[str, Decimal], starts_at: datetime, ends_at: datetime, flags: dict[str, None], *, never_came: bool
+    volumes: Mapping[str, Decimal],
+    starts_at: datetime,
+    ends_at: datetime,
+    flags: dict[str, None],
+    *,
+    never_came: bool,
+    times_told: bool,
 ) -> Iterator[Part]:
     """The parts of a period, without a gap: reserved, charging, parking, and what none of them is.
 
-    A period that says how much time was charging, and says 0, is one in which the site held the car back.
+    A period that says of its time that none of it was charging or parking, or that says nothing of it while others of
+    its record do, and delivered nothing, is one in which the site held the car back.
 
     Args:
         volumes: Of its dimensions, by type.
@@ -48,6 +55,7 @@ def parts_of(
         ends_at: Of the period.
         flags: To which what is doubtful is added.
         never_came: Whether the whole record is that of a reservation that nobody used.
+        times_told: Whether any period of the record says what its time was.
     """
     energy = volumes.get("ENERGY", _NOTHING)
     power = _level(volumes, "POWER")
@@ -63,7 +71,8 @@ def parts_of(
         if volumes.get(name)
     ]
     if not told:
-        activity = Activity.WITHHELD if {"TIME", "PARKING_TIME"} & volumes.keys() else Activity.CHARGING
+        none = bool({"TIME", "PARKING_TIME"} & volumes.keys()) or (times_told and not energy)
+        activity = Activity.WITHHELD if none else Activity.CHARGING
         yield Part(activity, starts_at, ends_at, energy, power, current)
         return
     charged = Activity.CHARGING if Activity.CHARGING in dict(told) else told[0][0]

@@ -9,17 +9,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from adapters.json_text import DocumentError
 from adapters.rating_documents.cdr_model import Cdr221Model, Cdr230Model
 from adapters.rating_documents.cdr_reading import read_ocpi_session
-from adapters.rating_documents.cdr_writing import cdr_document
-from adapters.rating_documents.tariff_writing import OCPI_2_2_1, OCPI_2_3_0
+from adapters.rating_documents.tariff_writing import OCPI_2_2_1, OCPI_2_3_0, tariff_document
 from adapters.reference import schema_text
+from adapters.settlement.cdr import cdrs
 from controller.tariffs.book import Leg, TokenKind
 from controller.tariffs.rating import rate
 from controller.tariffs.record import (
     ChargeRecord,
-    MeterEvidence,
     MeterIdentity,
     Place,
     Quantities,
@@ -27,7 +25,6 @@ from controller.tariffs.record import (
     RecordLeg,
     RecordParties,
     SessionTimes,
-    SignedValue,
     TokenUse,
     credit,
 )
@@ -105,7 +102,7 @@ RECORD = ChargeRecord(
 
 
 def written(record: ChargeRecord, version: str = OCPI_2_2_1) -> dict[str, Any]:
-    document = cdr_document(record, Leg.RETAIL, [TARIFF], version)
+    (document,) = cdrs([record], version, {(TARIFF.id, TARIFF.version): tariff_document(TARIFF, version)})
     SCHEMAS[version].validate(document)
     return document
 
@@ -158,7 +155,7 @@ def test_the_volumes_of_all_periods_add_up_to_the_whole():
     record = replace(RECORD, legs=(RecordLeg(Leg.RETAIL, None, rate(third, tariff)),))
     volumes = [
         Decimal(str(dimension["volume"]))
-        for period in cdr_document(record, Leg.RETAIL, [], OCPI_2_2_1)["charging_periods"]
+        for period in cdrs([record], OCPI_2_2_1, {})[0]["charging_periods"]
         for dimension in period["dimensions"]
         if dimension["type"] == "ENERGY"
     ]
@@ -175,34 +172,3 @@ def test_a_credit_takes_back_the_total_and_nothing_else():
     assert {name: taken[name] for name in taken.keys() - changed} == {
         name: document[name] for name in document.keys() - changed
     }
-
-
-def test_signed_values_are_sent_where_there_is_room_for_them():
-    def signed(*texts: str) -> dict[str, Any]:
-        natures = ("Start", "End")
-        values = tuple(SignedValue(text, "verified", (), nature) for text, nature in zip(texts, natures, strict=False))
-        return written(replace(RECORD, evidence=MeterEvidence(2, "", values)))
-
-    document = signed('OCMF|{"RV":1.000}|{}', 'OCMF|{"RV":2.000}|{}')["signed_data"]
-    assert [value["nature"] for value in document["signed_values"]] == ["Start", "End"]
-    assert document["signed_values"][0]["plain_data"] == 'OCMF|{"RV":1.000}|{}'
-    assert "signed_data" not in signed("x" * 4000)
-
-
-def test_what_ocpi_asks_for_and_the_record_has_not_is_told():
-    record = replace(RECORD, place=replace(RECORD.place, address="", latitude="52.37", country_alpha3="NL"))
-    with pytest.raises(DocumentError) as error:
-        cdr_document(record, Leg.RETAIL, [TARIFF], OCPI_2_2_1)
-    degrees = 'expected degrees with 5 to 7 decimals, as text, such as "52.37403"'
-    assert error.value.problems == [
-        "cdr_location.address: is missing",
-        "cdr_location.country: expected at least 3 characters, found 'NL'",
-        f"cdr_location.coordinates.latitude: {degrees}, found '52.37'",
-    ]
-
-
-def test_what_has_no_whole_price_is_not_sent():
-    unrated = rate(replace(FACTS, meter=()), TARIFF)
-    for legs in ((), (RecordLeg(Leg.RETAIL, None, unrated),)):
-        with pytest.raises(DocumentError):
-            cdr_document(replace(RECORD, legs=legs), Leg.RETAIL, [TARIFF], OCPI_2_2_1)

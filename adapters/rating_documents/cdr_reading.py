@@ -34,6 +34,9 @@ OUTSIDE: Final = "periods_outside_session"
 ENERGY_DIFFERS: Final = "total_energy_differs"
 """The energy of the periods does not add up to the record's total."""
 
+SEVERAL_TARIFFS: Final = "several_tariffs"
+"""The driver chose another offer on the way; the whole session is priced by one tariff here."""
+
 _ENERGY_TOLERANCE_KWH: Final = Decimal("0.001")
 """Per period; what rounding to watt-hours may come to."""
 _CDR: Final[Mapping[str, type[BaseModel]]] = {"ocpi-2.2.1": Cdr221Model, "ocpi-2.3.0": Cdr230Model}
@@ -80,9 +83,7 @@ def read_ocpi_session(text: bytes, version: str, time_zone: str | None) -> Sessi
         problems.append(f"{where}: does not say which time zone it was in; give one with --time-zone")
     if problems or zone is None:
         raise DocumentError(problems)
-    named = {period.tariff_id for period in essence.charging_periods}
-    tariff = next(iter(named)) if len(named) == 1 else None
-    return SessionRead(_facts(essence, zone), tariff, tuple(warnings))
+    return SessionRead(_facts(essence, zone), next(iter(_tariffs(essence)), None), tuple(warnings))
 
 
 def _the_one(data: Any) -> tuple[Place, Any]:
@@ -97,6 +98,11 @@ def _the_one(data: Any) -> tuple[Place, Any]:
             )
         data, place = data[0], (*place, 0)
     return place, data
+
+
+def _tariffs(essence: _Essence) -> list[str]:
+    """The tariffs that its periods name, each once, in order."""
+    return list(dict.fromkeys(one.tariff_id for one in essence.charging_periods if one.tariff_id is not None))
 
 
 def _checked(data: Any, version: str, place: Place) -> list[str]:
@@ -149,6 +155,8 @@ def _facts(essence: _Essence, time_zone: str) -> SessionFacts:
         flags[NOT_ENDED] = None
     if essence.status == "INVALID":
         flags[INVALID] = None
+    if len(_tariffs(essence)) > 1:
+        flags[SEVERAL_TARIFFS] = None
     parts = list(_parts(essence, flags))
     meter = _meter(essence, parts, flags)
     stretches = [

@@ -191,6 +191,14 @@ def test_the_time_zone_is_that_of_the_country_where_it_has_one():
     assert set(ZONE_OF_COUNTRY.values()) <= available_timezones()
 
 
+def test_the_first_tariff_that_periods_name_is_the_one():
+    first = period("09:00", ENERGY=20.5)
+    second = {**period("10:00", PARKING_TIME=1), "tariff_id": "T2"}
+    assert (cdr(first, second).tariff, cdr(first, second).facts.flags) == ("T2", ())
+    switched = cdr({**first, "tariff_id": "T1"}, second)
+    assert (switched.tariff, switched.facts.flags) == ("T1", ("several_tariffs",))
+
+
 def test_a_list_holds_one():
     document = {**CDR, "charging_periods": [period("09:00", ENERGY=20.5)]}
     assert read({"data": [document]}).facts == read(document).facts

@@ -30,7 +30,17 @@ from simulations.scenario.reading import load_scenario
 ROOT = Path(__file__).parents[1]
 OFFICE = ROOT / "simulations" / "scenarios" / "office.toml"
 RESULTS = ROOT / "build" / "campaign"
-LONG_TESTS = ("tests/simulations/wire", "tests/property/test_days.py", "tests/settlement/test_sums.py")
+LONG_TESTS = (
+    "tests/simulations/wire",
+    "tests/property",
+    "tests/settlement/test_sums.py",
+    "tests/config/test_mutations.py",
+    "tests/controller/test_calm.py",
+    "tests/controller/test_habits.py",
+    "tests/store/test_retries.py",
+)
+"""What tries more of the same here than every day (``tests/support/thorough.py``)."""
+
 YEARS: Mapping[str, Mapping[str, str]] = {
     "year_rules": {"scenario.controller": '"rules"'},
     "year_decide": {"scenario.controller": '"decide"'},
@@ -100,7 +110,7 @@ def main(words: Sequence[str]) -> int:
         return 1
     console.print(view)
     if not words:
-        tests = [sys.executable, "-m", "pytest", "-q", *LONG_TESTS]
+        tests = [sys.executable, "-m", "pytest", "-q", "--override-ini", "timeout=7200", *LONG_TESTS]
         done = subprocess.run(tests, check=False, cwd=ROOT, env=os.environ | {"LOADSTAR_CAMPAIGN": "1"})
         failed = failed or done.returncode != 0
     return int(failed)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.configuration import ConfigurationError, Problem, load_configuration
+from tests.support.thorough import thorough
 
 GOOD = """\
 [site]
@@ -120,7 +121,7 @@ def problems_of(path: Path) -> Sequence[Problem]:
     return ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=thorough(300, 6000), deadline=None)
 @given(number=st.integers(0, len(LINES) - 1), odd=ODD)
 def test_one_value_replaced(path: Path, number: int, odd: str):
     key, equals, _ = LINES[number].partition("=")
@@ -128,13 +129,13 @@ def test_one_value_replaced(path: Path, number: int, odd: str):
     attempt(path, "\n".join([*LINES[:number], changed, *LINES[number + 1 :]]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=thorough(200, 4000), deadline=None)
 @given(order=st.lists(st.integers(0, len(LINES) - 1), max_size=60))
 def test_lines_dropped_repeated_and_out_of_order(path: Path, order: list[int]):
     attempt(path, "\n".join(LINES[number] for number in order))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=thorough(200, 4000), deadline=None)
 @given(position=st.integers(0, len(GOOD)), cut=st.integers(0, 12), text=st.text(max_size=6))
 def test_characters_cut_out_and_put_in(path: Path, position: int, cut: int, text: str):
     attempt(path, GOOD[:position] + text + GOOD[position + cut :])

@@ -13,6 +13,7 @@ from simulations.cars import Car, CarModel
 from simulations.connectors import Status
 from simulations.temperaments import OBEDIENT
 from tests.support.closed_loop import STATES, ClosedLoop, garage, hungry_car
+from tests.support.thorough import thorough
 
 
 def turned_to(car: Car, **changes: Any) -> None:
@@ -270,7 +271,7 @@ def test_a_restart_forgets_and_learns_anew() -> None:
     assert loop.overload_as == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(thorough(1, 20)))
 def test_noise_moves_neither_what_is_learned_nor_the_limits(seed: int) -> None:
     loop = ClosedLoop(garage(8), seed=seed, step_s=0.5)
     for number, point in enumerate(loop.site.points):

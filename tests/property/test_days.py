@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -19,10 +18,10 @@ from controller.snapshot import Advice, ExternalLimit, PointAdvice
 from simulations.cars import Car, CarModel
 from simulations.temperaments import TEMPERAMENTS
 from tests.support.closed_loop import START, WIRINGS_3, ClosedLoop, Need
+from tests.support.thorough import LONG, thorough
 from tests.support.witness import Witness
 
-LONG = os.environ.get("LOADSTAR_CAMPAIGN") == "1"
-EXAMPLES, STEPS = (300, 50) if LONG else (10, 18)
+EXAMPLES, STEPS = thorough(7, 300), thorough(18, 50)
 DAYS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from adapters.store.ledger import open_ledger
 from controller.ports import Outcome, SessionRecord, Started
 from tests.support.sessions import a_start, a_stop
+from tests.support.thorough import thorough
 
 Visit = tuple[int, int, int, bool]
 """Station, minutes at the charger, Wh taken, whether it ends within the stream."""
@@ -67,7 +68,7 @@ async def book_of(stream: list[Visit], messages: list[tuple[str, int]], *, toget
     return [replace(record, id="", transaction_id="") for record in records]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=thorough(15, 300), deadline=None)
 @given(stream=visits, again=retries, together=st.booleans())
 def test_any_stream_with_retries_gives_the_book_of_the_clean_stream(
     stream: list[Visit], again: list[tuple[int, int]], together: bool

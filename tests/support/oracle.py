@@ -1,6 +1,6 @@
 """The split, worked out a second time from its published definition alone.
 
-Plain loops for what is free and who is admitted; a chain of linear programs (scipy) for the lexicographic max-min
+Plain loops for what is free and who is admitted; a linear program (scipy) for each level of the lexicographic max-min
 division. It shares nothing with the controller but the nouns.
 """
 
@@ -139,19 +139,27 @@ class Oracle:
         fixed: dict[str, float] = {}
         while len(fixed) < len(names):
             free = [n for n in names if n not in fixed]
-            level = self._solve(names, rows, room, fixed, {n: weight[n] for n in free}, None)[-1]
+            level = self._level(names, rows, room, fixed, {n: weight[n] for n in free})
             floor = {n: weight[n] * level for n in free}
-            stuck = [n for n in free if self._best(names, rows, room, fixed, floor, n) < floor[n] + 1e-6]
+            stuck = [n for n in free if self._most_alone(rows, room, fixed | floor, n) < floor[n] + 1e-6]
             for name in stuck or free:
                 fixed[name] = floor[name]
         for name, extra in fixed.items():
             result[name] += extra
 
-    def _best(self, names, rows, room, fixed, floor, name):  # noqa: ANN001, ANN202
-        return self._solve(names, rows, room, fixed, floor, name)[names.index(name)]
+    @staticmethod
+    def _most_alone(rows, room, given, name):  # noqa: ANN001, ANN205
+        """The most for one point while nobody gets less: then all the others get no more either."""
+        slacks = [
+            (row.free - sum(use * given[n] for n, use in row.use.items())) / row.use[name]
+            for row in rows
+            if name in row.use and row.use[name] > 0
+        ]
+        return min([room[name], *(given[name] + slack for slack in slacks)])
 
-    def _solve(self, names, rows, room, fixed, floor, target):  # noqa: ANN001, ANN202
-        """Maximise the common level (target None: floor holds weights), or one point above everybody's floor."""
+    @staticmethod
+    def _level(names, rows, room, fixed, weight):  # noqa: ANN001, ANN205
+        """The highest level that all who are not fixed can have in common, each times its weight."""
         count = len(names)
         matrix = [[row.use.get(n, 0.0) for n in names] + [0.0] for row in rows]
         bound = [row.free + 1e-10 for row in rows]
@@ -159,16 +167,14 @@ class Oracle:
         for index, name in enumerate(names):
             if name in fixed:
                 low[index] = high[index] = fixed[name]
-            elif target is None:
+            else:
                 line = [0.0] * (count + 1)
-                line[index], line[-1] = -1.0, floor[name]
+                line[index], line[-1] = -1.0, weight[name]
                 matrix.append(line)
                 bound.append(0.0)
-            else:
-                low[index] = min(floor[name], high[index])
         cost = np.zeros(count + 1)
-        cost[count if target is None else names.index(target)] = -1.0
+        cost[count] = -1.0
         low = np.maximum(0.0, low - 1e-9)
         answer = linprog(cost, np.array(matrix), bound, bounds=np.column_stack([low, np.maximum(low, high)]))
         assert answer.status == 0, answer.message
-        return answer.x
+        return answer.x[-1]

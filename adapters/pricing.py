@@ -21,6 +21,7 @@ from controller.tariffs.book import (
     Contract,
     OperatorTerms,
     Party,
+    PriceChange,
     RuleEnd,
     SessionTerms,
     TariffVersion,
@@ -59,6 +60,7 @@ class PriceBook(Protocol):
         self, fee: str, by: Approval, valid_from: datetime | None = None
     ) -> CardFee: ...
     def end_card_fee(self, fee: str, by: Approval, ends_at: datetime | None = None) -> CardFee: ...  # noqa: D102
+    def price_changes(self, since: datetime, until: datetime) -> Sequence[PriceChange]: ...  # noqa: D102
     def curve(self, curve: str, at: datetime) -> PriceCurve | None: ...  # noqa: D102
     def parties(self) -> Sequence[Party]: ...  # noqa: D102
     def keep_party(self, party: Party, by: Approval) -> None: ...  # noqa: D102

@@ -179,15 +179,6 @@ def card_fee_of_id(connection: Connection, fee: str) -> CardFee:
     return _one([each for each in all_card_fees(connection) if each.id == fee], f"card fee {fee!r}")
 
 
-def decisions_of(connection: Connection, kind: Kind, subject: str) -> Sequence[Mapping[str, Any]]:
-    """What was decided of one thing, oldest first."""
-    query = select(tariff_decisions).where(
-        tariff_decisions.c.kind == kind.value, tariff_decisions.c.subject == storable_text(subject)
-    )
-    rows = connection.execute(query.order_by(tariff_decisions.c.id)).mappings()
-    return [{str(name): value for name, value in row.items()} for row in rows]
-
-
 def _one(found: Sequence[T], what: str) -> T:
     if not found:
         raise NoSuchEntry(f"there is no {what}")

@@ -10,8 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from adapters.store import curves, dated, standing, terms
-from adapters.store.dated import Kind
+from adapters.store import curves, dated, price_log, standing, terms
 from adapters.store.default_tariff import default_tariff_changed, seed_default_tariff
 from adapters.store.standing import Kept
 from controller.tariffs.book import (
@@ -21,6 +20,7 @@ from controller.tariffs.book import (
     Contract,
     OperatorTerms,
     Party,
+    PriceChange,
     RuleEnd,
     SessionTerms,
     TariffVersion,
@@ -184,9 +184,9 @@ class TariffBook:
             lambda connection: dated.end(connection, dated.card_fee_of_id(connection, fee), by, ends_at)
         ).result()
 
-    def decisions(self, kind: Kind, subject: str) -> Sequence[Mapping[str, Any]]:
-        """What was decided of a tariff, rule or fee, oldest first."""
-        return self._read(lambda connection: dated.decisions_of(connection, kind, subject))
+    def price_changes(self, since: datetime, until: datetime) -> Sequence[PriceChange]:
+        """Who has proposed, approved or ended what, from ``since`` to before ``until``, oldest first."""
+        return self._read(lambda connection: price_log.price_changes(connection, since, until))
 
     # -- price curves ------------------------------------------------------------------------------------------
 

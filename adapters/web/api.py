@@ -22,7 +22,7 @@ from adapters.web.limits import add_limits
 from adapters.web.prices import add_prices
 from adapters.web.record_exports import add_record_exports
 from adapters.web.review import add_review
-from adapters.web.rules import add_card_fees, add_rules
+from adapters.web.rules import add_card_fees, add_price_log, add_rules
 from adapters.web.statements import add_statements
 from adapters.web.stream import Broadcast, TooManyClientsError
 from adapters.web.tariff_codes import add_tariff_codes
@@ -83,6 +83,7 @@ def build_router(
     add_tariffs(router, site, books.prices, books.clock)
     add_rules(router, site, books.prices, books.clock)
     add_card_fees(router, books.prices, books.clock)
+    add_price_log(router, books.prices)
     add_tariff_codes(router, site, books.prices, books.clock)
     add_tokens(router, books.tokens, books.prices, books.clock)
     add_accounts(router, site, books.prices, books.clock)

@@ -16,6 +16,8 @@ from adapters.web.tariff_models import (
     CardFeeList,
     CardFeeSaid,
     CardFeeState,
+    PriceChangeList,
+    PriceChangeShown,
     RuleCopy,
     RuleList,
     RuleSaid,
@@ -146,6 +148,32 @@ def add_card_fees(router: APIRouter, book: PriceBook, clock: Clock) -> None:
         now = clock.now()
         ended = book.end_card_fee(fee_id, Approval(actor.user, now), until)
         return card_fee_view(ended, book.card_fees(), now)
+
+
+def add_price_log(router: APIRouter, book: PriceBook) -> None:
+    """Add the route of the log of prices."""
+
+    @router.get("/price-changes")
+    def get_price_changes(
+        since: Annotated[models.Moment, Query(description="from this time on")],
+        until: Annotated[models.Moment, Query(description="to before this one")],
+    ) -> PriceChangeList:
+        """Who has proposed, approved or ended which tariff, rule or fee, and when."""
+        changes = book.price_changes(since, until)
+        return PriceChangeList(
+            items=tuple(
+                PriceChangeShown(
+                    at=change.at,
+                    by=change.by,
+                    decision=change.decision,
+                    kind=change.kind,
+                    id=change.subject,
+                    version=change.version,
+                    effective_at=change.effective_at,
+                )
+                for change in changes
+            )
+        )
 
 
 def propose_rule(

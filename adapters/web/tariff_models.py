@@ -172,3 +172,22 @@ class CardFeeList(Answer):
 
     items: tuple[CardFeeState, ...]
     next: None = None
+
+
+class PriceChangeShown(Answer):
+    """One line of the log of prices."""
+
+    at: datetime
+    by: str
+    decision: str = Field(description="`proposed`, `approved` or `ended`")
+    kind: str = Field(description="`tariff`, `rule` or `card_fee`")
+    id: str
+    version: int | None = Field(description="of a tariff")
+    effective_at: datetime = Field(description="from when on it is to hold or holds, or before when it ends")
+
+
+class PriceChangeList(Answer):
+    """The log of prices, oldest first."""
+
+    items: tuple[PriceChangeShown, ...]
+    next: None = None

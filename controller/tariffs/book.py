@@ -195,6 +195,24 @@ class CardFee:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceChange:
+    """One line of the log of prices: who has proposed, approved or ended what."""
+
+    at: datetime
+    by: str
+    decision: str
+    """``proposed``, ``approved`` or ``ended``."""
+    kind: str
+    """``tariff``, ``rule`` or ``card_fee``."""
+    subject: str
+    """Its id."""
+    version: int | None
+    """Of a tariff."""
+    effective_at: datetime
+    """From when on it is to hold or holds, or before when it ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorTerms:
     """What the operator has settled for all sessions."""
 

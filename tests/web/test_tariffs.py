@@ -145,6 +145,13 @@ async def test_operators_propose_and_approvers_approve(guarded_office: Office):
     assert (approved["proposed"]["by"], approved["approved"]["by"]) == ("ada", "cleo")
     await office.log_in("ada")
     await office.ask("DELETE", f"/rules/{rule['id']}", status=403)
+    log = (await office.ask("GET", "/price-changes", since=in_hours(0), until=in_hours(1)))["items"]
+    assert [(one["by"], one["decision"], one["kind"]) for one in log] == [
+        ("ada", "proposed", "tariff"),
+        ("ada", "proposed", "rule"),
+        ("cleo", "approved", "rule"),
+        ("cleo", "approved", "tariff"),
+    ]
 
 
 @pytest.mark.parametrize("operator", [OperatorTerms(lead_time=timedelta(hours=2))])

@@ -10,8 +10,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from adapters.billing_documents import overview_document, record_document, statement_document
+from adapters.cdr_export import month_cdrs
 from adapters.export_kinds import FORMATS, Asked, ExportRefused, Format, Kind
-from adapters.settlement.cdr import CdrIncomplete, cdrs
 from adapters.settlement.ere_file import ere_csv, ere_json
 from adapters.settlement.sepa import TransferRefused, transfer_file
 from adapters.settlement.tables import records_csv, session_document, sessions_csv, statements_csv
@@ -140,15 +140,12 @@ def _overviews(book: RecordBook, month: str, issued: Sequence[IssuedStatement]) 
 
 
 def _cdrs(book: RecordBook, asked: Asked) -> bytes:
-    records = book.of_month(asked.month)
     if asked.form is Format.CSV:
-        return records_csv(records).encode()
+        return records_csv(book.of_month(asked.month)).encode()
     if asked.form is Format.JSON:
+        records = book.of_month(asked.month)
         return _json({"month": asked.month, "records": [record_document(each) for each in records]})
-    try:
-        return _json(cdrs(records, asked.form.value, {}))
-    except CdrIncomplete as error:
-        raise ExportRefused(error.problems) from error
+    return _json(month_cdrs(book, asked.month, asked.form.value))
 
 
 def _json(document: Any) -> bytes:

@@ -85,12 +85,13 @@ def _lacking(record: ChargeRecord) -> Iterator[str]:
         "the coordinates of the site": bool(place.latitude and place.longitude),
     }
     yield from (f"a CDR needs {what}" for what, there in needed.items() if not there)
-    if _leg(record).rated.total.before_tax is None:
-        yield f"a CDR needs a cost before tax: the tax of {point}'s tariff {_leg(record).rated.tariff_id!r} is unknown"
+    rated = leg_told(record).rated
+    if rated.total.before_tax is None:
+        yield f"a CDR needs a cost before tax: the tax of {point}'s tariff {rated.tariff_id!r} is unknown"
 
 
 def _cdr(record: ChargeRecord, version: str, tariffs: Tariffs) -> dict[str, Any]:
-    leg = _leg(record)
+    leg = leg_told(record)
     credit = record.identity.kind is RecordKind.CREDIT
     priced = price_221 if version == "ocpi-2.2.1" else price_230
     rated = leg.rated
@@ -124,7 +125,12 @@ def _cdr(record: ChargeRecord, version: str, tariffs: Tariffs) -> dict[str, Any]
     return {name: value for name, value in document.items() if value is not None}
 
 
-def _leg(record: ChargeRecord) -> RecordLeg:
+def leg_told(record: ChargeRecord) -> RecordLeg:
+    """The leg that partners are told of: what they pay, else what the driver does.
+
+    Raises:
+        StopIteration: it has none.
+    """
     return next(found for wanted in _LEGS if (found := record.leg(wanted)) is not None)
 
 

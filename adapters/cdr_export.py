@@ -1,0 +1,67 @@
+"""The charge detail records of a month, as partners are sent them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from adapters.export_kinds import ExportRefused
+from adapters.json_text import DocumentError
+from adapters.rating_documents.tariff_reading import read_tariffs
+from adapters.rating_documents.tariff_writing import tariff_document
+from adapters.settlement.cdr import CdrIncomplete, Tariffs, cdrs, leg_told
+from adapters.store.dated import tariff_versions_of
+from adapters.store.record_book import RecordBook
+from controller.tariffs.record import ChargeRecord, RecordKind
+from controller.tariffs.review import Reviewed, ReviewState, Verdict
+
+
+def month_cdrs(book: RecordBook, month: str, version: str) -> list[dict[str, Any]]:
+    """The records of a month as CDR objects, JSON-ready, by the end of their sessions.
+
+    What waits for review is not among them, nor what was taken back before it ever was good; of what was taken back
+    later, there is the record and its credit.
+
+    Args:
+        book: of the site.
+        month: such as ``2026-10``.
+        version: ``ocpi-2.2.1`` or ``ocpi-2.3.0``.
+
+    Raises:
+        ExportRefused: records lack what OCPI asks for; all of it is named.
+        LedgerUnavailable: the ledger cannot be read.
+    """
+    told = [record for record in sent(book.reviewed(month)) if record.legs]
+    try:
+        return cdrs(told, version, _tariffs(book, told, version))
+    except CdrIncomplete as error:
+        raise ExportRefused(error.problems) from error
+
+
+def sent(reviewed: Sequence[Reviewed]) -> Iterator[ChargeRecord]:
+    """What partners are told of: what is good or was, and the credits of what was."""
+    good = {each.record.identity.id for each in reviewed if _was_good(each)}
+    for each in reviewed:
+        identity = each.record.identity
+        if (identity.credit_of if identity.kind is RecordKind.CREDIT else identity.id) in good:
+            yield each.record
+
+
+def _was_good(reviewed: Reviewed) -> bool:
+    if reviewed.record.identity.kind is RecordKind.CREDIT or not reviewed.record.complete:
+        return False
+    accepted = any(decision.verdict is Verdict.ACCEPT for decision in reviewed.decisions)
+    return reviewed.state is ReviewState.CLEAR or accepted or not reviewed.record.flags
+
+
+def _tariffs(book: RecordBook, records: Sequence[ChargeRecord], version: str) -> Tariffs:
+    """The tariffs behind the records, by id and version; without those that OCPI has no words for."""
+    wanted = {leg_told(record).rated.tariff_id for record in records}
+    found = book.read(lambda connection: tariff_versions_of(connection, wanted))
+    tariffs: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for each in found:
+        with suppress(DocumentError):
+            tariff = read_tariffs(each.document.encode()).tariffs[0]
+            tariffs[each.tariff, str(each.number)] = tariff_document(tariff, version)
+    return tariffs

@@ -25,7 +25,12 @@ class OcpiModel(BaseModel):
     """An object of OCPI: what it does not know is kept, so that it can be told. Docstrings describe the fields."""
 
     model_config = ConfigDict(
-        strict=True, extra="allow", allow_inf_nan=False, frozen=True, use_attribute_docstrings=True
+        strict=True,
+        extra="allow",
+        allow_inf_nan=False,
+        frozen=True,
+        use_attribute_docstrings=True,
+        defer_build=True,  # CDRs are large models, and most commands need none
     )
 
 

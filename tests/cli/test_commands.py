@@ -2,8 +2,6 @@
 
 import json
 import re
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -74,20 +72,6 @@ def test_a_laboratory_on_a_public_address_is_refused(loadstar: Loadstar, site: P
     ended = loadstar("run", "--insecure-lab", "--config", site)
     assert ended.code == 2
     assert "web.host: with --insecure-lab only a loopback address" in ended.err
-
-
-def test_a_port_that_is_taken_is_not_called_our_mistake(site: Path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        site.write_text(f"{site.read_text('utf-8')}[ocpp]\nport = {taken.getsockname()[1]}\n[web]\nport = 0\n")
-        program = [sys.executable, "-c", "from simulations.cli import main; main()"]
-        command = [*program, "run", "--insecure-lab", "--config", str(site)]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=OFFICE.parents[1])
-    assert (ended.returncode, ended.stdout) == (2, "")
-    last = ended.stderr.splitlines()[-1]
-    assert last.startswith(f"loadstar: cannot run {site}: ")
-    assert "address already in use" in last
 
 
 def test_the_example_passes(loadstar: Loadstar):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from websockets.exceptions import InvalidStatus
 from simulations.demo_credentials import Credentials, make_credentials
 from simulations.demo_site import write_demo_site
 from tests.support.ocpp import Charger, basic
-from tests.support.service import RunningService, eventually, free_ports, loadstar, running_service
+from tests.support.service import RunningService, eventually, free_ports, running_service
 
 
 class Guarded:
@@ -119,15 +118,3 @@ async def test_an_unknown_token_is_invalid_and_gets_no_current_and_a_known_one_c
     assert ended[str(accepted.transaction_id)]["cost"] == "0.7000"
     assert "unauthorised_token" in ended[str(refused.transaction_id)]["review_flags"]
     assert "unknown_token" in await guarded.service.event_kinds()
-
-
-async def test_the_secure_demonstration_ends_with_everything_recorded(tmp_path: Path):
-    ports = ("--web-port", "0", "--ocpp-port", "0")
-    ended = await loadstar("demo", "--secure", "--duration", "15", "--points", "4", "--directory", tmp_path, *ports)
-    assert ended.code == 0, ended.err
-    summary = json.loads(ended.out)
-    assert summary["points_connected"] == 4
-    assert summary["sessions_recorded"] == summary["metered_sessions"] > 0
-    assert (summary["energy_wh"], summary["undelivered"]) == (summary["metered_wh"], 0)
-    assert (tmp_path / "site.toml").stat().st_mode & 0o077 == 0
-    assert "Traceback" not in (tmp_path / "loadstar.log").read_text()

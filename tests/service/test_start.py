@@ -1,4 +1,7 @@
-"""How ``loadstar run`` begins: what is wrong is said in a line, with the right code; what is missing is lived with."""
+"""How ``loadstar run`` begins: what is wrong is said in a line, with the right code; what is missing is lived with.
+
+What is refused is refused before anything has begun, so that most of these runs need no process of their own.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.service import LAB, Ended, eventually, loadstar, running_service, write_site
+from tests.support.command import Ended, Loadstar
+from tests.support.service import LAB, eventually, running_service, write_site
+from tests.support.service import loadstar as loadstar_process
 
 BAD_INPUT = 2
 
@@ -18,9 +23,8 @@ def points(count: int = 2) -> dict[str, dict[str, float]]:
     return {f"P0{number}": {} for number in range(1, count + 1)}
 
 
-async def refused(path: Path, *arguments: str) -> Ended:
-    """Start what cannot start; returns how it ended, having looked for what a person must not be shown."""
-    ended = await loadstar("run", "--config", path, *arguments, within_s=60)
+def refused(ended: Ended) -> Ended:
+    """How that ended which cannot start, having looked for what a person must not be shown."""
     assert "Traceback" not in ended.err
     assert "internal error" not in ended.err
     assert ended.out == ""
@@ -31,18 +35,32 @@ async def refused(path: Path, *arguments: str) -> Ended:
 SERVERS = pytest.mark.parametrize("server", ["web", "ocpp"])
 
 
-@SERVERS
-async def test_a_busy_port_is_named(tmp_path: Path, server: str):
-    path = write_site(tmp_path, points())
+def port_of(server: str, path: Path) -> int:
     found = re.search(rf"\[{server}\]\nport = (\d+)", path.read_text())
     assert found is not None
-    port = int(found[1])
-    with socket.create_server(("127.0.0.1", port)):
-        ended = await refused(path, LAB)
-    last = ended.err.splitlines()[-1]
+    return int(found[1])
+
+
+def is_named(port: int, path: Path, ended: Ended) -> None:
+    last = refused(ended).err.splitlines()[-1]
     assert last.startswith(f"loadstar: cannot run {path}: ")
     assert str(port) in last
-    assert "in use" in last
+    assert "already in use" in last
+
+
+@SERVERS
+def test_a_busy_port_is_named(loadstar: Loadstar, tmp_path: Path, server: str):
+    path = write_site(tmp_path, points())
+    port = port_of(server, path)
+    with socket.create_server(("127.0.0.1", port)):
+        is_named(port, path, loadstar("run", "--config", path, LAB))
+
+
+async def test_a_process_that_cannot_start_ends(tmp_path: Path):
+    path = write_site(tmp_path, points())
+    port = port_of("ocpp", path)
+    with socket.create_server(("127.0.0.1", port)):
+        is_named(port, path, await loadstar_process("run", "--config", path, LAB, within_s=60))
 
 
 def nonsense(ledger: Path) -> None:
@@ -54,39 +72,41 @@ def folder(ledger: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [nonsense, folder])
-async def test_a_ledger_that_is_none_is_refused_and_left_as_it_is(tmp_path: Path, spoil: Callable[[Path], None]):
+def test_a_ledger_that_is_none_is_refused_and_left_as_it_is(
+    loadstar: Loadstar, tmp_path: Path, spoil: Callable[[Path], None]
+):
     path, ledger = write_site(tmp_path, points()), tmp_path / "loadstar.db"
     spoil(ledger)
     before = ledger.read_bytes() if ledger.is_file() else None
-    ended = await refused(path, LAB)
+    ended = refused(loadstar("run", "--config", path, LAB))
     assert ended.err.splitlines()[-1].startswith(f"loadstar: cannot run {path}: cannot open the ledger")
     assert str(ledger) in ended.err
     assert ledger.is_dir() or ledger.read_bytes() == before
 
 
-async def test_a_site_that_is_not_safe_unattended_is_refused_with_circuit_and_excess(tmp_path: Path):
+def test_a_site_that_is_not_safe_unattended_is_refused_with_circuit_and_excess(loadstar: Loadstar, tmp_path: Path):
     path = write_site(tmp_path, {f"P0{n}": {"fallback_a": 16} for n in (1, 2, 3)}, fuse_a=63, base_load_a=20)
-    ended = await refused(path, LAB)
+    ended = refused(loadstar("run", "--config", path, LAB))
     lines = ended.err.splitlines()
     assert [line.split(", ")[1][:2] for line in lines] == ["L1", "L2", "L3"]
     assert all(line.startswith(f"{path}:") and "exceed the fuse of 63.0 A by 5.0 A" in line for line in lines)
 
 
-async def test_a_laboratory_is_open_to_this_machine_only(tmp_path: Path):
+def test_a_laboratory_is_open_to_this_machine_only(loadstar: Loadstar, tmp_path: Path):
     path = write_site(tmp_path, points())
     path.write_text(re.sub(r"\[(ocpp|web)\]\n", r'[\1]\nhost = "0.0.0.0"\n', path.read_text()))
-    ended = await refused(path, LAB)
+    ended = refused(loadstar("run", "--config", path, LAB))
     assert [line.split(": ")[1] for line in ended.err.splitlines()] == ["ocpp.host", "web.host"]
 
 
 @SERVERS
-async def test_a_certificate_that_is_none_is_named(tmp_path: Path, server: str):
+def test_a_certificate_that_is_none_is_named(loadstar: Loadstar, tmp_path: Path, server: str):
     path = write_site(tmp_path, points())
     (tmp_path / "chain.pem").write_text("-----BEGIN NOTHING-----\n")
     (tmp_path / "key.pem").write_text("")
     tls = 'tls_certificate = "chain.pem"\ntls_key = "key.pem"'
     path.write_text(path.read_text().replace(f"[{server}]\n", f"[{server}]\n{tls}\n"))
-    ended = await refused(path)
+    ended = refused(loadstar("run", "--config", path))
     (only,) = ended.err.splitlines()
     assert only.startswith(f"loadstar: cannot run {path}: {tmp_path / 'chain.pem'}")
 

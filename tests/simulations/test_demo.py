@@ -127,19 +127,3 @@ def test_a_reaction_counts_to_the_last_limit_of_the_wave_that_answers():
     log.load(40.0, (30.0, 10.0, 10.0), headroom_a=2.0)  # there was room: what is lowered then has other causes
     log.lowered(41.0)
     assert log.seconds() == pytest.approx([0.75])
-
-
-@pytest.mark.parametrize("secure", [False, True])
-def test_a_short_demonstration_books_what_the_chargers_metered(
-    tmp_path: Path, secure: bool, capsys: pytest.CaptureFixture[str]
-):
-    assert run_demo(points=4, duration=14.0, secure=secure, web_port=0, ocpp_port=0, directory=tmp_path) == 0
-    printed = capsys.readouterr()
-    summary = json.loads(printed.out)
-    assert ("https" in printed.err) == secure
-    assert summary["points_connected"] == 4
-    assert summary["profiles_accepted"] >= 4
-    assert summary["sessions_recorded"] == summary["metered_sessions"] > 0
-    assert summary["energy_wh"] == summary["metered_wh"]
-    assert summary["undelivered"] == 0
-    assert summary["fuse_violation_as"] == 0

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ import httpx
 
 from adapters.configuration import load_configuration
 from simulations.demo_site import Ports
+from tests.support.command import Ended
 from tests.support.processes import free_port
 
 LOADSTAR = Path(sys.executable).with_name("loadstar")
@@ -40,15 +40,6 @@ async def eventually(look: Callable[[], Awaitable[T]], what: str, within_s: floa
         assert monotonic() < deadline, f"waited {within_s:g} s in vain for {what}"
         await asyncio.sleep(0.1)
     return found
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that has come to its end."""
-
-    code: int
-    out: str
-    err: str
 
 
 async def loadstar(*arguments: str | Path, within_s: float = 100.0) -> Ended:

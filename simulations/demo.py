@@ -26,6 +26,10 @@ from simulations.site_handle import SiteHandle, SiteProcessError, start_site
 
 MOST_POINTS: Final = 200
 """More simulated stations than this say more about the machine than about the controller."""
+
+NEWER_EVERY: Final = 4
+"""One station in so many speaks OCPP 2.0.1, the others 1.6."""
+
 FAULT_AFTER_S: Final = 45.0
 """When a fault begins in a demonstration without an end; in one with a duration, halfway."""
 REFRESH_S: Final = 1.0
@@ -122,7 +126,7 @@ def _plan(
 async def _demonstrate(plan: _Plan, console: Console, log: int) -> dict[str, Any]:
     path = write_demo_site(plan.directory, plan.points, plan.ports, plan.credentials, recorded=plan.recorded)
     service = Service(load_configuration(path, {}), lab=plan.credentials is None)
-    arguments = ["--seed", str(plan.seed)]
+    arguments = ["--seed", str(plan.seed), "--newer-every", str(NEWER_EVERY)]
     if plan.credentials is not None:
         arguments += ["--ca-file", str(plan.credentials.authority)]
     site = await start_site(path, *arguments, log=log)

@@ -16,7 +16,7 @@ VALID_S, RENEWED_S = 120, 40
 async def test_with_the_service_down_every_charger_falls_to_its_fallback_by_its_own_schedule(tmp_path: Path):
     path = write_site(tmp_path, {name: {"fallback_a": limit_a} for name, limit_a in FALLBACKS_A.items()})
     async with running_service(path, LAB) as service:
-        site = await start_site(path, "--quiet")
+        site = await start_site(path, "--quiet", "--newer-every", "2")
         try:
 
             async def points() -> dict[str, dict[str, Any]]:

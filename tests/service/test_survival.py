@@ -103,7 +103,7 @@ async def told(directory: Path) -> AsyncIterator[Story]:
     points = {name: {"fallback_a": 6 if name in CARS else 0} for name in POINTS}
     path = write_site(directory, points, fuse_a=FUSE_A, base_load_a=20)
     async with running_service(path, LAB) as service:
-        site = await start_site(path, "--quiet", "--meter-noise-a", "0.05")
+        site = await start_site(path, "--quiet", "--meter-noise-a", "0.05", "--newer-every", "2")
         try:
             await site.command("step_building", a=[BUILDING_A] * 3)
             story = Story(service, site, directory)

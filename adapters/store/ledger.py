@@ -18,12 +18,15 @@ from adapters.store import access, demand_windows, limit_log, records, session_r
 from adapters.store.ballast import Ballast
 from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
+from adapters.store.outbox import SqlOutbox, post
 from adapters.store.record_book import RecordBook
 from adapters.store.tariff_book import TariffBook
 from adapters.store.terms import Terms
 from adapters.store.token_book import TokenBook
 from adapters.store.transactions import record_start, record_stop
+from adapters.store.upstream_memory import SqlUpstreamMemory
 from adapters.store.writer import Writer
+from controller.hub_satellite.outbox import Letter
 from controller.peakshave.evidence import Evidence
 from controller.peakshave.grid_operator import Limit
 from controller.peakshave.peak_facts import ClosedWindow
@@ -66,22 +69,48 @@ class SqlLedger:
         """Tariffs, rules, parties, contracts, and the terms on which sessions are charged."""
         self.token_book = TokenBook(self.read, self.write)
         """Who may charge, as people keep it."""
+        self.outbox = SqlOutbox(self.read, self.write)
+        """What back offices are still to be told."""
+        self.upstream_memory = SqlUpstreamMemory(self.read, self.write)
+        """What back offices have said."""
 
-    async def start_transaction(self, start: TransactionStart) -> Started:
-        """Record a start; a repeated one gets the ids that it got the first time."""
+    async def start_transaction(self, start: TransactionStart, letters: Sequence[Letter] = ()) -> Started:
+        """Record a start; a repeated one gets the ids that it got the first time.
+
+        Args:
+            start: what was announced.
+            letters: what back offices are to be told of it; on record with it, or not at all.
+        """
         record = record_start if start.transaction_id is None else record_chosen_start
-        action = self.write(lambda connection: record(connection, start, self._terms))
-        return await asyncio.wrap_future(action)
 
-    async def complete_transaction(self, details: TransactionDetails) -> Outcome:
+        def act(connection: Connection) -> Started:
+            started = record(connection, start, self._terms)
+            if start.transaction_id is not None or started.outcome is not Outcome.REPEATED:
+                post(connection, letters, started.session_id)
+            return started
+
+        return await asyncio.wrap_future(self.write(act))
+
+    async def complete_transaction(self, details: TransactionDetails, letters: Sequence[Letter] = ()) -> Outcome:
         """Fill in what the start has left open. What is on record stays, so a repeated one changes nothing."""
-        action = self.write(lambda connection: record_details(connection, details, self._terms))
-        return await asyncio.wrap_future(action)
 
-    async def stop_transaction(self, stop: TransactionStop) -> Outcome:
+        def act(connection: Connection) -> Outcome:
+            outcome = record_details(connection, details, self._terms)
+            post(connection, letters)
+            return outcome
+
+        return await asyncio.wrap_future(self.write(act))
+
+    async def stop_transaction(self, stop: TransactionStop, letters: Sequence[Letter] = ()) -> Outcome:
         """Record an end and price the session; a repeated one changes nothing."""
-        action = self.write(lambda connection: record_stop(connection, stop, self._terms))
-        return await asyncio.wrap_future(action)
+
+        def act(connection: Connection) -> Outcome:
+            outcome = record_stop(connection, stop, self._terms)
+            if stop.chosen or outcome is not Outcome.REPEATED:
+                post(connection, letters)
+            return outcome
+
+        return await asyncio.wrap_future(self.write(act))
 
     async def running(self) -> Sequence[RunningSession]:
         """Every session that has not ended, the oldest first."""

@@ -6,17 +6,20 @@ office that gets it twice, because its answer was lost, can tell. Nothing here s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 PER_S: Final = 5.0
 """Messages of one station a second, at most, while what was missed is told: back offices have many stations."""
 
 REFUSALS_MOST: Final = 5
 """A message that was refused so often is set aside; what comes after it must not wait for ever."""
+
+_WITHIN: Final = frozenset({"csChargingProfiles", "chargingProfile"})
+"""Where a payload may name its transaction once more."""
 
 PAUSES_S: Final = (1.0, 5.0, 30.0, 120.0)
 """After the first refusal, the second, and so on [s]."""
@@ -32,21 +35,35 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One message for one back office."""
+class Letter:
+    """A message for one back office, not on record yet."""
 
-    number: int
-    """Rises with every entry of the ledger: the order in which things happened."""
     upstream: str
     station: str
     message_id: str
+    """It keeps it for ever, however often it is sent."""
     action: str
-    payload: Mapping[str, Any]
-    """As it is to be sent, but for the ids of transactions that the back office names otherwise."""
+    frame: str
+    """The whole frame, as it is to be sent but for the ids of transactions that the back office names otherwise."""
+    key: str
+    """What it says, in short: of two letters with one key only the first is kept."""
     happened_at: datetime
+    transaction_id: str | None = None
+    """Of the transaction that it is about, as its charger knows it; None: of none, or of the one that it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Letter):
+    """A letter on record."""
+
+    number: int = 0
+    """Rises with every entry of the ledger: the order in which things happened."""
     session: str | None = None
     """Of the ledger; the one whose transaction it is."""
+    theirs: str | None = None
+    """How the back office calls that transaction, as far as it has said."""
     refusals: int = 0
+    standing: Standing = Standing.WAITING
 
 
 class Answer(StrEnum):
@@ -66,14 +83,15 @@ class Next:
     standing: Standing
     refusals: int
     again_in_s: float | None = None
-    """When to send it again; None: not by itself, or as soon as the connection is back."""
+    """When to send it again; None: never, or as soon as it can be."""
 
 
 def after(entry: Entry, answer: Answer) -> Next:
     """What becomes of an entry by the answer to it.
 
     >>> from datetime import UTC
-    >>> entry = Entry(1, "office", "CP01", "a", "StopTransaction", {}, datetime(2026, 11, 20, tzinfo=UTC), refusals=3)
+    >>> noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    >>> entry = Entry("office", "CP01", "a", "StopTransaction", "[2]", "k", noon, refusals=3)
     >>> after(entry, Answer.REFUSED)
     Next(standing=<Standing.WAITING: 'waiting'>, refusals=4, again_in_s=120.0)
     >>> after(entry, Answer.NONE).refusals
@@ -102,24 +120,79 @@ class Pace:
         return begins_s - monotonic_s
 
 
-def renamed(payload: Mapping[str, Any], transactions: Mapping[int, int]) -> dict[str, Any]:
+def renamed(payload: Mapping[str, Any], transactions: Mapping[str, str]) -> dict[str, Any]:
     """An OCPP 1.6 payload with the transaction ids of the other side, at its top and in a charging profile in it.
 
     Args:
         payload: of StopTransaction, MeterValues, RemoteStopTransaction, SetChargingProfile and the like.
-        transactions: their ids by ours, or ours by theirs.
+        transactions: their ids by ours, or ours by theirs, as text.
 
-    >>> renamed({"transactionId": 7, "meterStop": 9}, {7: 4711})
+    >>> renamed({"transactionId": 7, "meterStop": 9}, {"7": "4711"})
     {'transactionId': 4711, 'meterStop': 9}
+    >>> renamed({"transactionId": "a"}, {"7": "4711"})
+    {'transactionId': 'a'}
     """
-    changed = dict(payload)
-    if (number := changed.get("transactionId")) is not None:
-        changed["transactionId"] = transactions.get(number, number)
-    for name in ("csChargingProfiles", "chargingProfile"):
-        profile = changed.get(name)
-        if isinstance(profile, Mapping) and profile.get("transactionId") is not None:
-            changed[name] = {
-                **profile,
-                "transactionId": transactions.get(profile["transactionId"], profile["transactionId"]),
-            }
+    changed = {
+        name: renamed(value, transactions) if name in _WITHIN and isinstance(value, Mapping) else value
+        for name, value in payload.items()
+    }
+    other = transactions.get(str(changed.get("transactionId")))
+    if other is not None:
+        changed["transactionId"] = int(other)
     return changed
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What has become of an entry, to be put on record at once."""
+
+    entry: Entry
+    next: Next
+    theirs: str | None = None
+    """The id that the back office has given the transaction which the entry begins."""
+    adopted: bool = False
+    """Whether the charger is told that id, so that it is the transaction's only one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What waits for one back office of one station."""
+
+    upstream: str
+    station: str
+    waiting: int
+    oldest_at: datetime | None
+    """When what has waited longest happened."""
+    set_aside: int
+
+
+class Outbox(Protocol):
+    """Letters on record, each until it is answered. Every method raises ``LedgerUnavailable``."""
+
+    async def post(self, letters: Sequence[Letter]) -> None:
+        """Put letters on record; of those that are there already nothing changes."""
+        ...
+
+    async def head(self, upstream: str, station: str, most: int) -> Sequence[Entry]:
+        """The entries that come next, in order."""
+        ...
+
+    async def entry(self, letter: Letter) -> Entry | None:
+        """The entry of a letter that may be on record."""
+        ...
+
+    async def settle(self, settled: Settled) -> None:
+        """Put on record what has become of an entry; it is on disk on return."""
+        ...
+
+    async def transaction_id(self, session: str) -> str | None:
+        """The id of a session's transaction, as its charger knows it."""
+        ...
+
+    async def theirs(self, upstream: str, station: str) -> Mapping[str, str]:
+        """How a back office calls the running transactions of a station, by how the charger calls them."""
+        ...
+
+    async def queues(self) -> Sequence[Queue]:
+        """What waits, and what was set aside."""
+        ...

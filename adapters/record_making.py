@@ -151,7 +151,9 @@ def _place(site: SiteFacts, session: SessionRecord) -> Place:
     fields = {name: getattr(site.place, name) for name in site.place.__dataclass_fields__}
     own = {"station": session.station, "connector": session.connector, "point": session.point}
     uid = session.point or f"{session.station}-{session.connector}"
-    return Place(**fields | own | {"evse_uid": uid})
+    # eMI3, where there is an operator's id to make it of.
+    evse_id = f"{site.country}*{site.operator}*E{uid}" if site.country and site.operator else ""
+    return Place(**fields | own | {"evse_uid": uid, "evse_id": evse_id})
 
 
 def _times(session: SessionRecord, facts: SessionFacts) -> SessionTimes:

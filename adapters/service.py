@@ -34,10 +34,10 @@ from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.price_board import PriceBoard, Surcharges
 from adapters.pricing import Books
-from adapters.record_making import SiteFacts
 from adapters.recording import Recorder
 from adapters.settlement_desk import SettlementDesk
 from adapters.store import MeasurementStore, open_ledger
+from adapters.site_facts import meter_of, site_facts
 from adapters.summary import Reactions, summary
 from adapters.watchdog import notify
 from adapters.web.app import create_app
@@ -48,7 +48,7 @@ from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
 from controller.site import Site
 from controller.snapshot import ExternalLimit, Snapshot
-from controller.tariffs.record import MeterIdentity, Place
+from controller.tariffs.record import MeterIdentity
 
 CEILING: Final = 10.0
 """No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
@@ -196,7 +196,7 @@ class Service:
             measured=self._last_measured(measurements),
             on_frame=self._recorder.heard if self._recorder else None,
         )
-        self._billing = Billing(self._ledger, _site_facts(site), self._meter_of, self._clock, self._report)
+        self._billing = Billing(self._ledger, site_facts(configuration), self._meter_of, self._clock, self._report)
         self._stops.append(("billing", self._billing.record_ended))
         self._board = PriceBoard(site, self._ledger, self._billing, configuration.offers, self._surcharges, self._clock)
         await self._points.start()
@@ -249,7 +249,7 @@ class Service:
             windows=self._ledger.windows,
             books=Books(self._ledger.book, self._ledger.token_book, self._clock),
             charged=SettlementDesk(
-                self._ledger.charged, self._configuration.store_url, _site_facts(self._site), self._clock
+                self._ledger.charged, self._configuration.store_url, site_facts(self._configuration), self._clock
             ),
             authenticate=self._ledger.check_user,
             lab=self._lab,
@@ -303,7 +303,7 @@ class Service:
         """What measures at a station, as far as it has said."""
         views = [view for view in self._points.stations() if view.id == station]
         known = views[0] if views else None
-        return MeterIdentity(
+        told = MeterIdentity(
             vendor=(known and known.vendor) or "",
             model=(known and known.model) or "",
             firmware=(known and known.firmware) or "",
@@ -317,6 +317,7 @@ class Service:
     def _limits_changed(self) -> None:
         """Decide now, and plan anew: a limit may have been announced that does not hold yet; from any thread."""
         self._wake()
+        return meter_of(self._configuration, station, told)
         if self._on_loop is not None and not self._on_loop.is_closed():
             self._on_loop.call_soon_threadsafe(self._economy.wake)
 
@@ -411,11 +412,6 @@ async def _run_until_told(configuration: Configuration, lab: bool) -> None:
 
 def _rating_a(site: Site) -> float:
     return max(max(circuit.fuse_a) for circuit in site.circuits if circuit.parent is None)
-
-
-def _site_facts(site: Site) -> SiteFacts:
-    place = Place(location=site.id, time_zone=site.time_zone, station="", connector=0, name=site.name or site.id)
-    return SiteFacts(site=site.id, time_zone=site.time_zone, currency=site.currency, place=place)
 
 
 def _measurements_path(configuration: Configuration) -> Path:

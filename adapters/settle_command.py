@@ -17,7 +17,6 @@ from adapters.export_kinds import ExportRefused
 from adapters.log import without_login
 from controller.plan import Event
 from controller.ports import LedgerUnavailable
-from controller.tariffs.record import Place
 from controller.tariffs.statement import NotClosable
 
 if TYPE_CHECKING:
@@ -109,12 +108,10 @@ def _print(settled: Settled) -> None:
 
 def _recompute(configuration: Configuration, month: str) -> None:
     from adapters.recomputing import recomputed  # noqa: PLC0415 - as above
-    from adapters.record_making import SiteFacts  # noqa: PLC0415
+    from adapters.site_facts import site_facts  # noqa: PLC0415
     from adapters.store.record_book import book_for_reading  # noqa: PLC0415
 
-    site = configuration.site
-    facts = SiteFacts(site.id, site.time_zone, site.currency, Place(site.id, site.time_zone, "", 0))
-    result = recomputed(book_for_reading(configuration.store_url), facts, month)
+    result = recomputed(book_for_reading(configuration.store_url), site_facts(configuration), month)
     for difference in result.differences:
         typer.echo(difference, err=True)
     typer.echo(f"{month}: {result.records} records worked out anew, {len(result.differences)} differ.")

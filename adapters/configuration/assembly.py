@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, get_args
 
+from adapters.configuration.location_assembly import location_of
 from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable, P1MeterTable
 from adapters.configuration.peak_assembly import (
     grid_operator_of,
@@ -80,6 +81,7 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         recording=Recording(folder / file.recording.directory, file.recording.keep_days) if file.recording else None,
         price_per_kwh=file.tariffs.price_per_kwh,
         operator=_operator(file.tariffs, file.site.time_zone),
+        location=location_of(file.site, file.location, file.stations),
         plan=_plan(file, folder) if file.plan and file.plan.enabled else None,
         peak=peak_of(file.peak),
         price_lever=price_lever_of(file.peak.price_lever),

@@ -17,6 +17,7 @@ from controller.ports import Token
 from controller.site import Site
 from controller.tariffs.book import OperatorTerms
 from controller.tariffs.offers import Offer, SurchargeTerms
+from controller.tariffs.record import GridConnection, MeterIdentity, Place
 from controller.wishes import Group
 
 
@@ -181,6 +182,19 @@ class GridOperator:
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """Where the site is, and what measures there."""
+
+    place: Place
+    """Of no point in particular."""
+    operator_id: str
+    """OCPI party_id."""
+    connection: GridConnection | None
+    meters: Mapping[str, MeterIdentity]
+    """By station, as far as the site file tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """A site file, checked as a whole. Shows no secret when printed."""
 
@@ -204,6 +218,7 @@ class Configuration:
     price_per_kwh: Decimal | None
     operator: OperatorTerms
     """What is settled for all sessions."""
+    location: Location
     plan: PlanSettings | None
     peak: PeakTerms | None
     """None: demand costs nothing."""

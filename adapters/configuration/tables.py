@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from adapters.configuration.location_tables import LocationTable, StationMeterTable
 from adapters.configuration.meter_tables import MeterTable
 from adapters.configuration.peak_tables import PeakTable
 from adapters.configuration.plan_tables import GroupTable, LoadbalanceTable, NeedsTable, PlanTable
@@ -131,6 +132,8 @@ class StationTable(StrictModel):
     """Name of the environment variable that holds the password."""
     writes_per_day: int | None = Field(None, ge=1)
     """Charging-profile writes a day that its memory can stand; default: as many as needed."""
+    meter: StationMeterTable | None = None
+    """What measures there; default: what the station tells."""
 
 
 class TokenTable(NeedsTable):
@@ -276,6 +279,8 @@ class SiteFile(StrictModel):
     """The InfluxDB to send telemetry to; without it nothing is sent."""
     recording: RecordingTable | None = None
     """Where decisions are recorded; without it they are not."""
+    location: LocationTable = LocationTable()
+    """Where the site is; records, partners and registers ask for it."""
     tariffs: TariffsTable = TariffsTable()
     """What charging costs; without it only what billing rules say."""
     loadbalance: LoadbalanceTable = LoadbalanceTable()

@@ -18,6 +18,7 @@ from typing import Final
 
 from controller.tariffs.coverage import Coverage
 from controller.tariffs.tariff import (
+    EVERY_DAY,
     Dimension,
     Element,
     PriceComponent,
@@ -91,6 +92,10 @@ def _whole(tariff: Tariff) -> Iterator[Finding]:
     parks = any(one.dimension is Dimension.PARKING_TIME for one in components)
     if not parks and (tariff.idle.grace_s or tariff.idle.free_hours or tariff.idle.most is not None):
         yield _warn("idle_without_price", "says when idling costs something, and has no PARKING_TIME price")
+    elif any(hours.begins == hours.ends and hours.weekdays == EVERY_DAY for hours in tariff.idle.free_hours):
+        yield _warn(
+            "idle_never_costs", "has free hours that last from one day to the next: idling never costs anything"
+        )
 
 
 def _limits(tariff: Tariff) -> Iterator[Finding]:

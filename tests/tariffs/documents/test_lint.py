@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from controller.tariffs.lint import Finding, Severity, lint
 from controller.tariffs.tariff import (
     NO_RESTRICTIONS,
+    DailyHours,
     Dimension,
     Element,
     IdleTerms,
@@ -89,6 +90,11 @@ def test_what_is_ambiguous_is_refused(elements: list[Element], terms: dict[str, 
         ([Element((PriceComponent(Dimension.TIME, Decimal(1), VAT, 300),))], {}, [("step_size", 0)]),
         ([Element((ENERGY, PriceComponent(Dimension.FLAT, Decimal(1))))], {}, [("vat_missing", None)]),
         ([energy()], {"idle": IdleTerms(grace_s=900)}, [("idle_without_price", None)]),
+        (
+            [Element((ENERGY, PARKING))],
+            {"idle": IdleTerms(free_hours=(DailyHours(time(8), time(8)),))},
+            [("idle_never_costs", None)],
+        ),
         ([energy(), Element((FLAT,))], {"max_price": PriceLimit(Decimal("0.5"))}, [("max_price_below_flat", 1)]),
         ([energy()], {"min_price": PriceLimit(Decimal(2), Decimal(1))}, [("negative_tax", None)]),
         ([energy(), energy(Restrictions(reservation=Reservation.RESERVATION))], {}, [("not_of_a_reservation", 1)]),

@@ -26,7 +26,8 @@ from controller.tariffs.book import BillingRule, Leg, Occasion, TariffVersion, T
 from controller.tariffs.choice import choose
 from controller.tariffs.compiled import CompiledTariff
 from controller.tariffs.offers import Offer, Surcharge, SurchargeTerms
-from controller.tariffs.outlook import Prices, price_outlook
+from controller.tariffs.outlook import price_outlook
+from controller.tariffs.posted import Posted, prices_at
 from controller.tariffs.price_words import price_words, shown
 from controller.tariffs.rules import in_force
 from controller.tariffs.tariff import TaxIncluded
@@ -62,20 +63,6 @@ class Surcharges:
             if begins <= moment and (ends is None or moment < ends):
                 return surcharge
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """One offer at one place."""
-
-    offer: Offer
-    tariff: str
-    version: int
-    words: str
-    ahead: tuple[Prices, ...]
-    """Of the coming day."""
-    idle_grace_s: int
-    tax_included: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +221,6 @@ class PriceBoard:
         words = price_words(ahead[0], found.currency, found.idle.grace_s)
         included = found.tax_included is TaxIncluded.YES
         return Posted(offer, tariff, version.number, words, ahead, found.idle.grace_s, included)
-
-
-def prices_at(posted: Posted, at: datetime) -> Prices | None:
-    """The prices of a moment; None beyond what was looked up."""
-    return next((prices for prices in posted.ahead if prices.begins_at <= at < prices.ends_at), None)
 
 
 def _per_kwh_now(posted: Posted, at: datetime) -> Decimal | None:

@@ -19,6 +19,7 @@ from adapters.billing import Billing
 from adapters.chronicle import Chronicle
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter, P1Meter
+from adapters.driver_desk import DriverDesk
 from adapters.economy import Economy
 from adapters.influx import InfluxWriter
 from adapters.limit_ways import admission, listeners
@@ -36,9 +37,10 @@ from adapters.price_board import PriceBoard, Surcharges
 from adapters.pricing import Books
 from adapters.recording import Recorder
 from adapters.settlement_desk import SettlementDesk
-from adapters.store import MeasurementStore, open_ledger
 from adapters.site_facts import meter_of, site_facts
+from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
+from adapters.token_limits import TokenLimits
 from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
@@ -204,6 +206,7 @@ class Service:
         self._open_web()
         self._open_telemetry()
         self._run(self._economy.run())
+        self._run(TokenLimits(self._ledger, self._points, self._clock, self._report).run())
         self._run(self._billing.run())
         self._run(self._board.run())
         self._open_loop()
@@ -247,6 +250,14 @@ class Service:
             wishes=self._wishes,
             limits=self._limits,
             windows=self._ledger.windows,
+            drivers=DriverDesk(
+                site=self._site,
+                live=self.live,
+                wishes=self._wishes,
+                board=self._board,
+                offers=self._ledger,
+                clock=self._clock,
+            ),
             books=Books(self._ledger.book, self._ledger.token_book, self._clock),
             charged=SettlementDesk(
                 self._ledger.charged, self._configuration.store_url, site_facts(self._configuration), self._clock
@@ -308,6 +319,7 @@ class Service:
             model=(known and known.model) or "",
             firmware=(known and known.firmware) or "",
         )
+        return meter_of(self._configuration, station, told)
 
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""
@@ -317,7 +329,6 @@ class Service:
     def _limits_changed(self) -> None:
         """Decide now, and plan anew: a limit may have been announced that does not hold yet; from any thread."""
         self._wake()
-        return meter_of(self._configuration, station, told)
         if self._on_loop is not None and not self._on_loop.is_closed():
             self._on_loop.call_soon_threadsafe(self._economy.wake)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
-from adapters.store import access, demand_windows, limit_log, records, session_readings, usage, wishes
+from adapters.store import access, demand_windows, limit_log, records, session_offers, session_readings, usage, wishes
 from adapters.store.ballast import Ballast
 from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
@@ -45,7 +45,7 @@ from controller.ports import (
 )
 from controller.tariffs.book import NO_OPERATOR_TERMS, OperatorTerms
 from controller.tariffs.observed import Observed
-from controller.tariffs.offers import Surcharge
+from controller.tariffs.offers import Offer, Surcharge
 from controller.wishes import Asker, Wish
 
 T = TypeVar("T")
@@ -177,6 +177,16 @@ class SqlLedger:
     def wishes(self) -> Sequence[Wish]:
         """What has been asked for the sessions that run."""
         return self.read(wishes.running_wishes)
+
+    def choose_offer(self, session: str, offer: Offer, tariff: str | None, at: datetime, chosen_by: str) -> None:
+        """Put on record which offer holds for a session that runs, from now on; see ``record_offer``."""
+        self.write(
+            lambda connection: session_offers.record_offer(connection, session, offer, tariff, at, chosen_by)
+        ).result()
+
+    def chosen_offers(self) -> Mapping[str, Offer]:
+        """Which was chosen last, by session id, for those that run."""
+        return self.read(session_offers.offers_of_running)
 
     def limit_evidence(self, lines: Sequence[Evidence]) -> Future[None]:
         """Add to the log of limits; the future is done when it is on disk. Returns at once."""

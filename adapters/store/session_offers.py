@@ -14,8 +14,9 @@ from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Index, Intege
 from adapters.store.curves import frozen_curve, newest_curve
 from adapters.store.dated import tariff_versions_of
 from adapters.store.schema import Money, PeerText, UtcTime, metadata, sessions, storable_text
-from controller.tariffs.book import TariffVersion
-from controller.tariffs.offers import Offer, Surcharge, Switch
+from adapters.store.schema_tariffs import session_terms
+from controller.tariffs.book import Leg, TariffVersion
+from controller.tariffs.offers import NoSuchOffer, Offer, Surcharge, Switch
 from controller.tariffs.rules import in_force
 from controller.wishes import NoSuchSession
 
@@ -43,29 +44,40 @@ session_surcharges: Final = Table(
 )
 
 
-class NoSuchOffer(Exception):  # noqa: N818 - a state of the world, not a mistake
-    """The offer has no tariff that holds now."""
-
-
 def record_offer(
-    connection: Connection, session_id: str, offer: Offer, tariff: str, at: datetime, chosen_by: str
+    connection: Connection, session_id: str, offer: Offer, tariff: str | None, at: datetime, chosen_by: str
 ) -> None:
     """Write down which offer holds for a running session from now on.
 
+    Args:
+        connection: in a transaction.
+        session_id: its id.
+        offer: what was chosen.
+        tariff: of the offer; None: the one that the session began with.
+        at: now.
+        chosen_by: who has chosen it.
+
     Raises:
         NoSuchSession: it does not run.
-        NoSuchOffer: its tariff has no version that holds.
+        NoSuchOffer: the tariff has no version that holds, or the session costs nothing.
     """
     session_id = storable_text(session_id)
     running = select(sessions.c.id).where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
     if connection.execute(running).first() is None:
         raise NoSuchSession(session_id)
-    version = in_force(tariff_versions_of(connection, [tariff]), at)
-    if version is None:
-        raise NoSuchOffer(f"tariff {tariff!r} does not hold at the moment")
+    of_retail = (session_terms.c.session_id == session_id) & (session_terms.c.leg == Leg.RETAIL.value)
+    began = connection.execute(select(session_terms.c.tariff, session_terms.c.number).where(of_retail)).first()
+    if began is None or began.tariff is None or began.number is None:
+        raise NoSuchOffer("the session has no price that could be another")
+    name, number = began.tariff, began.number
+    if tariff is not None:
+        version = in_force(tariff_versions_of(connection, [tariff]), at)
+        if version is None:
+            raise NoSuchOffer(f"tariff {tariff!r} does not hold at the moment")
+        name, number = tariff, version.number
     connection.execute(
         session_offers.insert().values(
-            session_id=session_id, at=at, offer=offer.value, tariff=tariff, number=version.number, chosen_by=chosen_by
+            session_id=session_id, at=at, offer=offer.value, tariff=name, number=number, chosen_by=chosen_by
         )
     )
 

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 
 from adapters.charged import Charged
+from adapters.driver_desk import DriverDesk
 from adapters.limiting import Limits
 from adapters.live import HISTORY_SAMPLES, Live
 from adapters.pricing import Books
@@ -17,6 +18,7 @@ from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
 from adapters.web.accounts import add_accounts
 from adapters.web.acting import add_acting
 from adapters.web.demand_export import Windows, add_demand
+from adapters.web.driver import add_driver_api
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.limits import add_limits
 from adapters.web.prices import add_prices
@@ -66,6 +68,7 @@ def build_router(
     windows: Windows,
     books: Books,
     charged: Charged,
+    drivers: DriverDesk,
     logins: Logins,
     broadcast: Broadcast,
     version: str,
@@ -77,6 +80,7 @@ def build_router(
     _add_sessions(router, records)
     _add_past(router, site, live)
     add_acting(router, site, live, wishes)
+    add_driver_api(router, site, drivers)
     add_limits(router, limits)
     add_demand(router, windows)
     add_prices(router, site, live)

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from adapters.charged import Charged
+from adapters.driver_desk import DriverDesk
 from adapters.json_text import DocumentError
 from adapters.limiting import Limits
 from adapters.live import Live
@@ -29,6 +30,7 @@ from adapters.web.access import Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
 from adapters.web.demand_export import Windows
+from adapters.web.driver import add_driver_page
 from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.office import add_office
 from adapters.web.stream import Broadcast
@@ -53,6 +55,7 @@ def create_app(
     windows: Windows,
     books: Books,
     charged: Charged,
+    drivers: DriverDesk,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -68,6 +71,7 @@ def create_app(
         windows: the demand windows on record.
         books: prices and tokens.
         charged: review, settlement and exports.
+        drivers: what drivers see and may ask for.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -89,6 +93,7 @@ def create_app(
             windows=windows,
             books=books,
             charged=charged,
+            drivers=drivers,
             logins=logins,
             broadcast=broadcast,
             version=version,
@@ -96,7 +101,9 @@ def create_app(
     )
     _add_probes(app, site, live, version)
     _add_pages(app, site, logins, lab, version)
-    add_office(app, site, books, {"site": site.name or site.id, "version": version, "lab": lab})
+    facts = {"site": site.name or site.id, "version": version, "lab": lab}
+    add_office(app, site, books, facts)
+    add_driver_page(app, site, drivers, facts)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     return app
 

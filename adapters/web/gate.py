@@ -16,6 +16,7 @@ BODY_MAX: Final = 256 * 1024
 """No request of this API comes near it."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/api/v1/login"})
 OPEN_PREFIX: Final = "/static/"
+DRIVERS_PREFIX: Final = "/p/"
 PAGES: Final = frozenset({"/", "/prices", "/tokens"})
 """Who is not logged in is sent to the login from these."""
 
@@ -68,7 +69,7 @@ class Gate:
         login = presented(request, self._logins)
         request.scope["login"] = login
         path = request.url.path
-        if self._lab or login or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
+        if self._lab or login or path in OPEN_PATHS or path.startswith((OPEN_PREFIX, DRIVERS_PREFIX)):
             return None
         if path in PAGES and request.method == "GET":
             return RedirectResponse("/login", 303)

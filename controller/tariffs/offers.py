@@ -31,6 +31,10 @@ class Offer(StrEnum):
     """Dearer, and served before others."""
 
 
+class NoSuchOffer(Exception):  # noqa: N818 - a state of the world, not a mistake
+    """There is no such offer for a session now; the text says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surcharge:
     """What nearing the site's peak adds to sessions that begin then: announced before, frozen at the start."""

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from adapters.charged import Charged
+from adapters.driver_desk import DriverDesk
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import circuit_state
@@ -31,6 +32,8 @@ from controller.ports import CircuitState, LedgerUnavailable, PriceNow, SessionR
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
 from controller.tariffs.book import OperatorTerms
+from controller.tariffs.offers import Offer
+from controller.tariffs.posted import Posted
 from controller.units import NO_CURRENT, Phases, phase_vector
 from controller.wishes import Asked, Asker, NoSuchSession, Wish
 from tests.support.charged import NothingCharged
@@ -320,6 +323,19 @@ class EmptyBook:
         return lambda *_arguments, **_settings: ()
 
 
+class NothingPosted:
+    """No prices, and no offers."""
+
+    def posted(self, _point: str) -> tuple[Posted, ...]:
+        return ()
+
+    def choose_offer(self, *_: object) -> None:
+        raise AssertionError("there is nothing to choose")
+
+    def chosen_offers(self) -> Mapping[str, Offer]:
+        return {}
+
+
 def made_app(
     site: Site,
     live: Live,
@@ -331,16 +347,19 @@ def made_app(
     windows: Windows = lambda _since, _until: (),
     books: Books | None = None,
     charged: Charged | None = None,
+    drivers: DriverDesk | None = None,
 ) -> FastAPI:
+    wishes = wishes or Wishes(FakeBook(), (), site.time_zone, HandClock())
     return create_app(
         site=site,
         live=live,
         records=records or FakeRecords(),
-        wishes=wishes or Wishes(FakeBook(), (), site.time_zone, HandClock()),
+        wishes=wishes,
         limits=limits or open_limits(site, HandClock()),
         windows=windows,
         books=books or Books(EmptyBook(), EmptyBook(), HandClock()),
         charged=charged or NothingCharged(),
+        drivers=drivers or DriverDesk(site, live, wishes, NothingPosted(), NothingPosted(), HandClock()),
         authenticate=only_ada,
         lab=lab,
         version=version,

@@ -181,8 +181,15 @@ def _texts(path: Path, *, many: bool) -> Iterator[tuple[str, bytes]]:
                 yield str(path), file.read()
                 return
             columns = TextColumn("pricing"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-            seen = sys.stderr.isatty()
-            with Progress(*columns, console=Console(stderr=True), transient=True, disable=not seen) as progress:
+            # Results go to stdout while the bar is there, and stay there; on the same terminal they are enough to see.
+            bar = Progress(
+                *columns,
+                console=Console(stderr=True),
+                transient=True,
+                redirect_stdout=False,
+                disable=sys.stdout.isatty() or not sys.stderr.isatty(),
+            )
+            with bar as progress:
                 task = progress.add_task("pricing", total=path.stat().st_size)
                 read = 0
                 for number, line in enumerate(file, start=1):

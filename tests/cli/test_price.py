@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,18 @@ def test_a_line_for_each_good_session_and_a_complaint_for_each_bad_one(
         ["3", "line 1, column 2"],
         ["4", "colour"],
     ]
+
+
+def test_under_a_bar_results_stay_on_stdout(
+    loadstar: Loadstar, tariff: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "sessions.jsonl"
+    path.write_text((json.dumps(SESSION) + "\n") * 3, encoding="utf-8")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    ended = loadstar("price", "--tariff", tariff, "--session", path)
+    assert len(ended.out.splitlines()) == 3
+    assert "pricing" in ended.err
 
 
 def test_an_ambiguous_tariff_prices_nothing(loadstar: Loadstar, session: Path, tmp_path: Path):

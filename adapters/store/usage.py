@@ -6,12 +6,12 @@ Functions of a connection: the caller owns the transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from adapters.store.access import find_token, find_tokens
 from adapters.store.records import LastRegister
@@ -20,7 +20,7 @@ from adapters.store.standing import Kept, contract_of, find
 from controller.access import NO_USAGE, Usage, authorise, limit_passed, month_begins
 from controller.ports import Authorisation
 from controller.tariffs.book import NO_TOKEN_LIMITS, OperatorTerms
-from controller.tariffs.choice import token_key
+from controller.tariffs.choice import token_key, token_spellings
 from controller.tariffs.energy_price import session_cost
 
 
@@ -38,7 +38,8 @@ def authorisation(
         return authorise(None, at, open_to_guests=operator.guests and _any_public(connection, points))
     used, contract = NO_USAGE, None
     if token.limits != NO_TOKEN_LIMITS:
-        used = used_since(connection, month_begins(at, operator.time_zone), last_register).get(token_key(uid), NO_USAGE)
+        since, key = month_begins(at, operator.time_zone), token_key(uid)
+        used = used_since(connection, since, {key}, last_register).get(key, NO_USAGE)
     if token.contract is not None:
         document = find(connection, Kept.CONTRACT, token.contract)
         contract = None if document is None else contract_of(document)
@@ -54,7 +55,8 @@ def passed_limits(
     limited = [row for row in running if row.token in known and known[row.token].limits != NO_TOKEN_LIMITS]
     if not limited:
         return {}
-    used = used_since(connection, month_begins(at, operator.time_zone), last_register)
+    keys = {token_key(row.token) for row in limited}
+    used = used_since(connection, month_begins(at, operator.time_zone), keys, last_register)
     found: dict[str, str] = {}
     for row in limited:
         lasted_s = (at - row.started_at).total_seconds()
@@ -64,9 +66,13 @@ def passed_limits(
     return found
 
 
-def used_since(connection: Connection, since: datetime, last_register: LastRegister) -> dict[str, Usage]:
-    """What each token has used in the sessions that began since then or still run, by its key."""
-    counted = select(sessions).where(or_(sessions.c.started_at >= since, sessions.c.ended_at.is_(None)))
+def used_since(
+    connection: Connection, since: datetime, keys: Collection[str], last_register: LastRegister
+) -> dict[str, Usage]:
+    """What these tokens, by their keys, have used in the sessions that began since then or still run."""
+    recent = or_(sessions.c.started_at >= since, sessions.c.ended_at.is_(None))
+    spelt = [spelling for key in keys for spelling in token_spellings(key)]
+    counted = select(sessions).where(recent, func.lower(sessions.c.token).in_(spelt))
     energy_wh: defaultdict[str, int] = defaultdict(int)
     amount: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in connection.execute(counted):

@@ -25,6 +25,20 @@ def token_key(uid: str) -> str:
     return uid.casefold() if mac is None else f"vid:{re.sub('[:-]', '', mac[1] or mac[2]).casefold()}"
 
 
+def token_spellings(key: str) -> tuple[str, ...]:
+    """How chargers may write the token of a key, in lower case.
+
+    >>> token_spellings("04a2"), token_spellings("vid:0019f4aa01bc")[1]
+    (('04a2',), '00:19:f4:aa:01:bc')
+    """
+    if _MAC.fullmatch(key) is None:
+        return (key,)
+    digits = key.removeprefix("vid:")
+    pairs = [digits[place : place + 2] for place in range(0, len(digits), 2)]
+    spaced = [mark.join(pairs) for mark in ":-"]
+    return (key, *spaced, *(f"vid:{each}" for each in spaced))
+
+
 def key_of(scope: Scope, key: str) -> str:
     """A rule's key as it is compared.
 

@@ -41,7 +41,6 @@ from adapters.site_facts import meter_of, site_facts
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
 from adapters.token_limits import TokenLimits
-from adapters.token_limits import TokenLimits
 from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
@@ -207,7 +206,6 @@ class Service:
         self._open_web()
         self._open_telemetry()
         self._run(self._economy.run())
-        self._run(TokenLimits(self._ledger, self._points, self._clock, self._report).run())
         self._run(TokenLimits(self._ledger, self._points, self._clock, self._report).run())
         self._run(self._billing.run())
         self._run(self._board.run())

@@ -224,6 +224,7 @@ class CentralSystem:
             await connection.close(CloseCode.PROTOCOL_ERROR, f"the subprotocols here are {', '.join(SESSIONS)}")
             return
         station = self._stations[connection.username]
+        station.protocol = connection.subprotocol
         session = SESSIONS[connection.subprotocol](station, connection, self._around)
         replaced = station.connected(session)
         if isinstance(replaced, Conversation):

@@ -51,6 +51,8 @@ class StationView:
     frames_refused: int
     clock_skew_s: float
     """How far its clock is ahead (+) or behind (-) [s]; 0 while within what is allowed for."""
+    protocol: str | None = None
+    """The subprotocol that it spoke last, e.g. ``ocpp2.0.1``; None: it has not been here."""
 
 
 class Station:
@@ -64,6 +66,7 @@ class Station:
         pace = cadence(around.site.control, budget, max(1, len(points)))
         self.connectors: Mapping[int, Connector] = {point.connector: Connector(point, pace) for point in points}
         self.conversation: Conversation | None = None
+        self.protocol: str | None = None
         self.vendor: str | None = None
         self.model: str | None = None
         self.firmware: str | None = None
@@ -98,6 +101,7 @@ class Station:
             values_unreadable=self.values_unreadable,
             frames_refused=self.frames_refused,
             clock_skew_s=self._clock_skew_s,
+            protocol=self.protocol,
         )
 
     def states(self, now: datetime, monotonic_s: float) -> dict[str, PointState]:

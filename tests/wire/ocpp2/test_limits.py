@@ -33,7 +33,7 @@ async def test_a_station_that_boots_gets_its_default_and_its_settings(version: s
         ]
         assert {component for component, _, _ in client.variables} == {"SampledDataCtrlr"}
         (view,) = b.central.stations()
-        assert (view.online, view.vendor, view.model) == (True, "V", "M")
+        assert (view.online, view.vendor, view.model, view.protocol) == (True, "V", "M", version)
 
 
 @versions

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,3 +157,42 @@ async def test_a_plugs_status_may_come_as_an_event():
             await client.ask("NotifyEvent", generated_at=event["timestamp"], seq_no=0, event_data=[event])
             assert b.state().state == state
         assert b.said("connector_faulted") == ["connector 1 is faulted: plug 1"]
+
+
+ODD: list[Any] = [None, 5, -1.5, True, "", "x" * 300, [], {}, [[]], [None], {"a": [1]}, [{"sampledValue": 7}]]
+
+
+def spoilt(payload: Any) -> Iterator[Any]:
+    """The payload with one of its values after the other replaced by something odd, or left out."""
+    for name in payload if isinstance(payload, dict) else range(len(payload)):
+        for odd in ODD:
+            changed = copy.copy(payload)
+            changed[name] = odd
+            yield changed
+        if isinstance(payload, dict):
+            yield {other: value for other, value in payload.items() if other != name}
+        if isinstance(payload[name], dict | list):
+            for inner in spoilt(payload[name]):
+                changed = copy.copy(payload)
+                changed[name] = inner
+                yield changed
+
+
+DEEP = ["TransactionEvent", "BootNotification", "StatusNotification", "NotifyEvent", "MeterValues", "Authorize"]
+"""The messages that something is made of; of the others only the outermost values are spoilt."""
+
+
+@pytest.mark.parametrize("action", [*DEEP, "others"])
+async def test_whatever_a_message_holds_it_is_answered_and_nothing_breaks(action: str):
+    version = "ocpp2.1" if action == "others" else "ocpp2.0.1"
+    actions = [one for one in OF_STATIONS[version] if one not in DEEP] if action == "others" else [action]
+    async with bench(lab=True) as b, socket(b, subprotocols=[version]) as connection:
+        number = 0
+        for name in actions:
+            asked = schema(version, f"{name}Request")
+            whole = example(asked, asked, full=name in DEEP)
+            for payload in spoilt(whole):
+                number += 1
+                frame = await rpc(connection, name, payload, f"{number}")
+                assert frame[0] == 3 or frame[2] != "InternalError", (name, payload, frame)
+        assert b.events.kinds().count("internal_error") == 0

@@ -1,6 +1,6 @@
 """What is promised over time: turns come, order is nobody's advantage, the loop is calm, advice is followed.
 
-``LOADSTAR_CAMPAIGN=1`` (``make campaign``) tries many more of each.
+``LOADSTAR_CAMPAIGN=1`` (``make campaign``) tries more of each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from controller.site import ChargingPoint, Circuit, Control, Site
 from controller.snapshot import Advice, PointAdvice, Snapshot
 from simulations.temperaments import TEMPERAMENTS
 from tests.support.closed_loop import START, ClosedLoop, garage, hungry_car
-from tests.support.thorough import LONG, thorough
+from tests.support.thorough import thorough
 
 HANDOVER_S = 45.0
 """15 s between two reductions on a circuit, 12 s to settle, 10 s to the next report, and the answers' delay."""
@@ -31,7 +31,7 @@ def room_for(shares: int, cars: int, dwell_s: float) -> Site:
     return Site("turns", (main,), points, control=Control(dwell_s=dwell_s))
 
 
-@settings(max_examples=thorough(4, 100), deadline=None, derandomize=not LONG)
+@settings(max_examples=thorough(4, 6), deadline=None, derandomize=True)
 @given(
     shares=st.integers(1, 3),
     more=st.integers(1, 4),
@@ -61,7 +61,7 @@ def test_nobody_waits_longer_than_the_rotation_promises(
     assert served == set(loop.limit)
 
 
-@settings(max_examples=thorough(4, 100), deadline=None, derandomize=not LONG)
+@settings(max_examples=thorough(4, 6), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 9999))
 def test_the_order_of_points_in_the_site_file_makes_no_difference(seed: int) -> None:
     """Two services see the same pictures of one site whose points are listed in another order."""
@@ -92,7 +92,7 @@ CHANGES_PER_HOUR = 30
 """Of one point whose car stays, beside a building that is noisy and still: docs/explanation/control-loop.md."""
 
 
-@settings(max_examples=thorough(4, 100), deadline=None, derandomize=not LONG)
+@settings(max_examples=thorough(4, 6), deadline=None, derandomize=True)
 @given(
     noise_a=st.sampled_from([0.1, 0.3]),
     late_s=st.sampled_from([0.0, 1.0]),
@@ -118,7 +118,7 @@ def test_changes_are_few_under_noise_delay_and_cars_that_answer_late(
     assert loop.overload_as == 0.0
 
 
-@settings(max_examples=thorough(4, 100), deadline=None, derandomize=not LONG)
+@settings(max_examples=thorough(4, 6), deadline=None, derandomize=True)
 @given(target_a=st.floats(7.0, 14.0), seed=st.integers(0, 999))
 def test_a_target_is_met_while_there_is_room(target_a: float, seed: int) -> None:
     """Four cars on 40 A less 10 A: one of them needs more than its fair share of 7.5 A."""
@@ -136,7 +136,7 @@ def test_a_target_is_met_while_there_is_room(target_a: float, seed: int) -> None
     assert loop.overload_as == 0.0
 
 
-@settings(max_examples=thorough(4, 100), deadline=None, derandomize=not LONG)
+@settings(max_examples=thorough(4, 6), deadline=None, derandomize=True)
 @given(caps=st.lists(st.sampled_from([0.0, 3.0, 6.0, 9.0, 20.0]), min_size=3, max_size=3), seed=st.integers(0, 999))
 def test_a_cap_is_kept_from_the_end_of_the_dwell_time_on(caps: list[float], seed: int) -> None:
     site = replace(garage(3, fuse_a=63.0), control=Control(dwell_s=60.0))

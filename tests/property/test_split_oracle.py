@@ -11,7 +11,7 @@ from tests.support.random_sites import random_site, random_snapshot
 from tests.support.thorough import thorough
 
 BATCHES = 10
-SITES = thorough(1000, 20_000)
+SITES = thorough(1000, 2000)
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

@@ -1,4 +1,4 @@
-"""How much of the same is tried: a little every day, much more in ``make campaign``."""
+"""How much of the same is tried: a little every day, more in ``make campaign``."""
 
 from __future__ import annotations
 

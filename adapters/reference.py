@@ -12,6 +12,7 @@ from typing import Any, Final, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from adapters.billing_documents import billing_schemas
 from adapters.configuration.meter_tables import LATER_METERS
 from adapters.configuration.tables import LATER_TABLES, SiteFile
 from adapters.documents import PlanDocument, SnapshotDocument
@@ -77,12 +78,17 @@ def schemas() -> Mapping[str, str]:
         "cdr-ocpi-2.2.1": Cdr221Model,
         "cdr-ocpi-2.3.0": Cdr230Model,
     }
-    return {f"{name}.schema.json": schema_text(model) for name, model in formats.items()}
+    billing = {name: _text(schema) for name, schema in billing_schemas().items()}
+    return billing | {f"{name}.schema.json": schema_text(model) for name, model in formats.items()}
 
 
 def schema_text(model: type[BaseModel]) -> str:
     """The JSON Schema of a file format."""
-    return json.dumps({"$schema": _DIALECT, **model.model_json_schema()}, indent=2) + "\n"
+    return _text(model.model_json_schema())
+
+
+def _text(schema: Mapping[str, Any]) -> str:
+    return json.dumps({"$schema": _DIALECT, **schema}, indent=2) + "\n"
 
 
 def site_file_reference() -> str:

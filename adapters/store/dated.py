@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select, tuple_
 
 from adapters.store.schema import storable_text
 from adapters.store.schema_tariffs import billing_rules, card_fees, tariff_decisions, tariff_versions
@@ -49,10 +49,13 @@ def tariff_versions_of(connection: Connection, tariffs: Iterable[str] | None = N
     return _with_decisions(connection, Kind.TARIFF, [_version(row) for row in rows])
 
 
-def rules_under(connection: Connection, keys: Iterable[tuple[Scope, str]]) -> list[BillingRule]:
-    """The rules under these scopes and keys, those that were approved first to last, then the others."""
+def rules_under(connection: Connection, keys: Iterable[tuple[Scope, str]], at: datetime) -> list[BillingRule]:
+    """The rules under these scopes and keys that may hold at a moment, in the order of their approval."""
     wanted = [(scope.value, storable_text(key_of(scope, key))) for scope, key in keys]
-    return _rules(connection, tuple_(billing_rules.c.scope, billing_rules.c.key_folded).in_(wanted))
+    under = tuple_(billing_rules.c.scope, billing_rules.c.key_folded).in_(wanted)
+    ends = billing_rules.c.valid_until
+    # An approval can only put the beginning off.
+    return _rules(connection, and_(under, billing_rules.c.valid_from <= at, or_(ends.is_(None), ends > at)))
 
 
 def rules_of_tariff(connection: Connection, tariff: str) -> list[BillingRule]:
@@ -202,8 +205,9 @@ def _with_decisions(connection: Connection, kind: Kind, entries: Sequence[T]) ->
     if not entries:
         return []
     query = select(tariff_decisions).where(tariff_decisions.c.kind == kind.value)
-    if len(entries) <= _FEW:
-        query = query.where(tariff_decisions.c.subject.in_({_name(entry)[0] for entry in entries}))
+    subjects = {_name(entry)[0] for entry in entries}
+    if len(subjects) <= _FEW:
+        query = query.where(tariff_decisions.c.subject.in_(subjects))
     decided: dict[tuple[str, int], _Decided] = {}
     for row in connection.execute(query.order_by(tariff_decisions.c.id)):
         one = decided.setdefault((row.subject, row.number), _Decided())
@@ -218,7 +222,7 @@ def _with_decisions(connection: Connection, kind: Kind, entries: Sequence[T]) ->
     return [replace(entry, **one.known) for one, entry in found]
 
 
-_FEW: Final = 200
+_FEW: Final = 500
 """As many names stand in one query; for more, all decisions are read."""
 _LAST: Final = 2**63
 

@@ -83,7 +83,7 @@ def _freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | 
     """
     session = connection.execute(select(sessions).where(sessions.c.id == session_id)).one()
     occasion, contract = _occasion(connection, session)
-    rules = rules_under(connection, keys_of(occasion))
+    rules = rules_under(connection, keys_of(occasion), occasion.at)
     choices = [choose(rules, occasion, leg) for leg in Leg]
     named = {choice.tariff for choice in choices if choice.tariff is not None}
     versions = {tariff: _in_force(connection, tariff, occasion.at) for tariff in named}

@@ -28,7 +28,7 @@ from controller.ports import Clock
 from controller.site import Site
 from controller.tariffs.book import Approval, BillingRule, CardFee, Scope
 from controller.tariffs.choice import key_of
-from controller.tariffs.rules import Standing, end_of, standing
+from controller.tariffs.rules import Standing, end_of, standing, standings
 
 State = Annotated[Standing | None, Query(description="only those")]
 Ends = Annotated[models.Moment | None, Query(description="default: now")]
@@ -195,20 +195,30 @@ def rule_list(
     rules: Sequence[BillingRule], now: datetime, *, everything: bool, state: Standing | None = None
 ) -> RuleList:
     """Rules as the API lists them."""
-    views = [rule_view(rule, rules, now) for rule in rules]
+    kinds: dict[tuple[str, str, str], list[BillingRule]] = {}
+    for rule in rules:
+        kinds.setdefault(_kind(rule), []).append(rule)
+    states = {
+        rule.id: found for alike in kinds.values() for rule, found in zip(alike, standings(alike, now), strict=True)
+    }
+    views = [_shown(rule, states[rule.id]) for rule in rules]
     waiting = sum(view.state is Standing.PROPOSED for view in views)
     return RuleList(items=tuple(v for v in views if _asked_for(v.state, state, everything)), waiting=waiting)
 
 
 def rule_view(rule: BillingRule, rules: Iterable[BillingRule], now: datetime) -> RuleState:
     """One rule as the API shows it."""
+    return _shown(rule, standing(rule, (other for other in rules if _kind(other) == _kind(rule)), now))
+
+
+def _shown(rule: BillingRule, state: Standing) -> RuleState:
     return RuleState(
         id=rule.id,
         scope=rule.scope,
         key=rule.key,
         leg=rule.leg,
         tariff=rule.tariff,
-        state=standing(rule, (other for other in rules if _kind(other) == _kind(rule)), now),
+        state=state,
         valid_from=rule.valid_from,
         ends_at=end_of(rule),
         proposed=decided(rule.proposed),

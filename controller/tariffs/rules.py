@@ -9,7 +9,7 @@ now can change what held before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -103,6 +103,16 @@ def timeline(rules: Iterable[D]) -> tuple[Span[D], ...]:
 
 def standing(rule: D, of_its_kind: Iterable[D], at: datetime) -> Standing:
     """What has become of one rule, among all of its kind (itself included)."""
+    return _standing(rule, in_force(of_its_kind, at), at)
+
+
+def standings(of_one_kind: Sequence[D], at: datetime) -> list[Standing]:
+    """What has become of each of the rules of one kind."""
+    holds = in_force(of_one_kind, at)
+    return [_standing(rule, holds, at) for rule in of_one_kind]
+
+
+def _standing(rule: D, holds: D | None, at: datetime) -> Standing:
     end = end_of(rule)
     if end is not None and end <= at:
         return Standing.ENDED
@@ -110,7 +120,7 @@ def standing(rule: D, of_its_kind: Iterable[D], at: datetime) -> Standing:
         return Standing.PROPOSED
     if rule.valid_from > at:
         return Standing.SCHEDULED
-    return Standing.ACTIVE if in_force(of_its_kind, at) == rule else Standing.COVERED
+    return Standing.ACTIVE if holds == rule else Standing.COVERED
 
 
 def approved_from(rule: Dated, at: datetime, lead_time: timedelta, valid_from: datetime | None = None) -> datetime:

@@ -19,6 +19,7 @@ from controller.tariffs.rules import (
     ends_from,
     in_force,
     standing,
+    standings,
     timeline,
 )
 
@@ -105,7 +106,8 @@ def test_what_has_become_of_a_rule_is_told():
         a_rule("waiting", 0, approved=None),
         a_rule("withdrawn", 0, approved=None, ended=3),
     ]
-    assert [standing(rule, rules, at(10)) for rule in rules] == [
+    assert standings(rules, at(10)) == [standing(rule, rules, at(10)) for rule in rules]
+    assert standings(rules, at(10)) == [
         Standing.COVERED,
         Standing.ACTIVE,
         Standing.SCHEDULED,

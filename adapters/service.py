@@ -46,6 +46,7 @@ from adapters.web.app import create_app
 from adapters.web.server import WebServer
 from adapters.wishes import Wishes
 from controller import ports
+from controller.commands import Command, CommandResult
 from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
 from controller.site import Site
@@ -54,6 +55,9 @@ from controller.tariffs.record import MeterIdentity
 
 CEILING: Final = 10.0
 """No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
+
+COMMAND_TIMEOUT_S: Final = 35.0
+"""A little longer than a station may take to answer."""
 
 SESSIONS_EVERY_S: Final = 2.0
 """How often running sessions are looked up for those who watch."""
@@ -183,6 +187,9 @@ class Service:
         self._open_recorder()
         seen = await asyncio.to_thread(self._ledger.last_observed)
         self._chronicle = Chronicle(measurements, self._ledger, seen)
+        self._billing = Billing(self._ledger, site_facts(configuration), self._meter_of, self._clock, self._report)
+        self._stops.append(("billing", self._billing.record_ended))
+        self._board = PriceBoard(site, self._ledger, self._billing, configuration.offers, self._surcharges, self._clock)
         self._points = CentralSystem(
             site=site,
             ledger=self._ledger,
@@ -197,10 +204,8 @@ class Service:
             held=measurements.held_limits(),
             measured=self._last_measured(measurements),
             on_frame=self._recorder.heard if self._recorder else None,
+            costs=self._board,
         )
-        self._billing = Billing(self._ledger, site_facts(configuration), self._meter_of, self._clock, self._report)
-        self._stops.append(("billing", self._billing.record_ended))
-        self._board = PriceBoard(site, self._ledger, self._billing, configuration.offers, self._surcharges, self._clock)
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
         self._open_web()
@@ -250,6 +255,7 @@ class Service:
             wishes=self._wishes,
             limits=self._limits,
             windows=self._ledger.windows,
+            commands=self._command,
             drivers=DriverDesk(
                 site=self._site,
                 live=self.live,
@@ -320,6 +326,17 @@ class Service:
             firmware=(known and known.firmware) or "",
         )
         return meter_of(self._configuration, station, told)
+
+    def _command(self, point: str, command: Command) -> CommandResult:
+        """Have a point's station do something, and wait for its answer; from any thread but the loop's.
+
+        Raises:
+            TimeoutError: it does not answer.
+        """
+        if self._on_loop is None or self._on_loop.is_closed():
+            return CommandResult(accepted=False, status="Offline")
+        asked = asyncio.run_coroutine_threadsafe(self._points.command(point, command), self._on_loop)
+        return asked.result(COMMAND_TIMEOUT_S)
 
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""

@@ -17,6 +17,7 @@ from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
 from adapters.web.accounts import add_accounts
 from adapters.web.acting import add_acting
+from adapters.web.commands import Commands, add_commands
 from adapters.web.demand_export import Windows, add_demand
 from adapters.web.driver import add_driver_api
 from adapters.web.gate import COOKIE, token_of
@@ -69,6 +70,7 @@ def build_router(
     books: Books,
     charged: Charged,
     drivers: DriverDesk,
+    commands: Commands,
     logins: Logins,
     broadcast: Broadcast,
     version: str,
@@ -81,6 +83,7 @@ def build_router(
     _add_past(router, site, live)
     add_acting(router, site, live, wishes)
     add_driver_api(router, site, drivers)
+    add_commands(router, site, commands, books.clock)
     add_limits(router, limits)
     add_demand(router, windows)
     add_prices(router, site, live)

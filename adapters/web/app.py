@@ -29,6 +29,7 @@ from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
+from adapters.web.commands import Commands
 from adapters.web.demand_export import Windows
 from adapters.web.driver import add_driver_page
 from adapters.web.gate import SECURITY_HEADERS, Gate
@@ -56,6 +57,7 @@ def create_app(
     books: Books,
     charged: Charged,
     drivers: DriverDesk,
+    commands: Commands,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -72,6 +74,7 @@ def create_app(
         books: prices and tokens.
         charged: review, settlement and exports.
         drivers: what drivers see and may ask for.
+        commands: has a point's station do something, and waits for its answer; from any thread.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -94,6 +97,7 @@ def create_app(
             books=books,
             charged=charged,
             drivers=drivers,
+            commands=commands,
             logins=logins,
             broadcast=broadcast,
             version=version,

@@ -20,6 +20,7 @@ from adapters.pricing import Books
 from adapters.web.app import create_app
 from adapters.web.demand_export import Windows
 from adapters.wishes import Wishes
+from controller.commands import Command, CommandResult
 from controller.engine import decide
 from controller.explain import Turn
 from controller.peakshave.evidence import Evidence
@@ -336,6 +337,9 @@ class NothingPosted:
         return {}
 
 
+OFFLINE = CommandResult(accepted=False, status="Offline")
+
+
 def made_app(
     site: Site,
     live: Live,
@@ -348,6 +352,7 @@ def made_app(
     books: Books | None = None,
     charged: Charged | None = None,
     drivers: DriverDesk | None = None,
+    commands: Callable[[str, Command], CommandResult] = lambda _point, _command: OFFLINE,
 ) -> FastAPI:
     wishes = wishes or Wishes(FakeBook(), (), site.time_zone, HandClock())
     return create_app(
@@ -360,6 +365,7 @@ def made_app(
         books=books or Books(EmptyBook(), EmptyBook(), HandClock()),
         charged=charged or NothingCharged(),
         drivers=drivers or DriverDesk(site, live, wishes, NothingPosted(), NothingPosted(), HandClock()),
+        commands=commands,
         authenticate=only_ada,
         lab=lab,
         version=version,

@@ -54,8 +54,8 @@ def seed_default_tariff(connection: Connection, currency: str, price_per_kwh: De
 
 
 def _said_last(connection: Connection) -> TariffVersion | None:
-    """The newest version; None where there is none, or the file has taken it back."""
-    versions = tariff_versions_of(connection, [DEFAULT_TARIFF])
+    """The newest version that the file has made; None where there is none, or it has taken it back."""
+    versions = [one for one in tariff_versions_of(connection, [DEFAULT_TARIFF]) if one.proposed.by == SITE_FILE]
     newest = max(versions, key=lambda version: version.number, default=None)
     return None if newest is None or newest.ended_at is not None else newest
 

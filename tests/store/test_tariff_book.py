@@ -92,6 +92,11 @@ async def test_a_rule_that_was_ended_by_people_does_not_come_back_with_the_next_
     assert opened().book.rules()[0].ended_at is not None
 
 
+def test_what_people_say_of_the_site_files_tariff_outlives_the_next_start(opened: OpenLedger):
+    opened().book.add_tariff(replace(a_version("site-file"), proposed=BY), approve=True)
+    assert len(opened().book.tariff_versions()) == 2, "nothing was added"
+
+
 async def test_terms_are_frozen_whatever_is_decided_later(ledger: SqlLedger):
     ledger.book.add_tariff(a_version("day"))
     (rule,) = ledger.book.add_rules([a_rule("day")])

@@ -22,12 +22,14 @@ from adapters.ocpp.connector import Connector
 from adapters.ocpp.cost_display import CostDisplay, CostWords
 from adapters.ocpp.errands import CallFailedError
 from adapters.ocpp.fields import written_time
+from adapters.ocpp.forward import Forward
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
 from adapters.ocpp.orders import Orders, done, status_of
 from adapters.ocpp.phrases import Phrases
 from adapters.ocpp.reception import Reception
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
+from adapters.ocpp.wire import Kind, kind_of
 from adapters.ocpp.writer import Writer
 from controller.commands import Availability, Command, CommandResult, ReadSettings
 from controller.plan import Severity
@@ -37,6 +39,9 @@ ocpp.messages.ASYNC_VALIDATION = False  # a thread for each message costs more t
 
 ERRAND_ANSWER_S: Final = 10.0
 """How long what people ask, and what is only shown, may keep limits waiting."""
+
+CALLS_OPEN_MOST: Final = 4
+"""Calls of a station that wait while a back office is asked; a station sends one and waits for its answer."""
 
 _LOG: Final = logging.getLogger("loadstar.ocpp")
 
@@ -77,9 +82,9 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
     cost_words: CostWords
 
     def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
-        self._link = Link(
-            socket, self.version, self._misbehaved, around.on_frame and partial(around.on_frame, station.id)
-        )
+        on_frame = around.on_frame and partial(around.on_frame, station.id)
+        self._link = Link(socket, self.version, self._misbehaved, on_frame, around.forward)
+        self.subprotocol = str(socket.subprotocol)
         super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
         self._link.answered = frozenset(self.route_map)
         self._station = station
@@ -97,13 +102,14 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         self._misbehaviours: set[str] = set()
         self._patience: asyncio.Timeout | None = None
         """What bounds the wait for the answer to our call."""
+        self._calls: asyncio.Queue[str | None] = asyncio.Queue(CALLS_OPEN_MOST)
 
     async def converse(self) -> None:
         """Talk until the connection ends. Raises nothing for what the station does."""
         writing = asyncio.create_task(self._write(), name=f"ocpp-writer-{self._station.id}")
         try:
             with suppress(LinkClosedError):
-                await self.start()
+                await (self.start() if self._around.forward is None else self._start_forwarded(self._around.forward))
         finally:
             writing.cancel()
             self._writer.errands.close()
@@ -127,6 +133,21 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
             connector.treatment.ordered(in_service=command.in_service)
         return CommandResult(done(status), status, self.orders.settings(answer))
 
+    async def pass_on(self, message_id: str, text: str) -> str:
+        """Give the station a call that is not ours; returns the text of its answer as it came.
+
+        Raises:
+            CallFailedError: there is no answer.
+        """
+        waiting = self._writer.errands.add(partial(self._pass_on, message_id, text))
+        self._writer.wake()
+        answer: str = await waiting
+        return answer
+
+    async def hang_up(self, reason: str) -> None:
+        """Close this connection; the station makes a newer one."""
+        await self._link.close(CloseCode.TRY_AGAIN_LATER, reason)
+
     async def replace(self) -> None:
         """Close this connection: the station has made a newer one."""
         await self._link.close(CloseCode.NORMAL_CLOSURE, "replaced by a newer connection")
@@ -137,8 +158,34 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
 
     async def route_message(self, raw_msg: str) -> None:
         """Handle one frame; only when it has been answered may we ask something."""
-        await super().route_message(raw_msg)
-        self._writer.heard()
+        if self._around.forward is None or kind_of(raw_msg) != Kind.CALL:
+            await super().route_message(raw_msg)
+            self._writer.heard()
+        else:
+            await self._calls.put(raw_msg)
+
+    async def _start_forwarded(self, forward: Forward) -> None:
+        """Talk likewise, and go on reading while a back office is asked: answers to our own calls must not wait."""
+        answering = asyncio.create_task(self._answer_calls(forward), name=f"ocpp-calls-{self._station.id}")
+        forward.connected(self)
+        try:
+            await self.start()
+        finally:
+            forward.disconnected(self)
+            await self._calls.put(None)
+            await answering  # what it has announced is still recorded
+
+    async def _answer_calls(self, forward: Forward) -> None:
+        while (raw := await self._calls.get()) is not None:
+            try:
+                if (call := self._link.call(raw)) is not None:
+                    forward.hears(call)
+                    await super().route_message(raw)
+                    self._writer.heard()
+            except LinkClosedError:
+                pass  # the reader sees it too
+            except Exception:
+                await self._fail("a message could not be passed on")
 
     async def _write(self) -> None:
         try:
@@ -146,10 +193,28 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         except LinkClosedError:
             pass  # the reader sees it too
         except Exception:
-            _LOG.exception("%s: writing has failed", self._station.id)
-            message = "writing to it has failed: a fault of this program, see its log"
-            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
-            await self._link.close(CloseCode.INTERNAL_ERROR, "")
+            await self._fail("writing to it has failed")
+
+    async def _fail(self, what: str) -> None:
+        """Say what went wrong here, and begin anew with another connection; for an exception that is at hand."""
+        _LOG.exception("%s: %s", self._station.id, what)
+        message = f"{what}: a fault of this program, see its log"
+        self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
+        await self._link.close(CloseCode.INTERNAL_ERROR, "")
+
+    async def _pass_on(self, message_id: str, text: str) -> str:
+        answer = asyncio.get_running_loop().create_future()
+        self._link.expected = ExpectedReply(message_id, (), answer)
+        try:
+            async with asyncio.timeout(self._around.call_timeout_s) as self._patience:
+                await self._link.send(text)
+                told: str = await answer
+                end_if_cancelled()
+                return told
+        except TimeoutError:
+            raise CallFailedError("no answer") from None
+        finally:
+            self._link.expected = self._patience = None
 
     async def _ask(self, request: Any, within_s: float | None = None, *, lenient: bool = False) -> Any:
         """Send a call and return its answer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from adapters.ocpp.wire import Answers, Frame, Kind, Refused, call_error, read_frame
+from adapters.ocpp.forward import Forward
+from adapters.ocpp.wire import Answers, Frame, Kind, Refused, call_error, kind_of, read_frame
 from controller.ports import Direction
 
 MAX_UNANSWERABLE: Final = 20
@@ -41,6 +43,8 @@ class ExpectedReply:
     message_id: str
     fields: Collection[str]
     """The names that its payload may have."""
+    as_it_came: asyncio.Future[str] | None = None
+    """For a call of somebody else: takes the answer's text, which then goes no further."""
     is_error: bool = False
     """Whether it was a CALLERROR: the charger says itself that it has not done what it was asked."""
 
@@ -48,7 +52,7 @@ class ExpectedReply:
 class Link:
     """Stands between a socket and the library's ``ChargePoint``, which reads with recv() and answers with send().
 
-    The library works through one call after the other, so there is one call at a time to be answered.
+    The library works through one call after the other; what it answers may be a back office's to say.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Link:
         version: Version,
         on_misbehaviour: Callable[[str, str], None],
         on_frame: Callable[[Direction, str | bytes], None] | None = None,
+        forward: Forward | None = None,
     ) -> None:
         """Take over a socket.
 
@@ -65,6 +70,7 @@ class Link:
             version: what is spoken on it.
             on_misbehaviour: told (event kind, what) of frames that go no further.
             on_frame: told of every frame as it went over the wire.
+            forward: says what calls are answered after the library has answered them.
         """
         self.closed = False
         self.answered: Collection[str] = ()
@@ -73,8 +79,10 @@ class Link:
         """What our own call is waiting for; any other answer is dropped."""
         self._socket, self._version = socket, version
         self._on_misbehaviour, self._on_frame = on_misbehaviour, on_frame
+        self._forward = forward
         self._answers = Answers()
-        self._answering: Frame | None = None
+        self._open: dict[str, Frame] = {}
+        """Calls that are being answered, by id."""
         self._unanswerable = 0
 
     async def recv(self) -> str:
@@ -98,7 +106,7 @@ class Link:
                 await self._refuse("malformed_frame", frame)
             elif frame.kind in {Kind.RESULT_ERROR, Kind.SEND}:
                 await self._one_way(frame)
-            elif (text := await self._passed(frame)) is not None:
+            elif (text := await self._passed(frame, raw)) is not None:
                 return text
 
     async def send(self, text: str) -> None:
@@ -107,12 +115,21 @@ class Link:
         Raises:
             LinkClosedError: the charger has gone.
         """
-        if text.startswith(f"[{Kind.ERROR.value},"):
-            text = _proper_error(text, self._version.spelling)
-        elif self._answering is not None and text.startswith(f"[{Kind.RESULT.value},"):
-            self._answers.keep(self._answering, text)
-            self._answering = None
+        if kind_of(text) == Kind.CALL:
+            await self._transmit(text)
+            return
+        call = self._open.pop(json.loads(text)[1], None)
+        if kind_of(text) == Kind.ERROR:
+            text = self._unserved(call) or _proper_error(text, self._version.spelling)
+        if call is not None and self._forward is not None:
+            text = await self._forward.answer(call, text)
+        if call is not None and kind_of(text) == Kind.RESULT:
+            self._answers.keep(call, text)
         await self._transmit(text)
+
+    def call(self, text: str) -> Frame | None:
+        """Return the call that ``recv`` has returned as this text, while it is being answered."""
+        return self._open.get(json.loads(text)[1])
 
     async def close(self, code: CloseCode, reason: str) -> None:
         """End the conversation. Nothing that still arrives is looked at."""
@@ -128,13 +145,16 @@ class Link:
             self.closed = True
             raise LinkClosedError from closed
 
-    async def _passed(self, frame: Frame) -> str | None:
+    async def _passed(self, frame: Frame, raw: str | bytes) -> str | None:
         """Return what the library is to see of a frame; None for one that is dealt with here."""
         if frame.kind != Kind.CALL:
             expected = self.expected
             if expected is None or frame.message_id != expected.message_id:
                 return None
             self.expected = None
+            if expected.as_it_came is not None:
+                expected.as_it_came.set_result(raw if isinstance(raw, str) else raw.decode())
+                return None
             expected.is_error = frame.kind == Kind.ERROR
             return frame.text if expected.is_error else _pruned(frame.text, expected.fields)
         known = self._answers.repeated(frame)
@@ -142,14 +162,22 @@ class Link:
             await self._refuse("message_id_reused", known)
         elif known is not None:
             await self._transmit(known)
-        elif frame.action not in self.answered:
-            # OCPP-J 1.6 §4.2.3: not known at all, or known and not served. The library has the two reversed.
-            code = "NotSupported" if frame.action in self._version.actions else "NotImplemented"
-            await self._transmit(call_error(frame.message_id, code))
+        elif (under_way := self._open.get(frame.message_id)) is not None:
+            if under_way.fingerprint != frame.fingerprint:
+                await self._refuse("message_id_reused", Refused("a message id was used twice"))
+        elif self._forward is None and (unserved := self._unserved(frame)) is not None:
+            await self._transmit(unserved)
         else:
-            self._answering = frame
+            self._open[frame.message_id] = frame
             return frame.text
         return None
+
+    def _unserved(self, call: Frame | None) -> str | None:
+        """Return the error for a call that nobody here answers; None for any other."""
+        if call is None or call.action in self.answered:
+            return None
+        # OCPP-J 1.6 §4.2.3: not known at all, or known and not served. The library has the two reversed.
+        return call_error(call.message_id, "NotSupported" if call.action in self._version.actions else "NotImplemented")
 
     async def _one_way(self, frame: Frame) -> None:
         """Take what nobody answers: a stream, and we have asked for none; or a word that our answer was wrong."""

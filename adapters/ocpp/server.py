@@ -6,6 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from math import ceil
@@ -18,6 +19,7 @@ from websockets.typing import Subprotocol
 
 from adapters.ocpp.access import Denied, Doorkeeper
 from adapters.ocpp.conversation import Conversation
+from adapters.ocpp.forward import Forward
 from adapters.ocpp.lobby import Lobby
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.session2 import Session21, Session201
@@ -88,6 +90,7 @@ class CentralSystem:
         boot_wait_s: float = 5.0,
         on_frame: FrameSink | None = None,
         costs: Costs | None = None,
+        forwards: Mapping[str, Forward] | None = None,
     ) -> None:
         """Prepare; nothing is bound before ``start``.
 
@@ -108,6 +111,7 @@ class CentralSystem:
             boot_wait_s: how long a charger that connects may be silent before it is spoken to.
             on_frame: told of every frame that comes and goes; None: nobody is.
             costs: knows prices and costs, for stations that show them; None: they show nothing.
+            forwards: by identity, who passes a station's conversation on to a back office.
         """
         self.host = host
         self.port = port
@@ -119,6 +123,9 @@ class CentralSystem:
         self._held, self._measured = dict(held or {}), dict(measured or {})
         identities = dict.fromkeys([point.station for point in site.points] + [station.id for station in site.stations])
         self._stations = {identity: Station(identity, self._around) for identity in identities}
+        self._forwards = {identity: one for identity, one in (forwards or {}).items() if identity in self._stations}
+        for identity, one in self._forwards.items():
+            one.attach(self._stations[identity])
         self._doorkeeper = Doorkeeper(self._around, frozenset(identities))
         self._lobby = Lobby()
         self._server: Server | None = None
@@ -184,7 +191,7 @@ class CentralSystem:
             station.wake()
 
     async def command(self, point: str, command: Command) -> CommandResult:
-        """Have a point's station do what people ask.
+        """Have a point's station do what people ask. Belongs to the event loop of ``start``, as every method here does.
 
         Raises:
             KeyError: the site has no such point.
@@ -210,6 +217,11 @@ class CentralSystem:
         answer = await self._around.ledger.authorise(running.token, points, self._around.clock.now())
         return answer.verdict not in {Verdict.UNKNOWN, Verdict.BLOCKED}
 
+    def _surroundings(self, forward: Forward | None) -> Surroundings:
+        if forward is None:
+            return self._around
+        return replace(self._around, ledger=forward.told(self._around.ledger), forward=forward)
+
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         identity = await self._doorkeeper.admit(request, _address(connection))
         if isinstance(identity, Denied):
@@ -225,7 +237,11 @@ class CentralSystem:
             return
         station = self._stations[connection.username]
         station.protocol = connection.subprotocol
-        session = SESSIONS[connection.subprotocol](station, connection, self._around)
+        forward = self._forwards.get(station.id)
+        if forward is not None and forward.refusing:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, "the back office is away")
+            return
+        session = SESSIONS[connection.subprotocol](station, connection, self._surroundings(forward))
         replaced = station.connected(session)
         if isinstance(replaced, Conversation):
             farewell = asyncio.create_task(replaced.replace())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from adapters.ocpp.forward import Forward
 from controller.costs import Costs
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, FrameSink, Ledger, Measurements
@@ -39,3 +40,5 @@ class Surroundings(Premises):
     """Where the frames of every station are recorded."""
     costs: Costs | None = None
     """Who knows what sessions cost; None: stations show nothing of it."""
+    forward: Forward | None = None
+    """Who passes this station's conversation on to a back office; None: nobody does."""

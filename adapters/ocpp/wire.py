@@ -78,6 +78,15 @@ def call_error(message_id: str, code: str, description: str = "") -> str:
     return json.dumps([Kind.ERROR, message_id, code, description, {}], separators=(",", ":"))
 
 
+def kind_of(text: str) -> int:
+    """What kind of frame this is; of a frame that is sound.
+
+    >>> kind_of('[ 3, "a", {}]')
+    3
+    """
+    return int(text.lstrip("[ \t\r\n")[0])
+
+
 def read_frame(raw: str | bytes) -> Frame | Refused:
     """Check one WebSocket message. Raises nothing."""
     if len(raw) > MAX_FRAME_BYTES:

@@ -1,0 +1,67 @@
+"""What a conversation with a station needs of whoever passes it on to a back office."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from adapters.ocpp.wire import Frame
+from controller.ports import Ledger
+
+if TYPE_CHECKING:
+    from adapters.ocpp.station import Station
+
+
+class Charger(Protocol):
+    """A station on its live connection."""
+
+    @property
+    def subprotocol(self) -> str:
+        """What is spoken on it, such as ``ocpp1.6``."""
+        ...
+
+    async def pass_on(self, message_id: str, text: str) -> str:
+        """Give the station a call that is not ours; returns the text of its answer as it came.
+
+        It waits its turn among our own calls, of which what protects comes first.
+
+        Raises:
+            CallFailedError: there is no answer.
+        """
+        ...
+
+    async def hang_up(self, reason: str) -> None:
+        """End the connection."""
+        ...
+
+
+class Forward(Protocol):
+    """Passes one station's conversation on to a back office."""
+
+    @property
+    def refusing(self) -> bool:
+        """Whether the station is not to be connected while its back office is away."""
+        ...
+
+    def attach(self, station: Station) -> None:
+        """Take the station that it is about; once, before anything else."""
+        ...
+
+    def told(self, ledger: Ledger) -> Ledger:
+        """The ledger as this station's conversation is to see it: what enters it is passed on as well."""
+        ...
+
+    def connected(self, charger: Charger) -> None:
+        """The station speaks on this connection from now on."""
+        ...
+
+    def disconnected(self, charger: Charger) -> None:
+        """A connection has ended; a replaced one changes nothing."""
+        ...
+
+    def hears(self, call: Frame) -> None:
+        """The station has called, and is about to be answered here."""
+        ...
+
+    async def answer(self, call: Frame, local: str) -> str:
+        """What the station is answered: by its back office, or as it was answered here (``local``)."""
+        ...

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from adapters import passwords
 from controller.access import authorise
@@ -24,6 +25,9 @@ from controller.ports import (
     TransactionStop,
 )
 
+_hashed = cache(passwords.hashed)
+"""Slow by intent, and the same passwords are given in every test."""
+
 
 @dataclass
 class FakeLedger:
@@ -34,6 +38,8 @@ class FakeLedger:
     starts: list[TransactionStart] = field(default_factory=list)
     stops: list[TransactionStop] = field(default_factory=list)
     details: list[TransactionDetails] = field(default_factory=list)
+    signed: list[tuple[str, str, str]] = field(default_factory=list)
+    """Station, transaction, text."""
     sessions: dict[int, RunningSession] = field(default_factory=dict)
     available: bool = True
     guests: bool = False
@@ -44,7 +50,7 @@ class FakeLedger:
         self.tokens[uid.upper()] = Token(uid, blocked=blocked, valid_until=valid_until)
 
     def add_password(self, station: str, password: str) -> None:
-        self.hashes[station] = passwords.hashed(password)
+        self.hashes[station] = _hashed(password)
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         await self._write()
@@ -99,6 +105,10 @@ class FakeLedger:
             return Outcome.REPEATED
         self.stops.append(stop)
         return Outcome.RECORDED
+
+    async def keep_signed(self, station: str, transaction_id: str, texts: Sequence[str]) -> None:
+        await self._write()
+        self.signed += [(station, transaction_id, text) for text in texts]
 
     async def running(self) -> Sequence[RunningSession]:
         await self._write()

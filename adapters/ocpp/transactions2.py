@@ -76,6 +76,8 @@ class Transactions:
     async def measured(self, connector: Connector, meter_value: object) -> None:
         """Take down a MeterValues about an EVSE."""
         measured = self._reception.values(connector, meter_value)
+        if connector.transaction is not None and _flows(measured):
+            await self._wake(connector, connector.transaction)
         await self._learn_start(connector, measured.register_wh)
 
     async def _found(self, event: TransactionEvent, verdict: Verdict | None) -> Connector | None:
@@ -176,13 +178,17 @@ class Transactions:
         """Do as its charging state says, or the current that flows."""
         if event.status is not None:
             connector.report(event.status, self._around.clock.monotonic_s())
-        if event.active or (measured.current_a is not None and max(measured.current_a) > DRAWING_A):
-            if transaction.dormant and not transaction.token:
-                verdict = await self._reception.judge("", connector)  # it charges, and nobody has asked
-                transaction.authorised = verdict.accepted
-            transaction.dormant = False
+        if event.active or _flows(measured):
+            await self._wake(connector, transaction)
         elif event.status is not None:
             transaction.dormant = not transaction.token or event.status is Status.AVAILABLE
+
+    async def _wake(self, connector: Connector, transaction: Transaction) -> None:
+        """It charges, or would but for its limit."""
+        if transaction.dormant and not transaction.token:
+            verdict = await self._reception.judge("", connector)  # nobody has asked
+            transaction.authorised = verdict.accepted
+        transaction.dormant = False
 
     async def _learn_start(self, connector: Connector, register_wh: int | None) -> None:
         """Count from the first register that is told, where its start told none."""
@@ -243,6 +249,10 @@ class Transactions:
         status = Status.AVAILABLE if gone else Status.FINISHING
         here = plugs in {Status.PREPARING, Status.UNKNOWN}
         connector.report(status if here else plugs, self._around.clock.monotonic_s())
+
+
+def _flows(measured: Measured) -> bool:
+    return measured.current_a is not None and max(measured.current_a) > DRAWING_A
 
 
 def _register_wh(event: TransactionEvent) -> int | None:

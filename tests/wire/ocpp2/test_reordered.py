@@ -99,7 +99,7 @@ async def book(messages: list[int], anew: set[int]) -> list[tuple[bool, int | No
     return [(record.running, record.energy_wh, record.cost) for record in records]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(order=orders, again=repeats, anew=restarts)
 def test_in_any_order_and_again_and_again_it_is_one_session(order: tuple[int, ...], again: list[int], anew: set[int]):
     (session,) = asyncio.run(book([*order, *again], anew))

@@ -96,6 +96,15 @@ async def test_a_current_that_flows_is_believed_whatever_the_charging_state():
         assert b.state().state == "charging"
 
 
+async def test_a_station_that_tells_no_charging_states_is_understood_by_what_flows():
+    async with bench() as b, station(b) as client:
+        await client.boot()
+        await client.event("Started", trigger="Authorized", token=TOKEN, state="Idle", meter_value=register(1000))
+        assert b.state().state == "available"
+        await client.ask("MeterValues", evse_id=1, meter_value=currents(6, 6, 6))
+        assert b.state().state == "charging"
+
+
 async def test_an_unknown_token_gets_nothing_and_is_stopped():
     async with bench() as b, station(b) as client:
         await client.boot()

@@ -211,7 +211,7 @@ class Service:
         self._open_web()
         self._open_telemetry()
         self._run(self._economy.run())
-        self._run(TokenLimits(self._ledger, self._points, self._clock, self._report).run())
+        self._run(TokenLimits(self._ledger, self._points, lambda: self._sessions, self._clock, self._report).run())
         self._run(self._billing.run())
         self._run(self._board.run())
         self._open_loop()

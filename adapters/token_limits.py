@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final, Protocol
 
 import structlog
 
 from controller.commands import Command, CommandResult, StopCharging
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, LedgerUnavailable, RunningSession
+from controller.ports import Clock, EventSink, LedgerUnavailable, RunningSession, SessionRecord
 
 LOOK_EVERY_S: Final = 10.0
 """At 22 kW a session takes 60 Wh in this time."""
@@ -25,8 +26,8 @@ log = structlog.get_logger(__name__)
 class Sessions(Protocol):
     """The running sessions, and which of them are past a limit."""
 
-    def passed_limits(self, at: datetime) -> Mapping[str, str]:
-        """Which limit in words, by session id."""
+    def passed_limits(self, at: datetime, costs: Mapping[str, Decimal | None]) -> Mapping[str, str]:
+        """Which limit in words, by session id; ``costs``: what sessions have cost so far, as far as that is known."""
         ...
 
     async def running(self) -> Sequence[RunningSession]:
@@ -48,12 +49,20 @@ class TokenLimits:
     Args:
         sessions: what runs, and what is past a limit.
         stations: where it is stopped.
+        shown: what runs as it is shown, with what it has cost so far.
         clock: time.
         on_event: hears of every session that is stopped so.
     """
 
-    def __init__(self, sessions: Sessions, stations: Stations, clock: Clock, on_event: EventSink) -> None:
-        self._sessions, self._stations = sessions, stations
+    def __init__(
+        self,
+        sessions: Sessions,
+        stations: Stations,
+        shown: Callable[[], Mapping[str, SessionRecord]],
+        clock: Clock,
+        on_event: EventSink,
+    ) -> None:
+        self._sessions, self._stations, self._shown = sessions, stations, shown
         self._clock, self._on_event = clock, on_event
         self._asked: dict[str, float] = {}
         """When each session was asked to stop last, while it is past its limit."""
@@ -75,7 +84,8 @@ class TokenLimits:
         Raises:
             LedgerUnavailable: nothing can be known.
         """
-        passed = await asyncio.to_thread(self._sessions.passed_limits, self._clock.now())
+        costs = {session.id: session.cost for session in self._shown().values()}
+        passed = await asyncio.to_thread(self._sessions.passed_limits, self._clock.now(), costs)
         now_s = self._clock.monotonic_s()
         self._asked = {session: at_s for session, at_s in self._asked.items() if session in passed}
         due = {session for session in passed if now_s - self._asked.get(session, -AGAIN_AFTER_S) >= AGAIN_AFTER_S}

@@ -131,11 +131,15 @@ class SqlLedger:
             ),
         )
 
-    def passed_limits(self, at: datetime) -> Mapping[str, str]:
-        """The sessions that run past a limit of their token, and which limit in words; they are to be stopped."""
-        return self.read(
-            lambda connection: usage.passed_limits(connection, at, self._terms.operator, self._last_register)
-        )
+    def passed_limits(self, at: datetime, costs: Mapping[str, Decimal | None]) -> Mapping[str, str]:
+        """The sessions that run past a limit of their token, and which limit in words; they are to be stopped.
+
+        Args:
+            at: now.
+            costs: what running sessions have cost so far, as far as that is known; by id.
+        """
+        operator, register = self._terms.operator, self._last_register
+        return self.read(lambda connection: usage.passed_limits(connection, at, operator, register, costs))
 
     async def password_hash(self, station: str) -> str | None:
         """The station's hashed password, or None when it has none."""

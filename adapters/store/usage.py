@@ -6,9 +6,10 @@ Functions of a connection: the caller owns the transaction.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, or_, select
@@ -47,16 +48,28 @@ def authorisation(
 
 
 def passed_limits(
-    connection: Connection, at: datetime, operator: OperatorTerms, last_register: LastRegister
+    connection: Connection,
+    at: datetime,
+    operator: OperatorTerms,
+    last_register: LastRegister,
+    costs: Mapping[str, Decimal | None],
 ) -> dict[str, str]:
-    """The sessions that run past a limit of their token: id, and which limit in words."""
+    """The sessions that run past a limit of their token: id, and which limit in words.
+
+    Args:
+        connection: of the caller.
+        at: now.
+        operator: in whose months is reckoned.
+        last_register: the newest register value of a session [Wh].
+        costs: what running sessions have cost so far, as far as that is known; by id.
+    """
     running = connection.execute(select(sessions).where(sessions.c.ended_at.is_(None))).all()
     known = find_tokens(connection, {row.token for row in running if row.token})
     limited = [row for row in running if row.token in known and known[row.token].limits != NO_TOKEN_LIMITS]
     if not limited:
         return {}
     keys = {token_key(row.token) for row in limited}
-    used = used_since(connection, month_begins(at, operator.time_zone), keys, last_register)
+    used = used_since(connection, month_begins(at, operator.time_zone), keys, last_register, costs)
     found: dict[str, str] = {}
     for row in limited:
         lasted_s = (at - row.started_at).total_seconds()
@@ -67,7 +80,11 @@ def passed_limits(
 
 
 def used_since(
-    connection: Connection, since: datetime, keys: Collection[str], last_register: LastRegister
+    connection: Connection,
+    since: datetime,
+    keys: Collection[str],
+    last_register: LastRegister,
+    costs: Mapping[str, Decimal | None] = MappingProxyType({}),
 ) -> dict[str, Usage]:
     """What these tokens, by their keys, have used in the sessions that began since then or still run."""
     recent = or_(sessions.c.started_at >= since, sessions.c.ended_at.is_(None))
@@ -78,8 +95,9 @@ def used_since(
     for row in connection.execute(counted):
         key, taken_wh = token_key(row.token), _taken_wh(row, last_register)
         energy_wh[key] += taken_wh
-        if row.cost is not None:
-            amount[key] += row.cost
+        cost = row.cost if row.cost is not None else costs.get(row.id)
+        if cost is not None:
+            amount[key] += cost
         elif row.price_per_kwh is not None:
             amount[key] += session_cost(taken_wh, row.price_per_kwh)
     return {key: Usage(wh, amount[key]) for key, wh in energy_wh.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 
@@ -21,8 +22,9 @@ class Site:
         self.stopped: list[str] = []
         self.available = True
 
-    def passed_limits(self, at: datetime) -> Mapping[str, str]:
+    def passed_limits(self, at: datetime, costs: Mapping[str, Decimal | None]) -> Mapping[str, str]:
         assert at.tzinfo is not None
+        assert costs == {}
         if not self.available:
             raise LedgerUnavailable("the disk is full")
         return self.passed
@@ -42,7 +44,7 @@ class Site:
 
 async def test_a_session_past_its_limit_is_stopped_and_asked_again_until_it_ends():
     site, clock, events = Site(), SteppedClock(), EventLog()
-    keeping = TokenLimits(site, site, clock, events)
+    keeping = TokenLimits(site, site, dict, clock, events)
     await keeping.look()
     assert site.stopped == []
     site.passed = {"S2": "1.5 kWh a month are used", "S3": "2 h of one session are over"}
@@ -66,5 +68,5 @@ async def test_without_a_ledger_nothing_is_stopped():
     site = Site()
     site.available = False
     with pytest.raises(LedgerUnavailable):
-        await TokenLimits(site, site, SteppedClock(), EventLog()).look()
+        await TokenLimits(site, site, dict, SteppedClock(), EventLog()).look()
     assert site.stopped == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -85,10 +86,21 @@ async def test_a_token_that_has_used_its_month_is_refused_and_its_session_told(o
     assert await verdict(office, "LITTLE") is Verdict.ACCEPTED
     first, second = await office.charge("P01", "LITTLE"), await office.charge("P02", "SHORT")
     assert await verdict(office, "little") is Verdict.USED_UP, "it has taken 2 kWh"
-    passed = office.ledger.passed_limits(office.clock.now())
+    passed = office.ledger.passed_limits(office.clock.now(), {})
     assert passed == {first: "1.5 kWh a month are used"}
     office.clock.elapsed_s = 7200
-    assert office.ledger.passed_limits(office.clock.now())[second] == "2 h of one session are over"
+    assert office.ledger.passed_limits(office.clock.now(), {})[second] == "2 h of one session are over"
+
+
+async def test_what_a_session_has_cost_so_far_counts_for_the_amount_of_its_token(office: Office):
+    await office.ask("POST", "/tariffs", a_tariff("idle"), 201, approve=True)
+    made = {"uid": "PURSE", "tariff": "idle", "limits": {"amount_per_month": "5"}}
+    await office.ask("POST", "/tokens", made, 201)
+    office.clock.elapsed_s = 1
+    session = await office.charge("P01", "PURSE")
+    assert office.ledger.passed_limits(office.clock.now(), {}) == {}
+    assert office.ledger.passed_limits(office.clock.now(), {session: Decimal("4.99")}) == {}
+    assert office.ledger.passed_limits(office.clock.now(), {session: Decimal(5)}) == {session: "5 a month are used"}
 
 
 @pytest.mark.parametrize("operator", [OperatorTerms(guests=True)])

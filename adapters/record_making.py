@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from adapters.rating_documents.tariff_reading import read_tariffs
@@ -16,7 +16,7 @@ from adapters.store.unbilled import Told
 from controller.ports import SessionRecord
 from controller.tariffs.book import Contract, Leg, SessionTerms, TokenKind
 from controller.tariffs.legs import rated_on
-from controller.tariffs.rated import RatedSession
+from controller.tariffs.rated import LineKind, RatedSession
 from controller.tariffs.record import (
     ChargeRecord,
     GridConnection,
@@ -36,6 +36,9 @@ from controller.tariffs.record import (
 )
 from controller.tariffs.session_facts import Activity, MeterPoint, SessionFacts
 from controller.tariffs.tariff import Tariff
+
+if TYPE_CHECKING:
+    from adapters.signed_values import SignedSession
 
 _WH_PER_KWH: Final = 1000
 
@@ -92,20 +95,27 @@ def made_record(
         for terms, rated in rated_legs(told, site)
     )
     contract = next((terms.contract for terms in told.terms if terms.contract is not None), None)
+    quantities = _quantities(session, facts)
+    checked = _checked(told, meter, legs)
     return ChargeRecord(
         identity=RecordIdentity(record_id(session.id, version), session.id, version, created_at),
         parties=_parties(site, contract),
         token=_token(told),
         place=_place(site, session),
         times=_times(session, facts),
-        quantities=_quantities(session, facts),
+        quantities=quantities,
         currency=site.currency,
         legs=legs,
         meter=meter,
-        evidence=_evidence(told, site),
+        evidence=_evidence(told, site, checked),
         connection=site.connection,
         reimbursement=_reimbursement(site, session, legs),
-        flags=flagged(session.review_flags, facts.flags, *(leg.rated.review_flags for leg in legs)),
+        flags=flagged(
+            session.review_flags,
+            facts.flags,
+            *(leg.rated.review_flags for leg in legs),
+            () if checked is None else checked.flags(quantities.import_wh),
+        ),
     )
 
 
@@ -194,9 +204,22 @@ def _seconds(facts: SessionFacts) -> dict[Activity, float]:
     return totals
 
 
-def _evidence(told: Told, site: SiteFacts) -> MeterEvidence:
+def _checked(told: Told, meter: MeterIdentity, legs: Sequence[RecordLeg]) -> SignedSession | None:
+    """What the signed values come to; None where there is none."""
+    if not told.signed:
+        return None
+    # What reads them takes some memory, and few sites have such meters.
+    from adapters.signed_values import verify  # noqa: PLC0415
+
+    timed = {LineKind.TIME, LineKind.PARKING_TIME}
+    time_is_billed = any(line.kind in timed for leg in legs for line in leg.rated.lines)
+    return verify(told.signed, meter.public_key, time_is_billed=time_is_billed)
+
+
+def _evidence(told: Told, site: SiteFacts, checked: SignedSession | None) -> MeterEvidence:
     text = session_model(told.session, told.observed, site.time_zone).model_dump_json(exclude_none=True)
-    return MeterEvidence(readings=len(told.observed), sha256=hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return MeterEvidence(len(told.observed), digest, () if checked is None else checked.values)
 
 
 def _reimbursement(site: SiteFacts, session: SessionRecord, legs: Sequence[RecordLeg]) -> Reimbursement | None:

@@ -277,6 +277,10 @@ class Ledger(Protocol):
         """Record an end and price the session; a repeated one changes nothing."""
         ...
 
+    async def keep_signed(self, station: str, transaction_id: str, texts: Sequence[str]) -> None:
+        """Keep signed meter values of a station's transaction, to the letter; repeated ones change nothing."""
+        ...
+
     async def running(self) -> Sequence[RunningSession]:
         """Every session that has not ended."""
         ...

@@ -100,7 +100,7 @@ def read_register(meter_value: Any, context: str | None = None) -> int | None:
 
 def _collect(meter_value: Any, context: str | None = None) -> _Values:
     values = _Values()
-    for at, sample in _samples(meter_value):
+    for at, sample in samples(meter_value):
         if context is not None and sample.get("context") != context:
             continue
         values.at = at or values.at
@@ -117,7 +117,8 @@ def _collect(meter_value: Any, context: str | None = None) -> _Values:
     return values
 
 
-def _samples(meter_value: Any) -> Iterable[tuple[datetime | None, Mapping[str, Any]]]:
+def samples(meter_value: Any) -> Iterable[tuple[datetime | None, Mapping[str, Any]]]:
+    """Each sampled value with the time of its entry, of a bounded number of them."""
     left = MAX_VALUES
     for entry in meter_value if isinstance(meter_value, list) else []:
         sampled = entry.get("sampled_value") if isinstance(entry, dict) else None

@@ -24,6 +24,7 @@ from adapters.ocpp.link import Version
 from adapters.ocpp.orders16 import Orders16
 from adapters.ocpp.phrases16 import Phrases16
 from adapters.ocpp.reception import HEARTBEAT_S, MISSING_REGISTER_WH, Verdict
+from adapters.ocpp.signed import signed_texts
 from adapters.ocpp.transaction import Transaction
 from controller.hub_satellite.connector import Status
 from controller.ports import TransactionStart, TransactionStop
@@ -129,6 +130,7 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
             token=token,
             flags=fields.flags,
         )
+        await self._keep_signed(str(transaction_id), payload.get("transaction_data"))
         await self._around.ledger.stop_transaction(stop)
         holder = self._station.holder(str(transaction_id))
         if holder is not None and holder.transaction is not None:
@@ -139,11 +141,16 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
 
     @_answers(Action.meter_values, lenient=True)
     async def _meter_values(self, /, **payload: Any) -> Any:
+        await self._keep_signed(str(payload.get("transaction_id")), payload.get("meter_value"))
         connector = self._station.measured(Fields(payload).integer("connector_id"), str(payload.get("transaction_id")))
         if connector is not None:
             self._reception.values(connector, payload.get("meter_value"))
             self._display.measured(connector)
         return call_result.MeterValues()
+
+    async def _keep_signed(self, transaction_id: str, meter_value: Any) -> None:
+        if texts := signed_texts(meter_value):
+            await self._around.ledger.keep_signed(self._station.id, transaction_id, texts)
 
     @_answers(Action.data_transfer)
     async def _data_transfer(self, /, **_payload: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from adapters.ocpp.connector import Connector
 from adapters.ocpp.meter_values import Measured, read_register
 from adapters.ocpp.reception import Reception, Verdict
+from adapters.ocpp.signed import signed_texts
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.transaction import Transaction
@@ -58,6 +59,8 @@ class Transactions:
         Raises:
             LedgerUnavailable: it could not be recorded, and is to be announced again.
         """
+        if texts := signed_texts(event.meter_value):
+            await self._around.ledger.keep_signed(self._station.id, event.transaction_id, texts)
         verdict = None if event.token is None else await self._reception.judge(event.token, self._place(event))
         if event.kind == ENDED:
             return Heard(verdict, await self._end(event))

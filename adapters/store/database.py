@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from controller.ports import LedgerUnavailable
 
-HEAD: Final = "0009"
+HEAD: Final = "0010"
 """The newest revision under ``migrations/versions``; a test compares the two."""
 
 BUSY_TIMEOUT_S: Final = 5.0

@@ -14,7 +14,17 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
 from adapters.passwords import hashed
-from adapters.store import access, demand_windows, limit_log, records, session_offers, session_readings, usage, wishes
+from adapters.store import (
+    access,
+    demand_windows,
+    limit_log,
+    records,
+    session_offers,
+    session_readings,
+    signed_values,
+    usage,
+    wishes,
+)
 from adapters.store.ballast import Ballast
 from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
@@ -111,6 +121,11 @@ class SqlLedger:
             return outcome
 
         return await asyncio.wrap_future(self.write(act))
+
+    async def keep_signed(self, station: str, transaction_id: str, texts: Sequence[str]) -> None:
+        """Keep signed meter values of a station's transaction, to the letter; repeated ones change nothing."""
+        action = self.write(lambda connection: signed_values.keep_signed(connection, station, transaction_id, texts))
+        await asyncio.wrap_future(action)
 
     async def running(self) -> Sequence[RunningSession]:
         """Every session that has not ended, the oldest first."""

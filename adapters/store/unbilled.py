@@ -18,6 +18,7 @@ from adapters.store.schema_billing import charge_records
 from adapters.store.schema_tariffs import session_terms
 from adapters.store.session_offers import surcharge_of, switches_of
 from adapters.store.session_readings import observed_of
+from adapters.store.signed_values import signed_of
 from adapters.store.terms import terms_of
 from controller.ports import SessionRecord, Token
 from controller.tariffs.book import SessionTerms
@@ -34,6 +35,8 @@ class Told:
     terms: Sequence[SessionTerms]
     token: Token | None = None
     extras: Extras = NO_EXTRAS
+    signed: Sequence[str] = ()
+    """Signed meter values, as the charger sent them."""
 
 
 def ended_without_record(connection: Connection, limit: int) -> Sequence[str]:
@@ -62,7 +65,14 @@ def told(connection: Connection, session_id: str, running: SessionRecord | None 
         return None
     token = find_token(connection, session.token) if session.token else None
     extras = Extras(tuple(switches_of(connection, session.id)), surcharge_of(connection, session.id))
-    return Told(session, observed_of(connection, session.id), terms_of(connection, session.id), token, extras)
+    return Told(
+        session,
+        observed_of(connection, session.id),
+        terms_of(connection, session.id),
+        token,
+        extras,
+        signed_of(connection, session.station, session.transaction_id),
+    )
 
 
 def note_price(connection: Connection, session_id: str, cost: Decimal | None, flags: Sequence[str]) -> None:

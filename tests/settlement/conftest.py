@@ -10,6 +10,7 @@ from adapters.store.ledger import SqlLedger, open_ledger
 from tests.cli.conftest import _logging_restored
 from tests.support.billing import keep_parties
 from tests.support.command import loadstar
+from tests.support.settlement import Office, keep_tariff
 
 __all__ = ["_logging_restored", "loadstar"]
 
@@ -31,3 +32,11 @@ def ledger(url: str) -> Iterator[SqlLedger]:
 @pytest.fixture
 def november() -> datetime:
     return datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path)
+    keep_tariff(made)
+    yield made
+    made.ledger.close()

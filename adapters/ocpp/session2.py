@@ -22,7 +22,7 @@ from adapters.ocpp.inventory import Inventory
 from adapters.ocpp.link import Version
 from adapters.ocpp.orders2 import Orders2
 from adapters.ocpp.phrases2 import Phrases2
-from adapters.ocpp.reception import HEARTBEAT_S, Verdict
+from adapters.ocpp.reception import HEARTBEAT_S, Standing, Verdict
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.transaction_event import ENDED, read_token, read_transaction_event
@@ -96,6 +96,10 @@ class Session2(Courtesies):
         token = read_token(payload.get("id_token"))
         if token is None:
             Fields(mapping(payload.get("id_token"))).text("id_token", 255)  # says what is wrong with it
+        if payload.get("certificate") or payload.get("iso15118_certificate_hash_data"):
+            # A contract's certificate (C07) cannot be checked here, and without that an eMAID is anybody's word.
+            refused = {"status": Standing.INVALID.value}
+            return self._answer("Authorize", id_token_info=refused, certificate_status="NoCertificateAvailable")
         verdict = await self._reception.judge(token or "")
         return self._answer("Authorize", id_token_info=await self._id_token_info(verdict, token or ""))
 

@@ -139,6 +139,14 @@ async def test_a_start_button_is_a_token_of_the_site():
         assert (await client.ask("Authorize", id_token=token)).id_token_info == {"status": "Accepted"}
 
 
+async def test_a_contract_whose_certificate_nobody_can_check_is_refused():
+    async with bench() as b, station(b) as client:
+        token = {"idToken": TOKEN, "type": "eMAID"}
+        answer = await client.ask("Authorize", id_token=token, certificate="-----BEGIN CERTIFICATE-----")
+        assert (answer.id_token_info, answer.certificate_status) == ({"status": "Invalid"}, "NoCertificateAvailable")
+        assert (await client.ask("Authorize", id_token=token)).id_token_info == {"status": "Accepted"}
+
+
 async def test_an_event_that_comes_again_counts_once():
     async with bench() as b, charging(b) as client:
         await client.event("Updated", number=1, meter_value=currents(8, 8, 8, wh=1100))

@@ -1,8 +1,8 @@
-"""The part of the composition root that brings limits in: who may set them, and everything that listens for them."""
+"""The part of the composition root that brings in what others say: who may set limits, and what listens for them."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ from adapters.configuration import Configuration, LimitInput
 from adapters.configuration.peak_assembly import SCHEDULE
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.metering.contact import ModbusContact
-from adapters.mqtt.commands import MqttCommands
+from adapters.mqtt.commands import Commanded, MqttCommands, limit_commands, price_command
 from adapters.scheduled_limits import ScheduledLimits
 from controller.peakshave.grid_operator import Rules
 from controller.ports import Clock, EventSink
@@ -34,15 +34,30 @@ def listeners(
 ) -> Iterator[Coroutine[Any, Any, None]]:
     """What listens for limits besides the REST API; each runs until it is cancelled."""
     settings, site = configuration.grid_operator, configuration.site
-    if configuration.mqtt_url is not None and settings.mqtt is not None:
-        say = partial(_say, limits, settings.mqtt)
-        commands = MqttCommands(url=configuration.mqtt_url, site=site, clock=clock, on_event=on_event, on_limit=say)
-        yield commands.run()
     for row in settings.inputs:
         yield _contact(row, limits, clock, on_event).run()
     if (path := settings.schedule_file) is not None:
         schedule = ScheduledLimits(path, SCHEDULE, site=site, limits=limits, clock=clock, on_event=on_event)
         yield schedule.run()
+
+
+def commands(
+    configuration: Configuration,
+    limits: Limits,
+    on_prices: Callable[[bytes], None],
+    clock: Clock,
+    on_event: EventSink,
+) -> MqttCommands | None:
+    """What listens for commands by MQTT; None where there is no broker, or nothing may be set there."""
+    source = configuration.grid_operator.mqtt
+    topics: dict[str, Commanded] = {}
+    if source is not None:
+        topics |= limit_commands(configuration.site, partial(_say, limits, source))
+    if configuration.prices_by_mqtt:
+        topics |= price_command(configuration.site, on_prices)
+    if configuration.mqtt_url is None or not topics:
+        return None
+    return MqttCommands(url=configuration.mqtt_url, topics=topics, clock=clock, on_event=on_event)
 
 
 def _say(limits: Limits, source: str, circuit: str, limit_w: float | None) -> None:

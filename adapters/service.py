@@ -19,10 +19,12 @@ from adapters.billing import Billing
 from adapters.chronicle import Chronicle
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter, P1Meter
+from adapters.curve_desk import CurveDesk
 from adapters.driver_desk import DriverDesk
 from adapters.economy import Economy
 from adapters.influx import InfluxWriter
 from adapters.limit_ways import admission, listeners
+from adapters.limit_ways import commands as mqtt_commands
 from adapters.limiting import Limits
 from adapters.live import Live
 from adapters.loop import ControlLoop
@@ -187,6 +189,7 @@ class Service:
         self._open_recorder()
         seen = await asyncio.to_thread(self._ledger.last_observed)
         self._chronicle = Chronicle(measurements, self._ledger, seen)
+        self._curves = CurveDesk(self._ledger.book, configuration.price_curves, self._clock, self._report)
         self._billing = Billing(self._ledger, site_facts(configuration), self._meter_of, self._clock, self._report)
         self._stops.append(("billing", self._billing.record_ended))
         self._board = PriceBoard(site, self._ledger, self._billing, configuration.offers, self._surcharges, self._clock)
@@ -215,6 +218,10 @@ class Service:
         self._run(self._billing.run())
         self._run(self._board.run())
         self._open_loop()
+        self._run(self._curves.run())
+        commands = mqtt_commands(configuration, self._limits, self._curves.heard, self._clock, self._report)
+        if commands is not None:
+            self._run(commands.run())
         for work in listeners(configuration, self._limits, self._clock, self._report):
             self._run(work)
 
@@ -256,6 +263,7 @@ class Service:
             limits=self._limits,
             windows=self._ledger.windows,
             commands=self._command,
+            publish_prices=self._curves.publish,
             drivers=DriverDesk(
                 site=self._site,
                 live=self.live,

@@ -87,6 +87,8 @@ def assembled(file: SiteFile, *, path: Path, environ: Mapping[str, str], places:
         price_lever=price_lever_of(file.peak.price_lever),
         surcharge_terms=surcharge_terms_of(file.peak.price_lever),
         offers=_offers(file.tariffs),
+        price_curves={table.id: folder / table.file for table in file.tariffs.curves},
+        prices_by_mqtt=file.tariffs.mqtt,
         resources=resources_of(file.peak.resources),
         use_surplus=file.peak.use_surplus,
         grid_operator=grid_operator_of(file.peak.grid_operator, site, folder),

@@ -225,6 +225,9 @@ class Configuration:
     price_lever: LeverTerms | None
     """None: the published price is never raised."""
     surcharge_terms: SurchargeTerms
+    price_curves: Mapping[str, Path]
+    """The files of price curves, by curve."""
+    prices_by_mqtt: bool
     offers: Mapping[Offer, str]
     """The tariffs of what drivers may choose besides the regular price."""
     resources: tuple[Resource, ...]

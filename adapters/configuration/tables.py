@@ -230,6 +230,16 @@ class RecordingTable(StrictModel):
 TariffId = Annotated[str, Field(min_length=1, max_length=36)]
 
 
+class CurveTable(StrictModel):
+    """A price curve: prices that change with time, which tariffs follow."""
+
+    id: Id
+    """Its name; components of tariffs name it as `curve`."""
+    file: str
+    """CSV file with the columns `at` and `price_per_kwh` (and `until` where there are gaps), read again whenever it
+    changes."""
+
+
 class TariffsTable(StrictModel):
     """What charging costs."""
 
@@ -242,6 +252,10 @@ class TariffsTable(StrictModel):
     """Time between the approval of a price and its beginning, at least [h]."""
     guests: bool = False
     """Whether those may charge, at points that are not closed to them, whose token nobody knows."""
+    curves: list[CurveTable] = Field(default_factory=list)
+    """Price curves that are kept in files."""
+    mqtt: bool = False
+    """Whether prices may be published on the MQTT topic `price/set`, by everybody whom the broker lets."""
     flexible: TariffId | None = None
     """Id of the tariff of a cheaper offer for drivers who can wait; default: there is none."""
     fast: TariffId | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import aiomqtt
@@ -28,6 +30,35 @@ LimitSink = Callable[[str, float | None], None]
 """Takes a limit for a circuit [W]; None: there is none any more. Never blocks, never raises."""
 
 
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """One topic that may be set."""
+
+    subject: str
+    """What events call it."""
+    take: Callable[[bytes], None]
+    """Takes a payload, or refuses it with a ``ValueError``. Never blocks."""
+
+
+def limit_commands(site: Site, on_limit: LimitSink) -> dict[str, Commanded]:
+    """The topics by which the power of circuits is limited."""
+    return {
+        topic(site.id, "circuit", circuit.id, "limit_w", SET): Commanded(
+            f"circuit:{circuit.id}", partial(_take_limit, on_limit, circuit.id)
+        )
+        for circuit in site.circuits
+    }
+
+
+def price_command(site: Site, on_prices: Callable[[bytes], None]) -> dict[str, Commanded]:
+    """The topic by which prices are published, as JSON."""
+    return {topic(site.id, "price", SET): Commanded("price", on_prices)}
+
+
+def _take_limit(on_limit: LimitSink, circuit: str, payload: bytes) -> None:
+    on_limit(circuit, _number(payload))
+
+
 class MqttCommands:
     """Listens for commands for as long as ``run`` runs.
 
@@ -35,21 +66,17 @@ class MqttCommands:
 
     Args:
         url: the broker, see ``adapters.broker.Broker.at``.
-        site: gives the topics their names.
+        topics: what may be set, by topic.
         clock: dates events.
         on_event: hears what cannot be understood. That the broker is away, others tell.
-        on_limit: takes the limits.
 
     Raises:
         ValueError: the URL is wrong.
     """
 
-    def __init__(self, *, url: str, site: Site, clock: Clock, on_event: EventSink, on_limit: LimitSink) -> None:
+    def __init__(self, *, url: str, topics: Mapping[str, Commanded], clock: Clock, on_event: EventSink) -> None:
         self._broker = Broker.at(url)
-        self._clock, self._on_event, self._on_limit = clock, on_event, on_limit
-        self._circuits = {
-            topic(site.id, "circuit", circuit.id, "limit_w", SET): circuit.id for circuit in site.circuits
-        }
+        self._clock, self._on_event, self._topics = clock, on_event, topics
 
     async def run(self) -> None:
         """Listen until cancelled. Whatever broker and senders do becomes an event, never an exception."""
@@ -68,8 +95,8 @@ class MqttCommands:
             await patience.wait()
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        granted = await client.subscribe([(name, COMMAND_QOS) for name in self._circuits])
-        for name, code in zip(self._circuits, granted, strict=True):
+        granted = await client.subscribe([(name, COMMAND_QOS) for name in self._topics])
+        for name, code in zip(self._topics, granted, strict=True):
             if isinstance(code, ReasonCode) and code.is_failure:
                 text = f"{self._broker} refuses the subscription to {name}: nobody can set it"
                 self._on_event(
@@ -77,21 +104,21 @@ class MqttCommands:
                 )
 
     def _hear(self, name: str, payload: object) -> None:
-        circuit = self._circuits[name]
+        commanded = self._topics[name]
         try:
-            self._on_limit(circuit, _number(payload))
+            commanded.take(bytes(payload) if isinstance(payload, bytes | bytearray) else str(payload).encode())
         except ValueError as error:
             text = f"{name}: {error}"
-            self._on_event(Event("command_refused", f"circuit:{circuit}", text, Severity.WARNING, self._clock.now()))
+            self._on_event(Event("command_refused", commanded.subject, text, Severity.WARNING, self._clock.now()))
 
 
-def _number(payload: object) -> float | None:
+def _number(payload: bytes) -> float | None:
     """The number that a payload says; None for ``none``.
 
     Raises:
         ValueError: it says neither.
     """
-    text = payload.decode("utf-8", "replace").strip() if isinstance(payload, bytes | bytearray) else str(payload)
+    text = payload.decode("utf-8", "replace").strip()
     if text.lower() == NONE:
         return None
     try:

@@ -54,10 +54,11 @@ _COMMANDS = f"""## Commands
 | topic | unit | what |
 |---|---|---|
 | `circuit/<id>/limit_w/{SET}` | W | Sets a power limit for the circuit; `{NONE}` clears it |
+| `price/{SET}` | | Publishes a price curve, as JSON (`docs/schemas/price-curve.schema.json`); with `[tariffs] mqtt` |
 
 Loadstar listens with QoS {COMMAND_QOS}. The limit's source is the one of `[[peak.grid_operator.sources]]` that speaks
 by `mqtt`. A retained command is taken like any other. What is refused becomes an event (`limit_refused`,
-`command_refused`).
+`command_refused`, `prices_refused`).
 """
 
 
@@ -70,7 +71,7 @@ def reference() -> str:
         *_section("Charging points", "point/<id>", (*POINT, *POINT_PRICE)),
         *_section("Plants and batteries of the site", "resource/<id>", RESOURCE),
         *_section("Demand, where it has a price", "peak", PEAK),
-        *_section("What charging costs, where it has a price; what tells of a raised price where that can happen", "price", PRICE),
+        *_section("What charging costs, where it has a price, and what nearing the peak adds", "price", PRICE),
         _COMMANDS,
     ]
     return "\n".join(parts)

@@ -23,6 +23,7 @@ from adapters.web.driver import add_driver_api
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.limits import add_limits
 from adapters.web.prices import add_prices
+from adapters.web.publishing import Publish, add_publishing
 from adapters.web.record_exports import add_record_exports
 from adapters.web.review import add_review
 from adapters.web.rules import add_card_fees, add_price_log, add_rules
@@ -71,6 +72,7 @@ def build_router(
     charged: Charged,
     drivers: DriverDesk,
     commands: Commands,
+    publish_prices: Publish,
     logins: Logins,
     broadcast: Broadcast,
     version: str,
@@ -87,6 +89,7 @@ def build_router(
     add_limits(router, limits)
     add_demand(router, windows)
     add_prices(router, site, live)
+    add_publishing(router, publish_prices)
     add_tariffs(router, site, books.prices, books.clock)
     add_rules(router, site, books.prices, books.clock)
     add_card_fees(router, books.prices, books.clock)

@@ -34,6 +34,7 @@ from adapters.web.demand_export import Windows
 from adapters.web.driver import add_driver_page
 from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.office import add_office
+from adapters.web.publishing import Publish
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
 from adapters.wishes import Wishes
@@ -58,6 +59,7 @@ def create_app(
     charged: Charged,
     drivers: DriverDesk,
     commands: Commands,
+    publish_prices: Publish,
     authenticate: Callable[[str, str], str | None],
     lab: bool,
     version: str,
@@ -75,6 +77,7 @@ def create_app(
         charged: review, settlement and exports.
         drivers: what drivers see and may ask for.
         commands: has a point's station do something, and waits for its answer; from any thread.
+        publish_prices: puts a publication of prices on record.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
         lab: whether everything is open to everybody who can connect.
         version: of the software, as pages and programs see it.
@@ -98,6 +101,7 @@ def create_app(
             charged=charged,
             drivers=drivers,
             commands=commands,
+            publish_prices=publish_prices,
             logins=logins,
             broadcast=broadcast,
             version=version,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.clock import SystemClock
-from adapters.mqtt.commands import MqttCommands
+from adapters.mqtt.commands import MqttCommands, limit_commands
 from tests.support.meters import Events
 from tests.support.mosquitto import Mosquitto, mosquitto
 from tests.support.processes import until
@@ -34,10 +34,9 @@ class Taken:
         self.events = Events()
         self._commands = MqttCommands(
             url=broker.url,
-            site=SITE,
+            topics=limit_commands(SITE, lambda circuit, limit_w: self.limits.append((circuit, limit_w))),
             clock=SystemClock(),
             on_event=self.events,
-            on_limit=lambda circuit, limit_w: self.limits.append((circuit, limit_w)),
         )
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.billing import Billing
-from adapters.record_making import SiteFacts
+from adapters.record_making import SiteFacts, read_tariff
 from adapters.store.ledger import SqlLedger, open_ledger
 from adapters.store.record_book import RecordBook
 from adapters.store.tariff_book import TariffBook
@@ -68,7 +68,8 @@ class Desk:
 
     def price(self, document: dict[str, Any] = TARIFF, leg: Leg = Leg.RETAIL) -> None:
         text, name = json.dumps(document), document["id"]
-        self.book.add_tariff(TariffVersion(name, 0, text, (), ALWAYS, None, BY), approve=True)
+        curves = tuple(read_tariff(text).curves())
+        self.book.add_tariff(TariffVersion(name, 0, text, curves, ALWAYS, None, BY), approve=True)
         self.book.add_rules([BillingRule("", Scope.OPERATOR, "", leg, name, ALWAYS, None, BY)], approve=True)
 
     async def session(self, *seen: tuple[float, Activity, int | None], **stop: Any) -> str:

@@ -19,6 +19,7 @@ from adapters.loop import circuit_state
 from adapters.pricing import Books
 from adapters.web.app import create_app
 from adapters.web.demand_export import Windows
+from adapters.web.publishing import Publish
 from adapters.wishes import Wishes
 from controller.commands import Command, CommandResult
 from controller.engine import decide
@@ -35,6 +36,7 @@ from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snap
 from controller.tariffs.book import OperatorTerms
 from controller.tariffs.offers import Offer
 from controller.tariffs.posted import Posted
+from controller.tariffs.tariff import PriceCurve
 from controller.units import NO_CURRENT, Phases, phase_vector
 from controller.wishes import Asked, Asker, NoSuchSession, Wish
 from tests.support.charged import NothingCharged
@@ -337,6 +339,10 @@ class NothingPosted:
         return {}
 
 
+def nothing_published(_message: bytes) -> PriceCurve:
+    raise AssertionError("nobody publishes prices here")
+
+
 OFFLINE = CommandResult(accepted=False, status="Offline")
 
 
@@ -353,6 +359,7 @@ def made_app(
     charged: Charged | None = None,
     drivers: DriverDesk | None = None,
     commands: Callable[[str, Command], CommandResult] = lambda _point, _command: OFFLINE,
+    publish_prices: Publish = nothing_published,
 ) -> FastAPI:
     wishes = wishes or Wishes(FakeBook(), (), site.time_zone, HandClock())
     return create_app(
@@ -366,6 +373,7 @@ def made_app(
         charged=charged or NothingCharged(),
         drivers=drivers or DriverDesk(site, live, wishes, NothingPosted(), NothingPosted(), HandClock()),
         commands=commands,
+        publish_prices=publish_prices,
         authenticate=only_ada,
         lab=lab,
         version=version,

@@ -17,11 +17,21 @@ from adapters.json_text import DocumentError
 from adapters.pricing import Books
 from adapters.tariff_codes import CodesRefused
 from adapters.web.entitled import PROPOSING, Approver, Proposer, actor_of
-from adapters.web.office_forms import Form, moment_of, read_form, rule_said, tariff_said, token_said
+from adapters.web.office_forms import (
+    Form,
+    form_of_rule,
+    form_of_token,
+    moment_of,
+    new_token_said,
+    read_form,
+    rule_said,
+    tariff_said,
+    token_said,
+)
 from adapters.web.rules import card_fee_view, propose_rule, rule_list
 from adapters.web.tariff_codes import CodeImport, import_table
 from adapters.web.tariffs import keep_tariff, tariff_view, tariff_views
-from adapters.web.tokens import add_new_token, token_views
+from adapters.web.tokens import add_new_token, change_token, token_state, token_views
 from controller.site import Site
 from controller.tariffs.book import Approval, Leg, Scope, TokenKind
 from controller.tariffs.rules import NoSuchEntry, RuleRefused, Standing
@@ -54,12 +64,16 @@ def add_office(app: FastAPI, site: Site, books: Books, facts: dict[str, Any]) ->
     office = Office(site, books, facts)
 
     @app.get("/prices", include_in_schema=False)
-    def show_prices(request: Request, all: bool = False) -> Response:  # noqa: A002 - as in the API
-        return office.prices(request, everything=all)
+    def show_prices(request: Request, all: bool = False, copy: str | None = None) -> Response:  # noqa: A002 - as in the API
+        said = None if copy is None else form_of_rule(books.prices.rule(copy))
+        return office.prices(request, everything=all, said=said)
 
     @app.get("/tokens", include_in_schema=False)
-    def show_tokens(request: Request, all: bool = False) -> Response:  # noqa: A002 - as in the API
-        return office.tokens(request, everything=all)
+    def show_tokens(request: Request, all: bool = False, edit: str | None = None) -> Response:  # noqa: A002 - as in the API
+        if edit is None:
+            return office.tokens(request, everything=all)
+        token = token_state(edit, books.tokens, books.prices, office.now)
+        return office.tokens(request, everything=all, said=form_of_token(token, office.zone), editing=token.uid)
 
     _add_tariff_forms(app, office)
     _add_rule_forms(app, office)
@@ -132,8 +146,9 @@ class Office:
         everything: bool = False,
         problems: list[str] | None = None,
         said: Form | None = None,
+        editing: str | None = None,
     ) -> Response:
-        """The page of tokens."""
+        """The page of tokens; ``editing``: of which the form speaks, instead of a new one."""
         book = self.books.prices
         return self._page(
             "tokens.html",
@@ -141,6 +156,7 @@ class Office:
             everything=everything,
             problems=problems or [],
             said=said or {},
+            editing=editing,
             tokens=token_views(self.books.tokens, book, self.now, everything=everything),
             kinds=[kind.value for kind in TokenKind],
             contracts=[contract.id for contract in book.contracts()],
@@ -154,10 +170,14 @@ class Office:
         problems = _problems_of(action)
         return self.prices(request, problems=problems, said=form) if problems else _back("/prices")
 
-    def after_tokens(self, request: Request, action: Callable[[], object], form: Form | None = None) -> Response:
+    def after_tokens(
+        self, request: Request, action: Callable[[], object], form: Form | None = None, editing: str | None = None
+    ) -> Response:
         """The same, with the page of tokens."""
         problems = _problems_of(action)
-        return self.tokens(request, problems=problems, said=form) if problems else _back("/tokens")
+        if problems:
+            return self.tokens(request, problems=problems, said=form, editing=editing)
+        return _back("/tokens")
 
     def _page(self, template: str, request: Request, **facts: Any) -> Response:
         login = request.scope["login"]
@@ -242,9 +262,16 @@ def _add_token_forms(app: FastAPI, office: Office) -> None:
     @app.post("/tokens", include_in_schema=False)
     def submit_token(request: Request, form: Fields, actor: Proposer) -> Response:
         def add() -> None:
-            add_new_token(token_said(form, office.zone), actor, tokens, office.books.prices, office.now)
+            add_new_token(new_token_said(form, office.zone), actor, tokens, office.books.prices, office.now)
 
         return office.after_tokens(request, add, form)
+
+    @app.post("/tokens/{uid}/change", include_in_schema=False)
+    def submit_change(request: Request, uid: str, form: Fields, actor: Proposer) -> Response:
+        def change() -> None:
+            change_token(uid, token_said(form, office.zone), actor, tokens, office.books.prices, office.now)
+
+        return office.after_tokens(request, change, {**form, "uid": uid}, editing=uid)
 
     @app.post("/tokens/{uid}/block", include_in_schema=False)
     def block_token(request: Request, uid: str, form: Fields, actor: Proposer) -> Response:

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from adapters.json_text import DocumentError
 from adapters.web.tariff_models import RuleSaid, Said
-from adapters.web.token_models import NewToken
+from adapters.web.token_models import NewToken, TokenSaid, TokenState
+from controller.tariffs.book import BillingRule
 
 FIELDS_MOST: Final = 40
 _PRICE_FIELDS: Final = (
@@ -55,13 +56,57 @@ def rule_said(form: Form, zone: ZoneInfo) -> RuleSaid:
     return _valid(RuleSaid, {**told, **_times(form, zone)})
 
 
-def token_said(form: Form, zone: ZoneInfo) -> NewToken:
+def new_token_said(form: Form, zone: ZoneInfo) -> NewToken:
     """The token that a form adds.
 
     Raises:
         DocumentError: with everything that is wrong.
     """
-    names = ("uid", "description", "kind", "group", "contract", "tariff")
+    return _valid(NewToken, {"uid": form.get("uid", "").strip(), **_token_fields(form, zone)})
+
+
+def token_said(form: Form, zone: ZoneInfo) -> TokenSaid:
+    """What a form says anew of a token; what it leaves empty is taken away.
+
+    Raises:
+        DocumentError: with everything that is wrong.
+    """
+    told = {"tariff": None, **_token_fields(form, zone)}
+    return _valid(TokenSaid, {**told, "blocked": "blocked" in form})
+
+
+def form_of_token(token: TokenState, zone: ZoneInfo) -> Form:
+    """A form that says of a token what holds already."""
+    limits = token.limits
+    known = {
+        "uid": token.uid,
+        "description": token.description,
+        "kind": token.kind.value,
+        "group": token.group,
+        "contract": token.contract,
+        "tariff": token.tariff,
+        "valid_from": _written(token.valid_from, zone),
+        "valid_until": _written(token.valid_until, zone),
+        "energy_kwh_per_month": None if limits.energy_kwh_per_month is None else f"{limits.energy_kwh_per_month:g}",
+        "amount_per_month": None if limits.amount_per_month is None else f"{limits.amount_per_month:f}",
+        "session_h": None if limits.session_h is None else f"{limits.session_h:g}",
+        "zero_rate": "on" if token.zero_rate else None,
+        "blocked": "on" if token.blocked else None,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def form_of_rule(rule: BillingRule) -> Form:
+    """A form for a copy of a rule with another validity."""
+    return {"scope": rule.scope.value, "key": rule.key, "leg": rule.leg.value, "tariff": rule.tariff}
+
+
+def _written(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if moment is None else moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+
+
+def _token_fields(form: Form, zone: ZoneInfo) -> dict[str, Any]:
+    names = ("description", "kind", "group", "contract", "tariff")
     told: dict[str, Any] = {name: form[name].strip() for name in names if name in form}
     told |= {"zero_rate": "zero_rate" in form, **_times(form, zone)}
     limits: dict[str, Any] = {}
@@ -70,7 +115,7 @@ def token_said(form: Form, zone: ZoneInfo) -> NewToken:
             limits[name] = float(_number(form[name], name))
     if "amount_per_month" in form:
         limits["amount_per_month"] = form["amount_per_month"].replace(",", ".")
-    return _valid(NewToken, told | {"limits": limits})
+    return {**told, "limits": limits}
 
 
 def tariff_said(form: Form, currency: str) -> bytes:

@@ -42,27 +42,26 @@ def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clo
         """Add a token of any brand to those that may charge."""
         now = clock.now()
         add_new_token(said, actor, tokens, book, now)
-        return token_view(tokens.token(said.uid), _own_tariffs(book, now))
+        return token_state(said.uid, tokens, book, now)
 
     @router.get("/tokens/{uid}", responses=REFUSALS)
     def get_token(uid: str) -> TokenState:
         """One token, in upper or lower case alike."""
-        return token_view(tokens.token(uid), _own_tariffs(book, clock.now()))
+        return token_state(uid, tokens, book, clock.now())
 
     @router.put("/tokens/{uid}", responses=REFUSALS)
     def put_token(uid: str, said: TokenSaid, actor: Proposer) -> TokenState:
         """Say anew what a token is. What it needs stays; sessions that run go on as they began."""
-        known, now = tokens.token(uid), clock.now()
-        tokens.change_token(_token(known.uid, said, book), Approval(actor.user, now))
-        _give_tariff(known.uid, said, book, Approval(actor.user, now), approve=actor.may_approve)
-        return token_view(tokens.token(uid), _own_tariffs(book, now))
+        now = clock.now()
+        change_token(uid, said, actor, tokens, book, now)
+        return token_state(uid, tokens, book, now)
 
     @router.delete("/tokens/{uid}", responses=REFUSALS)
     def delete_token(uid: str, actor: Proposer) -> TokenState:
         """End a token's validity now. It stays on record, and so do its sessions."""
         now = clock.now()
         tokens.end_token(uid, Approval(actor.user, now))
-        return token_view(tokens.token(uid), _own_tariffs(book, now))
+        return token_state(uid, tokens, book, now)
 
     @router.get("/tokens/{uid}/history", responses=REFUSALS)
     def get_token_history(uid: str) -> ChangeList:
@@ -84,6 +83,26 @@ def add_new_token(said: NewToken, actor: Actor, tokens: TokenBook, book: PriceBo
     token, by = _token(said.uid, said, book), Approval(actor.user, now)
     tokens.add_token(token, by)
     _give_tariff(said.uid, said, book, by, approve=actor.may_approve)
+
+
+def change_token(uid: str, said: TokenSaid, actor: Actor, tokens: TokenBook, book: PriceBook, now: datetime) -> None:
+    """Say anew what a token is.
+
+    Raises:
+        HTTPException, RuleRefused, NoSuchEntry: it cannot be.
+    """
+    known, by = tokens.token(uid), Approval(actor.user, now)
+    tokens.change_token(_token(known.uid, said, book), by)
+    _give_tariff(known.uid, said, book, by, approve=actor.may_approve)
+
+
+def token_state(uid: str, tokens: TokenBook, book: PriceBook, now: datetime) -> TokenState:
+    """One token as the API shows it.
+
+    Raises:
+        NoSuchEntry: nobody knows it.
+    """
+    return token_view(tokens.token(uid), _own_tariffs(book, now))
 
 
 def token_views(tokens: TokenBook, book: PriceBook, now: datetime, *, everything: bool) -> list[TokenState]:

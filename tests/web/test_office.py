@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 import httpx
@@ -82,6 +83,42 @@ async def test_a_token_is_let_in_blocked_and_ended_by_forms(office: Office):
     await submit(office, f"{path}/end")
     assert "No token is known yet" in (await office.http.get("/tokens")).text
     assert "expired" in (await office.http.get("/tokens?all=true")).text
+
+
+async def test_a_token_is_changed_in_a_form_that_says_what_holds_already(office: Office):
+    await office.ask("POST", "/tariffs", a_tariff("friends"), 201, approve=True)
+    limits = {"energy_kwh_per_month": 300, "amount_per_month": "50", "session_h": 4}
+    card = {
+        "uid": "04A2",
+        "description": "Van",
+        "group": "pool",
+        "tariff": "friends",
+        "blocked": True,
+        "limits": limits,
+    }
+    before = await office.ask("POST", "/tokens", {**card, "valid_until": "2099-03-31T22:00:00Z"}, 201)
+    page = (await office.http.get("/tokens?edit=04a2")).text
+    form = page[page.index('action="/tokens/04A2/change"') :]
+    fields = dict(re.findall(r'name="(\w+)" (?:type="[\w-]+" )?value="([^"]*)"', form))
+    fields |= dict(re.findall(r'name="(\w+)">(?:(?!</select>).)*selected>([^<]*)<', form))
+    assert (await submit(office, "/tokens/04A2/change", **fields)).status_code == 303
+    assert await office.ask("GET", "/tokens/04A2") == before, "nothing was said anew"
+    fields = {"description": "Van 2", "kind": "own", "zero_rate": "on"}
+    assert (await submit(office, "/tokens/04A2/change", **fields)).status_code == 303
+    after = await office.ask("GET", "/tokens/04A2")
+    assert (after["description"], after["zero_rate"], after["blocked"]) == ("Van 2", True, False)
+    assert (after["group"], after["tariff"], after["valid_until"], after["limits"]["session_h"]) == (None,) * 4
+    wrong = await submit(office, "/tokens/04A2/change", contract="none")
+    assert "there is no contract" in wrong.text
+    assert "Change token 04A2" in wrong.text
+
+
+async def test_a_rule_is_copied_into_the_form_of_a_new_one(office: Office):
+    (rule,) = (await office.ask("GET", "/rules"))["items"]
+    page = (await office.http.get("/prices", params={"copy": rule["id"]})).text
+    assert '<option value="operator" selected>' in page
+    assert "<option selected>site-file</option>" in page
+    assert (await office.http.get("/prices?copy=none")).status_code == 404
 
 
 async def test_the_pages_ask_for_a_login_and_show_readers_no_forms(guarded_office: Office):

@@ -45,7 +45,8 @@ def guarded(
             room = fuse_a - circuit.margin_a - taken_a + _ROUNDING_A
             if claimed[circuit.id][phase] > room:
                 points = site.points_below[circuit.id]
-                _cut(points, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe, in_use))
+                users = [p for p in points if phase in in_use.get(p.id, p.phases)]
+                _cut(points, users, phase, room, safe, lambda p: _claim(p, snapshot, draw_a, safe, in_use))
                 claimed = _totals(site, {p.id: _claim(p, snapshot, draw_a, safe, in_use) for p in site.points})
     if safe == limits_a:
         return safe, ()
@@ -70,14 +71,15 @@ def _sane(point: ChargingPoint, limit_a: float) -> float:
 
 
 def _cut(
-    points: tuple[ChargingPoint, ...],
+    points: Sequence[ChargingPoint],
+    users: Sequence[ChargingPoint],
     phase: int,
     room_a: float,
     safe: dict[str, float],
     claim: Callable[[ChargingPoint], Phases],
 ) -> None:
-    """Set points to 0 A, the least entitled first, until what they claim on the phase fits, or none is left."""
-    members = [p for p in points if phase in p.phases and safe.get(p.id)]
+    """Set users of the phase to 0 A, the least entitled first, until what all claim on it fits, or none is left."""
+    members = [p for p in users if safe.get(p.id)]
     members.sort(key=lambda p: (p.priority, safe[p.id]))
     while members and sum([claim(p)[phase] for p in points]) > room_a:
         safe[members.pop(0).id] = 0.0

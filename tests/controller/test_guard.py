@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -31,6 +32,14 @@ def test_a_plan_that_does_not_fit_loses_its_least_entitled_point_and_raises_an_a
     safe, events = guarded(two_points(), snapshot(20), {}, {"P01": 12.0, "P02": 16.0})
     assert safe == {"P01": 0.0, "P02": 16.0}
     assert [(e.kind, e.subject, e.severity) for e in events] == [("guard_intervened", "point:P01", "alarm")]
+
+
+def test_a_car_is_not_cut_for_a_phase_that_it_does_not_use() -> None:
+    picture = replace(snapshot(0), meters={"grid": Reading((45.0, 10.0, 10.0), AT)})
+    limits = {"P01": 12.0, "P02": 8.0}
+    safe, events = guarded(two_points(), picture, {}, limits, {"P01": (1,)})
+    assert safe == {"P01": 12.0, "P02": 0.0}, "the building alone is too much for L1"
+    assert [event.subject for event in events] == ["point:P02"]
 
 
 @pytest.mark.parametrize("nonsense", [math.nan, math.inf, -math.inf, -6.0, 3.0])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from adapters.export_kinds import ExportRefused
@@ -15,6 +17,7 @@ from adapters.store.dated import tariff_versions_of
 from adapters.store.record_book import RecordBook
 from controller.tariffs.record import ChargeRecord, RecordKind
 from controller.tariffs.review import Reviewed, ReviewState, Verdict
+from controller.tariffs.tariff import Tariff
 
 
 def month_cdrs(book: RecordBook, month: str, version: str) -> list[dict[str, Any]]:
@@ -62,6 +65,16 @@ def _tariffs(book: RecordBook, records: Sequence[ChargeRecord], version: str) ->
     tariffs: dict[tuple[str, str], Mapping[str, Any]] = {}
     for each in found:
         with suppress(DocumentError):
-            tariff = read_tariffs(each.document.encode()).tariffs[0]
+            tariff = _of_operator(read_tariffs(each.document.encode()).tariffs[0], records[0], each.proposed.at)
             tariffs[each.tariff, str(each.number)] = tariff_document(tariff, version)
     return tariffs
+
+
+def _of_operator(tariff: Tariff, record: ChargeRecord, said_at: datetime) -> Tariff:
+    """Whose tariff it is, and since when, where it does not say so itself."""
+    return replace(
+        tariff,
+        country_code=tariff.country_code or record.parties.operator_country,
+        party_id=tariff.party_id or record.parties.operator,
+        last_updated=tariff.last_updated or said_at,
+    )

@@ -26,7 +26,7 @@ from simulations.quality.forecast import shared
 from simulations.quality.loads import BuildingLoad, made
 from simulations.quality.peak_case import case
 from simulations.results import Results
-from simulations.scenario.model import DemandCharge, Judging, Planning, PriceCurve
+from simulations.scenario.model import DemandCharge, Judging, Planning, PriceCurve, Scenario
 
 Floats = NDArray[np.float64]
 
@@ -34,9 +34,13 @@ OVER_BOUND_PCT: Final = 3.0
 SAVING_PCT: Final = 95.0
 MISSED_SHARE: Final = 1e-3
 MISSED_PCT: Final = 2.0
+MINUTE_S: Final = 60.0
+DAY_S: Final = 86_400.0
+STEPS_MIN: Final = (1, 3, 5)
+"""Parts of a quarter of an hour in which everybody has settled."""
 _MORE_THAN_ANY_PEAK: Final = 1e4
 STEP_S: Final = 60.0
-"""So often a window is looked at."""
+"""So often a window is looked at, unless said otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +137,8 @@ class Kept:
     """What came of one building's weeks."""
 
     name: str
+    days: int
+    """So many were run: fewer than asked for where no more were measured."""
     peaks: Peaks
     saving_pct: float | None
     misses: Misses
@@ -142,9 +148,14 @@ class Kept:
     """Energy that drivers lacked, as a share of what they needed [%]."""
 
 
-def kept(load: BuildingLoad, seed: int, weeks: int) -> Kept:
-    """Run a building's weeks with peak shaving and without control, and measure both."""
-    scenario = replace(case(load, seed, weeks, step_s=STEP_S), plan=Planning())
+def kept(load: BuildingLoad, seed: int, weeks: int, step_s: float = STEP_S) -> Kept:
+    """What comes of so many weeks of a building, with the cars of a seed."""
+    return judged(case(load, seed, weeks, step_s=step_s))
+
+
+def judged(unplanned: Scenario) -> Kept:
+    """Run a scenario with peak shaving and without control, and measure both."""
+    scenario = replace(unplanned, plan=Planning())
     ours = run(scenario)
     peaks = peaks_of(ours)
     needed_wh = sum(session.visit.energy_wh for session in ours.sessions)
@@ -152,7 +163,8 @@ def kept(load: BuildingLoad, seed: int, weeks: int) -> Kept:
     told_kw, mean_kw, building_kw = _windows_kw(ours)
     alone = building_kw > told_kw  # False for NaN
     return Kept(
-        load.name,
+        scenario.name,
+        round(scenario.duration_s / DAY_S),
         peaks,
         peaks.saving_pct(peaks_of(run(scenario, "uncontrolled"))),
         misses_of(np.where(alone, np.nan, told_kw), mean_kw),
@@ -175,7 +187,16 @@ def _windows_kw(results: Results) -> tuple[Floats, Floats, Floats]:
 def table_of(found: Sequence[Kept]) -> Table:
     """The figures for people."""
     view = Table(
-        "building", "peaks [kW]", "of the bound [kW]", "over it", "of the saving", "missed", "by", "alone", "not given"
+        "building",
+        "days",
+        "peaks [kW]",
+        "of the bound [kW]",
+        "over it",
+        "of the saving",
+        "missed",
+        "by",
+        "alone",
+        "not given",
     )
     view.title = (
         f"Promised: at most {OVER_BOUND_PCT:g} % over, {SAVING_PCT:g} % saved, 1 in 1000 missed by {MISSED_PCT:g} %"
@@ -183,6 +204,7 @@ def table_of(found: Sequence[Kept]) -> Table:
     for one in found:
         view.add_row(
             one.name,
+            str(one.days),
             " ".join(f"{kw:.1f}" for kw in one.peaks.billed_kw),
             " ".join(f"{kw:.1f}" for kw in one.peaks.bound_kw),
             f"{one.peaks.over_bound_pct:.1f} %",
@@ -204,16 +226,22 @@ def main(
     weeks: Annotated[int, typer.Option(metavar="N", min=1, help="How many weeks of each.")] = 9,
     seed: Annotated[int, typer.Option(metavar="SEED", min=1, help="Of the cars, and of the made building.")] = 1,
     only: Annotated[str, typer.Option(metavar="TEXT", help="Only buildings with this in their names.")] = "",
+    step_min: Annotated[
+        int, typer.Option("--step", metavar="MINUTES", help="How long a step is: 1, 3 or 5; longer ones are faster.")
+    ] = round(STEP_S / MINUTE_S),
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Hold the peaks of 20 points beside measured buildings, or a made one, and compare with the best possible."""
     loads = [load for load in (shared(folder) if folder else [made(seed, weeks + 1)]) if only in load.name]
-    found = [kept(load, seed, weeks) for load in loads]
+    if step_min not in STEPS_MIN:
+        raise typer.BadParameter(f"expected one of {STEPS_MIN}, got {step_min}", param_hint="--step")
+    found = [kept(load, seed, weeks, MINUTE_S * step_min) for load in loads]
     if not as_json:
         Console().print(table_of(found))
         return
     figures = {
         one.name: {
+            "days": one.days,
             "billed_kw": one.peaks.billed_kw.round(2).tolist(),
             "bound_kw": one.peaks.bound_kw.round(2).tolist(),
             "over_bound_pct": round(one.peaks.over_bound_pct, 2),

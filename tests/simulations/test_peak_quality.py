@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from simulations.cars import CarModel
 from simulations.fast import run
 from simulations.quality.loads import BuildingLoad, made
 from simulations.quality.peak_case import MINUTES, case, in_minutes
-from simulations.quality.peaks import Misses, Peaks, misses_of, peaks_of
+from simulations.quality.peaks import Misses, Peaks, app, judged, misses_of, peaks_of
 from simulations.visits import Visit
 
 HOUR_S = 3600.0
@@ -69,3 +70,21 @@ def test_targets_are_missed_above_them_and_windows_without_one_do_not_count():
     assert not misses_of(target_kw, np.array([90.0, 50.0, 49.0, 51.0])).kept
     assert misses_of(np.full(2000, 50.0), np.append(np.full(1999, 49.0), 50.9)).kept
     assert not misses_of(np.full(2000, 50.0), np.append(np.full(1999, 49.0), 51.1)).kept
+
+
+def test_two_days_of_which_nothing_was_known_are_kept_nearer_to_the_bound_than_to_no_control():
+    week = case(made(3, 3), 2, 1, step_s=300.0)
+    days = 2.0 * 86_400.0
+    found = judged(replace(week, duration_s=days, visits=tuple(v for v in week.visits if v.arrives_s < days)))
+    assert found.days == 2
+    assert found.peaks.over_bound_pct >= 0.0
+    assert found.saving_pct is not None
+    assert found.saving_pct > 50.0
+    assert found.unmet_pct < 3.0
+    assert found.misses.targeted > 50
+
+
+def test_a_step_that_is_no_part_of_a_quarter_of_an_hour_is_refused():
+    told = CliRunner().invoke(app, ["--step", "4"])
+    assert told.exit_code == 2
+    assert "expected one of (1, 3, 5), got 4" in told.output

@@ -166,3 +166,26 @@ def test_a_car_that_draws_on_no_phase_is_left_out_and_changes_nothing_for_others
     assert with_it.current_a[1].tolist() == alone.current_a[0].tolist()
     assert (with_it.current_a[0].max(), with_it.unmet_wh[0]) == (0.0, 3_000.0)
     assert Planner().plan(evening(unable)).advice.points == {}
+
+
+def test_the_last_minutes_are_left_free_where_that_costs_little() -> None:
+    """The last hour is cheaper by a dime; that it may be too late by then weighs more."""
+    waits = car("P1", 14.0, leaves=4, ready_at=after(3))
+    plan = Planner().plan(evening(waits, price=[0.3, 0.3, 0.2, 0.1]))
+    assert plan.current_a[0, 3] == pytest.approx(0.0)
+    assert plan.current_a[0].sum() * KW_PER_A == pytest.approx(14.0)
+
+
+def test_the_last_minutes_are_used_before_a_peak_is_raised_and_before_anything_is_missing() -> None:
+    dear = Demand((DemandPart(10.0, floor_kw=3.0),))
+    plan = Planner().plan(evening(car("P1", 12.0, leaves=4, ready_at=after(3)), demand=dear))
+    assert plan.current_a[0, :4] * KW_PER_A == pytest.approx([3.0] * 4)
+    plan = Planner().plan(evening(car("P1", 29.0, leaves=4, ready_at=after(3))))
+    assert plan.unmet_wh == pytest.approx([0.0], abs=1e-3)
+
+
+def test_where_not_all_can_charge_at_once_those_go_first_that_will_have_no_choice() -> None:
+    idle, busy = car("P1", 7.36, leaves=8), car("P2", 7.36, leaves=3)
+    plan = Planner(floor_slots=0).plan(evening(idle, busy))
+    assert plan.current_a[:, 0] == pytest.approx([0.0, 32.0])
+    assert plan.current_a[:, 1] == pytest.approx([32.0, 0.0])

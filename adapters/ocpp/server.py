@@ -29,6 +29,7 @@ from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.wire import MAX_FRAME_BYTES
 from controller.commands import Command, CommandResult
 from controller.costs import Costs
+from controller.hub_satellite.connector import Status
 from controller.plan import Plan
 from controller.ports import (
     Applied,
@@ -204,6 +205,14 @@ class CentralSystem:
                         return CommandResult(accepted=False, status="Offline")
                     return await conversation.carry_out(command, connector)
         raise KeyError(point)
+
+    def statuses(self) -> Mapping[str, Status | None]:
+        """What each point's charger says of its connector, in the words of OCPP 1.6; None while it is not connected."""
+        return {
+            connector.point.id: None if station.conversation is None else connector.status
+            for station in self._stations.values()
+            for connector in station.connectors.values()
+        }
 
     def stations(self) -> Sequence[StationView]:
         """Every station of the site as it is now."""

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from adapters.store.schema import sessions
 from adapters.store.schema_upstream import upstream_outbox, upstream_transactions
 from adapters.store.tariff_book import Reads, Writes
-from controller.hub_satellite.outbox import Entry, Letter, Queue, Settled, Standing
+from controller.hub_satellite.outbox import Entry, Letter, Posted, Queue, Settled, Standing
 
 KEPT: Final = timedelta(days=7)
-"""What was delivered is remembered so long: a charger that was cut off may repeat what it said days ago."""
+"""What was delivered is remembered so long, and while its session runs: a charger that was cut off may repeat what it
+said days ago."""
 
 
 class SqlOutbox:
@@ -65,6 +66,10 @@ class SqlOutbox:
         rows = await asyncio.to_thread(self._read, lambda connection: connection.execute(query).all())
         return {row.station_transaction_id: row.theirs for row in rows}
 
+    async def posted(self, upstream: str, station: str) -> Mapping[str, Posted]:
+        """What a back office has been written of the sessions that run, by session."""
+        return await asyncio.to_thread(self._read, lambda connection: _posted(connection, upstream, station))
+
     async def queues(self) -> Sequence[Queue]:
         """What waits, and what was set aside."""
         return await asyncio.to_thread(self._read, _queues)
@@ -93,16 +98,18 @@ def post(connection: Connection, letters: Sequence[Letter], session: str | None 
                     frame=letter.frame,
                     key=letter.key,
                     happened_at=letter.happened_at,
-                    session_id=session or _session_of(connection, letter),
+                    session_id=session or letter.session or _session_of(connection, letter),
                     transaction_id=letter.transaction_id,
                     refusals=0,
                     standing=Standing.WAITING,
                 )
             )
     if letters:
-        connection.execute(
-            upstream_outbox.delete().where(at.standing == Standing.DELIVERED, at.settled_at < datetime.now(UTC) - KEPT)
+        over = at.session_id.is_(None) | at.session_id.not_in(
+            select(sessions.c.id).where(sessions.c.ended_at.is_(None))
         )
+        long_ago = at.settled_at < datetime.now(UTC) - KEPT
+        connection.execute(upstream_outbox.delete().where(at.standing == Standing.DELIVERED, long_ago, over))
 
 
 def _session_of(connection: Connection, letter: Letter) -> str | None:
@@ -161,6 +168,18 @@ def _entry(row: Row[Any]) -> Entry:
         refusals=row.refusals,
         standing=Standing(row.standing),
     )
+
+
+def _posted(connection: Connection, upstream: str, station: str) -> dict[str, Posted]:
+    at = upstream_outbox.c
+    newest = (
+        select(func.max(at.number))
+        .join(sessions, sessions.c.id == at.session_id)
+        .where(at.upstream == upstream, at.station == station, sessions.c.ended_at.is_(None))
+        .group_by(at.session_id)
+    )
+    rows = connection.execute(_entries().where(at.number.in_(newest)))
+    return {row.session_id: Posted(row.key, row.theirs) for row in rows}
 
 
 def _queues(connection: Connection) -> list[Queue]:

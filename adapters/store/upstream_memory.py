@@ -43,6 +43,12 @@ class SqlUpstreamMemory:
             return None
         return Heard(uid, row.status, row.group_id, row.expires_at, listed=row.listed)
 
+    async def forget(self, upstream: str) -> None:
+        """Forget what a back office answered of tokens; its local lists stay."""
+        at = upstream_tokens.c
+        answered = upstream_tokens.delete().where(at.upstream == upstream, at.listed.is_(False))
+        await asyncio.wrap_future(self._write(lambda connection: connection.execute(answered).rowcount))
+
     async def note(self, upstream: str, station: str, name: str, value: Any) -> None:
         """Keep a value for a station of a back office."""
         await asyncio.wrap_future(self._write(lambda connection: _note(connection, upstream, station, name, value)))

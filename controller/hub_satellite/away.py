@@ -47,6 +47,10 @@ class UpstreamMemory(Protocol):
         """What it said last of a token."""
         ...
 
+    async def forget(self, upstream: str) -> None:
+        """Forget what it answered of tokens; its local lists stay."""
+        ...
+
     async def note(self, upstream: str, station: str, name: str, value: Any) -> None:
         """Keep a value for one of its stations; anything that JSON can hold."""
         ...

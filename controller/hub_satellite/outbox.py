@@ -50,6 +50,8 @@ class Letter:
     happened_at: datetime
     transaction_id: str | None = None
     """Of the transaction that it is about, as its charger knows it; None: of none, or of the one that it begins."""
+    session: str | None = None
+    """Of the ledger; the one whose transaction it is. None, before it is on record: the one that the id above says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,6 @@ class Entry(Letter):
 
     number: int = 0
     """Rises with every entry of the ledger: the order in which things happened."""
-    session: str | None = None
-    """Of the ledger; the one whose transaction it is."""
     theirs: str | None = None
     """How the back office calls that transaction, as far as it has said."""
     refusals: int = 0
@@ -155,6 +155,16 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """What a back office has been written of a running session."""
+
+    last_key: str
+    """Of the newest letter, delivered or not."""
+    theirs: str | None
+    """How it calls the session's transaction, as far as it has said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What waits for one back office of one station."""
 
@@ -191,6 +201,10 @@ class Outbox(Protocol):
 
     async def theirs(self, upstream: str, station: str) -> Mapping[str, str]:
         """How a back office calls the running transactions of a station, by how the charger calls them."""
+        ...
+
+    async def posted(self, upstream: str, station: str) -> Mapping[str, Posted]:
+        """What a back office has been written of the sessions that run, by session."""
         ...
 
     async def queues(self) -> Sequence[Queue]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.store.ledger import SqlLedger
 from controller.hub_satellite.away import Heard
-from controller.hub_satellite.outbox import Answer, Letter, Settled, Standing, after
+from controller.hub_satellite.outbox import Answer, Letter, Posted, Settled, Standing, after
 from controller.ports import Outcome
 from tests.support.sessions import a_start, a_stop
 
@@ -103,3 +103,29 @@ async def test_notes_are_kept_by_back_office_and_station(ledger: SqlLedger):
     await memory.note("office", "CP01", "boot", {"a": [1]})
     assert await memory.notes("office", "CP01") == {"sample_interval_s": 30, "boot": {"a": [1]}}
     assert await memory.notes("office", "CP02") == {}
+
+
+async def test_what_was_written_of_running_sessions_is_known_after_a_restart(ledger: SqlLedger):
+    one = await ledger.start_transaction(a_start("CP01", minutes=1), [a_letter("a#0", station="HUB1")])
+    two = await ledger.start_transaction(a_start("CP01", minutes=2), [a_letter("b#0", station="HUB1")])
+    await ledger.outbox.post([a_letter("a#1", station="HUB1", session=one.session_id)])
+    for entry in await ledger.outbox.head("office", "HUB1", 10):
+        theirs = "71" if entry.key == "a#0" else None
+        await ledger.outbox.settle(Settled(entry, after(entry, Answer.TAKEN), theirs))
+    assert await ledger.outbox.posted("office", "HUB1") == {
+        one.session_id: Posted("a#1", "71"),
+        two.session_id: Posted("b#0", None),
+    }
+    await ledger.stop_transaction(
+        a_stop(one.transaction_id, "CP01", wh=12_000), [a_letter("a#2", station="HUB1", session=one.session_id)]
+    )
+    assert set(await ledger.outbox.posted("office", "HUB1")) == {two.session_id}
+    (entry,) = await ledger.outbox.head("office", "HUB1", 10)
+    assert (entry.session, entry.theirs) == (one.session_id, "71")
+
+
+async def test_what_was_answered_of_tokens_is_forgotten_and_what_was_listed_stays(ledger: SqlLedger):
+    await ledger.upstream_memory.hear("office", [Heard("A", "Accepted"), Heard("B", "Accepted", listed=True)], NOON)
+    await ledger.upstream_memory.forget("office")
+    assert await ledger.upstream_memory.heard("office", "A") is None
+    assert await ledger.upstream_memory.heard("office", "B") is not None

@@ -1,6 +1,6 @@
 """What charging costs now and over the coming day, for everybody who asks: pages, REST, MQTT, and chargers' displays.
 
-All of them are told the same numbers, looked up once a minute and whenever a price has been changed.
+All of them are told the same numbers, looked up every few seconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from controller.tariffs.price_words import price_words, shown
 from controller.tariffs.rules import in_force
 from controller.tariffs.tariff import TaxIncluded
 
-REFRESH_S: Final = 60.0
+REFRESH_S: Final = 10.0
 SURCHARGES_KEPT: Final = 500
 """Starts that were announced late are looked up among these: some days of a site that is always near its peak."""
 

@@ -85,7 +85,7 @@ class CostWords2:
         about = {
             "tariff_id": tariff.id[:60],
             "currency": tariff.currency,
-            "description": [message(tariff.text)],
+            "description": [message_content(tariff.text)],
         }
         return self._call.SetDefaultTariff(evse_id=0, tariff=about | prices)
 
@@ -94,7 +94,7 @@ class CostWords2:
         return True
 
 
-def message(text: str) -> dict[str, Any]:
+def message_content(text: str) -> dict[str, Any]:
     """Return a text as a MessageContentType, in Unicode."""
     return {"format": "UTF8", "content": text[:512]}
 

@@ -15,7 +15,7 @@ from ocpp.v201.enums import Action as Action201
 from websockets.asyncio.server import ServerConnection
 
 from adapters.ocpp.connector import Connector
-from adapters.ocpp.cost_words import CostWords2, amount, message
+from adapters.ocpp.cost_words import CostWords2, amount, message_content
 from adapters.ocpp.courtesies2 import Courtesies, Courtesies21, answers, mapping
 from adapters.ocpp.fields import Fields, read_time, written_time
 from adapters.ocpp.inventory import Inventory
@@ -109,7 +109,7 @@ class Session2(Courtesies):
         if verdict.valid_until is not None:
             info["cache_expiry_date_time"] = written_time(verdict.valid_until)
         text = await self._display.price_text(token) if verdict.accepted else None
-        return info if text is None else info | {"personal_message": message(text)}
+        return info if text is None else info | {"personal_message": message_content(text)}
 
     @answers("TransactionEvent")
     async def _transaction_event(self, /, **payload: Any) -> Any:
@@ -126,7 +126,7 @@ class Session2(Courtesies):
                 self._display.measured(connector)
             return self._answer("TransactionEvent", id_token_info=info)
         cost = await self._display.final(heard.session)
-        text = None if cost is None or cost.text is None else message(cost.text)
+        text = None if cost is None or cost.text is None else message_content(cost.text)
         return self._answer(
             "TransactionEvent", id_token_info=info, total_cost=amount(cost), updated_personal_message=text
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,9 @@ from controller.units import floored
 
 _WHEN_IDLE: Final = "Scheduled"
 """It does so when its transaction has ended."""
+
+_REMEMBERED_ENDS: Final = 32
+"""Transactions whose last message may come again, because its answer was lost."""
 
 _CLOCK_SAMPLES: Final = 5
 """Times in a row by which a charger's clock is judged: a single late message may have waited in a queue."""
@@ -78,6 +81,7 @@ class Station:
         self.values_unreadable = 0
         self.frames_refused = 0
         self._around = around
+        self._ended: OrderedDict[str, str] = OrderedDict()
         self._writes = WriteCount(budget)
         self._offsets_s: deque[float] = deque(maxlen=_CLOCK_SAMPLES)
         self._clock_skew_s = 0.0
@@ -193,8 +197,16 @@ class Station:
     def end(self, transaction_id: str) -> None:
         """Close a transaction, wherever it is open."""
         connector = self.holder(transaction_id)
-        if connector is not None:
-            connector.end()
+        if connector is None or connector.transaction is None:
+            return
+        self._ended[transaction_id] = connector.transaction.session
+        if len(self._ended) > _REMEMBERED_ENDS:
+            self._ended.popitem(last=False)
+        connector.end()
+
+    def ended_session(self, transaction_id: str) -> str | None:
+        """Return the session of a transaction that has ended not long ago."""
+        return self._ended.get(transaction_id)
 
     def desire(self, plan: Plan, progress: Progress) -> None:
         """Take the plan's limits for its points, and name to ``progress`` those that must travel now."""

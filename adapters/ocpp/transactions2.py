@@ -203,7 +203,7 @@ class Transactions:
         transaction.start_wh = register_wh
 
     async def _end(self, event: TransactionEvent) -> str | None:
-        """Record its end; returns its session, if it was open."""
+        """Record its end; returns its session, if it was open here, now or a while ago."""
         connector = self._station.holder(event.transaction_id)
         transaction = None if connector is None else connector.transaction
         flags, end_wh = list(event.flags), _register_wh(event)
@@ -228,7 +228,7 @@ class Transactions:
         )
         await self._around.ledger.stop_transaction(stop)
         if connector is None or transaction is None:
-            return None
+            return self._station.ended_session(event.transaction_id)
         self._station.end(event.transaction_id)
         self._after(event, connector)
         return transaction.session

@@ -1,6 +1,6 @@
 """Who may charge: decided from what is known of a token, its account, what it has used, and the point.
 
-Policies for the time in which a back office is away are not decided here.
+What holds while a back office is away is in ``away``.
 """
 
 from __future__ import annotations

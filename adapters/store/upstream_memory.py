@@ -12,12 +12,12 @@ from sqlalchemy import Connection, select
 
 from adapters.store.schema_upstream import upstream_notes, upstream_tokens
 from adapters.store.tariff_book import Reads, Writes
-from controller.hub_satellite.away import Heard
+from controller.away import Heard
 from controller.tariffs.choice import token_key
 
 
 class SqlUpstreamMemory:
-    """What back offices have said, on record (``controller.hub_satellite.away.UpstreamMemory``)."""
+    """What back offices have said, on record (``controller.away.UpstreamMemory``)."""
 
     def __init__(self, read: Reads, write: Writes) -> None:
         self._read = read

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.store.ledger import SqlLedger
-from controller.hub_satellite.away import Heard
+from controller.away import Heard
 from controller.hub_satellite.outbox import Answer, Letter, Posted, Settled, Standing, after
 from controller.ports import Outcome
 from tests.support.sessions import a_start, a_stop

@@ -1,0 +1,487 @@
+"""One station at one back office: the connection, what it must be told first, and what waits to be told.
+
+While the connection is there and the back office has accepted the station, messages pass at once. Messages about
+transactions always come from the outbox, where they were put in the commit of what they tell of, in the order in which
+it happened: so there is one way for a message that passes at once and for one that has waited for days.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+from uuid import uuid4
+
+from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
+from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
+from adapters.ocpp.wire import Frame, Kind, kind_of
+from controller.hub_satellite.outbox import Answer, Entry, Letter, Next, Pace, Settled, Standing, after, renamed
+from controller.plan import Severity
+from controller.ports import Direction, LedgerUnavailable
+
+ANSWER_S: Final = 10.0
+"""A charger waits half a minute for an answer, and gets ours in time when the back office takes longer than this."""
+
+FIRST_CONNECTION_S: Final = 3.0
+"""A charger that has just come may boot before we are through to its back office, which is to answer that itself."""
+
+READY_S: Final = 1.0
+"""What follows on its boot waits so long for what must be told before it."""
+
+LIVE_BOOT_S: Final = 2.0
+"""So long a charger that has just come is waited for to boot; then the boot that it made last is told again."""
+
+LINGER_S: Final = 10.0
+"""A charger that has gone may come back at once; then its back office learns that it is not there."""
+
+RETRY_S: Final = 5.0
+"""Before a message that was not answered is sent again on the same connection."""
+
+BOOT_RETRY_LEAST_S: Final = 5.0
+BOOT_RETRY_MOST_S: Final = 600.0
+"""Bounds of the pause that a back office asks for when it does not accept a station yet."""
+
+PAGE: Final = 20
+"""Entries read at once."""
+
+COPIES_MOST: Final = 64
+"""Messages that wait for a back office that only listens; there it is better to lose the oldest than to grow."""
+
+BOOT: Final = "BootNotification"
+STATUS: Final = "StatusNotification"
+NEVER_ACCEPTED: Final = ""
+"""Stands for the id of a transaction whose beginning the back office has never taken."""
+
+
+class Channel:
+    """One station at one back office."""
+
+    def __init__(
+        self, office: BackOffice, station: str, desk: Desk, on_call: OnCall, on_change: Callable[[], None]
+    ) -> None:
+        """Prepare; ``run`` does the work.
+
+        Args:
+            office: the back office.
+            station: the identity.
+            desk: what it rests on.
+            on_call: answers what the back office asks of the station.
+            on_change: told when the connection has come or gone, or could not be made.
+        """
+        self.office, self.station = office, station
+        self.ready = False
+        """Whether messages pass at once."""
+        self._desk, self._on_call, self._on_change = desk, on_call, on_change
+        self._link: UpstreamLink | None = None
+        self._subprotocol = f"ocpp{office.version}"
+        self._boot: str | None = None
+        self._statuses: dict[str, str] = {}
+        self._untold: set[str] = set()
+        """Connectors whose status the back office has not been told on this connection."""
+        self._present = False
+        self._changed, self._news, self._linked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._accepted, self._spoken, self._is_ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._booting = self._away_told = False
+        self._backlog = True
+        """Whether something waits that nobody waits for; until the outbox was looked into, it may."""
+        self._waiters: dict[str, asyncio.Future[str | None]] = {}
+        self._given_up: asyncio.Future[None] | None = None
+        self._theirs: dict[str, str] = {}
+        self._copies: deque[str] = deque(maxlen=COPIES_MOST)
+        self._pace = Pace()
+        self._asking: set[asyncio.Task[str]] = set()
+
+    # -- the station -------------------------------------------------------------------------------------------
+
+    def came(self, subprotocol: str) -> None:
+        """The station is connected, and speaks so."""
+        if subprotocol != self._subprotocol:
+            self._subprotocol = subprotocol
+            self._note("subprotocol", subprotocol)
+        self._present = True
+        self._spoken.clear()
+        if self._given_up is not None and not self._given_up.done():
+            self._given_up.set_result(None)
+        self._given_up = asyncio.get_running_loop().create_future()
+        self._changed.set()
+
+    def went(self) -> None:
+        """The station has gone: nobody waits for an answer any more."""
+        self._present = False
+        if self._given_up is not None and not self._given_up.done():
+            self._given_up.set_result(None)
+        self._changed.set()
+
+    def spoke(self, action: str) -> None:
+        """The station has called."""
+        self._booting = action == BOOT and not self._accepted.is_set()
+        self._spoken.set()
+
+    async def ask(self, call: Frame) -> str | None:
+        """Pass a call on at once; returns the text of the answer, None where there is none in time."""
+        if call.action == BOOT:
+            return await self._ask_boot(call)
+        if self._link is not None and self._link.connected and not self.ready:
+            await self._wait(asyncio.ensure_future(self._is_ready.wait()), READY_S)
+        told = await self._asked(call) if self.ready else None
+        if call.action == STATUS:
+            place = _place(call.text)
+            self._statuses[place] = call.text
+            (self._untold.add if told is None else self._untold.discard)(place)
+        return told
+
+    def copy(self, call: Frame) -> None:
+        """Pass a call on when there is time; nobody waits for the answer."""
+        if call.action == BOOT:
+            self._keep_boot(call.text)
+        if call.action == STATUS:
+            self._statuses[_place(call.text)] = call.text
+        if self.ready:
+            self._copies.append(call.text)
+            self._news.set()
+
+    def expect(self, letter: Letter) -> bool:
+        """Somebody will wait for the answer to a letter that is about to be posted; False: there will be none soon."""
+        if not self.ready or self._backlog:
+            return False
+        self._waiters[letter.key] = asyncio.get_running_loop().create_future()
+        return True
+
+    def expects_no(self, letter: Letter) -> None:
+        """Nobody waits for it after all."""
+        self._waiters.pop(letter.key, None)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection."""
+        return self._link is not None and self._link.connected
+
+    def posted(self) -> None:
+        """There is something new in the outbox."""
+        self._news.set()
+
+    async def told(self, letter: Letter) -> str | None:
+        """The text of the result that the back office has given to an expected letter; None: not in time, or none."""
+        waiter = self._waiters.get(letter.key)
+        if waiter is None:
+            return None
+        self._news.set()
+        await self._wait(waiter, ANSWER_S)
+        if self._waiters.get(letter.key) is waiter:
+            del self._waiters[letter.key]
+            if not waiter.done():
+                return None
+        return await waiter  # being put on record, where it is not done
+
+    async def known_theirs(self) -> Mapping[str, str]:
+        """How the back office calls the station's running transactions, by how the station calls them."""
+        return await self._desk.outbox.theirs(self.office.id, self.station)
+
+    # -- the connection ----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self._restore()
+        while True:
+            if not (self._present or await self._waiting() or not self.office.keep_local):
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            way = Way(self.office.url, self.station, self._subprotocol, self.office.password, self.office.tls)
+            self._link = UpstreamLink(
+                way,
+                on_call=self._on_call,
+                on_open=self._opened,
+                on_change=self._link_changed,
+                on_frame=self._record if self._desk.on_frame else None,
+                call_timeout_s=self._desk.call_timeout_s,
+            )
+            self._linked.set()
+            running = asyncio.create_task(self._link.run(), name=f"upstream-{self.office.id}-{self.station}")
+            try:
+                await self._until_unneeded(self._subprotocol)
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+                self._link = None
+                self._linked.clear()
+
+    def view(self) -> ChannelView:
+        """As pages and metrics see it."""
+        link = self._link
+        return ChannelView(
+            upstream=self.office.id,
+            station=self.station,
+            primary=self.office.primary,
+            connected=link is not None and link.connected,
+            ready=self.ready,
+            trouble=None if link is None else link.trouble,
+        )
+
+    async def _until_unneeded(self, subprotocol: str) -> None:
+        while self._subprotocol == subprotocol:
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    await self._changed.wait()
+                    continue
+            if not self._present and self.office.keep_local and not await self._waiting():
+                return
+
+    async def _waiting(self) -> bool:
+        try:
+            return bool(await self._desk.outbox.head(self.office.id, self.station, 1))
+        except LedgerUnavailable:
+            return False
+
+    async def _restore(self) -> None:
+        with suppress(LedgerUnavailable):
+            notes = await self._desk.memory.notes(self.office.id, self.station)
+            self._boot = self._boot or notes.get("boot")
+            if not self._present:
+                self._subprotocol = notes.get("subprotocol", self._subprotocol)
+
+    def _link_changed(self) -> None:
+        connected = self._link is not None and self._link.connected
+        if not connected:
+            self._accepted.clear()
+            self._untold = set(self._statuses)
+            if self.ready or not self._away_told:
+                self._set_ready(ready=False)
+        self._on_change()
+
+    def _set_ready(self, *, ready: bool) -> None:
+        self.ready, self._away_told = ready, not ready
+        (self._is_ready.set if ready else self._is_ready.clear)()
+        if not ready:
+            self._copies.clear()
+            for waiter in self._waiters.values():
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiters.clear()
+        kind, severity = ("upstream_ready", Severity.INFO) if ready else ("upstream_away", Severity.WARNING)
+        what = "takes its messages" if ready else "is away: it is answered here, and what happens is kept for later"
+        self._report(kind, f"the back office {self.office.id} {what}", severity)
+
+    async def _opened(self) -> None:
+        """Announce the station as one that has started, then tell what waits, for as long as the connection lasts."""
+        if not self._accepted.is_set():
+            await self._announce()
+        for place in sorted(self._untold):
+            await self._call_anew(self._statuses[place])
+        self._untold.clear()
+        self._set_ready(ready=True)
+        await self._deliver()
+
+    async def _announce(self) -> None:
+        if self._present and not self._spoken.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LIVE_BOOT_S):
+                    await self._spoken.wait()
+        if self._booting:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_S):
+                    await self._accepted.wait()
+        while self._boot is not None and not self._accepted.is_set():
+            answer = _payload(await self._call_anew(self._boot))
+            if answer.get("status") == "Accepted":
+                break
+            asked_s = answer.get("interval")
+            pause_s = float(asked_s) if isinstance(asked_s, int) else BOOT_RETRY_LEAST_S
+            await asyncio.sleep(min(max(pause_s, BOOT_RETRY_LEAST_S), BOOT_RETRY_MOST_S))
+        self._accepted.set()
+
+    async def _call_anew(self, text: str) -> str:
+        """Tell once more what was told before, or was not heard: with an id of its own."""
+        assert self._link is not None
+        kind, _, *rest = json.loads(text)
+        message_id = str(uuid4())
+        return await self._link.call(message_id, json.dumps([kind, message_id, *rest], separators=(",", ":")))
+
+    async def _ask_boot(self, call: Frame) -> str | None:
+        self._keep_boot(call.text)
+        link = self._link
+        if link is None or not link.connected:
+            await self._wait(asyncio.ensure_future(self._through()), FIRST_CONNECTION_S)
+        told = await self._asked(call)
+        self._booting = False
+        if told is not None and _payload(told).get("status") == "Accepted":
+            self._accepted.set()
+        return told
+
+    async def _through(self) -> None:
+        await self._linked.wait()
+        if self._link is not None:
+            await self._link.tried()
+
+    async def _asked(self, call: Frame) -> str | None:
+        if self._link is None or not self._link.connected:
+            return None
+        asking = asyncio.create_task(self._link.call(call.message_id, call.text))
+        self._asking.add(asking)  # it goes on when nobody waits any more: the next call waits for its answer
+        asking.add_done_callback(self._over)
+        await self._wait(asking, ANSWER_S)
+        if not asking.done() or asking.exception() is not None:
+            return None
+        return asking.result()
+
+    def _over(self, asking: asyncio.Task[str]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()
+
+    async def _wait(self, what: asyncio.Future[Any], most_s: float) -> None:
+        """Wait for something, until it is too late or the station has gone."""
+        ends = {what} if self._given_up is None else {what, self._given_up}
+        await asyncio.wait(ends, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
+
+    # -- the outbox --------------------------------------------------------------------------------------------
+
+    async def _deliver(self) -> None:
+        while True:
+            self._news.clear()
+            while self._copies:
+                with suppress(AwayError):
+                    await self._call_anew(self._copies.popleft())
+            try:
+                entries = await self._desk.outbox.head(self.office.id, self.station, PAGE)
+                if not entries:
+                    self._backlog = False
+                    await self._news.wait()
+                    continue
+                for entry in entries:
+                    if not await self._send(entry):
+                        break
+            except LedgerUnavailable:
+                await asyncio.sleep(RETRY_S)
+
+    async def _send(self, entry: Entry) -> bool:
+        """Send one entry; returns whether the next may follow."""
+        assert self._link is not None
+        live = entry.key in self._waiters
+        theirs = self._theirs.get(entry.session or "", entry.theirs)
+        if theirs == NEVER_ACCEPTED and entry.transaction_id is not None:
+            await self._set_aside(entry, Next(Standing.SET_ASIDE, entry.refusals), "its transaction was never accepted")
+            return True
+        if not live:
+            self._backlog = True
+            await asyncio.sleep(self._pace.wait_s(self._desk.premises.clock.monotonic_s()))
+        try:
+            told = await self._link.call(entry.message_id, _as_told(entry, theirs, live=live))
+        except AwayError:
+            self._backlog = True
+            await asyncio.sleep(RETRY_S)
+            return False
+        return await self._settle(entry, told)
+
+    async def _settle(self, entry: Entry, told: str) -> bool:
+        started = _started(entry, told)
+        taken = kind_of(told) == Kind.RESULT and started != NEVER_ACCEPTED
+        waiter = self._waiters.pop(entry.key, None)
+        coming = after(entry, Answer.TAKEN if taken else Answer.REFUSED)
+        if not taken and waiter is not None and not waiter.done():
+            waiter.set_result(None)
+        if coming.standing is Standing.SET_ASIDE:
+            await self._set_aside(entry, coming, "it was refused again and again")
+            return True
+        if not taken:
+            self._backlog = True
+            await self._desk.outbox.settle(Settled(entry, coming))
+            await asyncio.sleep(coming.again_in_s or RETRY_S)
+            return False
+        if started is None:
+            if waiter is not None and not waiter.done():
+                waiter.set_result(told)
+            await self._desk.outbox.settle(Settled(entry, coming))
+            return True
+        adopted = self.office.primary and waiter is not None and not waiter.done()
+        try:
+            await self._desk.outbox.settle(Settled(entry, coming, started, adopted))
+        except LedgerUnavailable:
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+            raise
+        self._remember(entry, started)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(told)
+        return True
+
+    async def _set_aside(self, entry: Entry, coming: Next, why: str) -> None:
+        begins = _BEGINS.get(entry.action) is not None
+        theirs = NEVER_ACCEPTED if begins else None
+        await self._desk.outbox.settle(Settled(entry, coming, theirs))
+        if begins:
+            self._remember(entry, NEVER_ACCEPTED)
+        message = f"the back office {self.office.id} has not taken a {entry.action}, message {entry.number}: {why}"
+        self._report("upstream_message_set_aside", message, Severity.ALARM)
+
+    def _remember(self, entry: Entry, theirs: str) -> None:
+        if entry.session is not None:
+            self._theirs[entry.session] = theirs
+            while len(self._theirs) > PAGE + COPIES_MOST:  # what is older comes with the entries themselves
+                del self._theirs[next(iter(self._theirs))]
+
+    # -- the rest ----------------------------------------------------------------------------------------------
+
+    def _keep_boot(self, text: str) -> None:
+        if text != self._boot:
+            self._boot = text
+            self._note("boot", text)
+
+    def _note(self, name: str, value: Any) -> None:
+        async def note() -> str:
+            with suppress(LedgerUnavailable):
+                await self._desk.memory.note(self.office.id, self.station, name, value)
+            return ""
+
+        task = asyncio.create_task(note())
+        self._asking.add(task)
+        task.add_done_callback(self._over)
+
+    def _record(self, direction: Direction, frame: str | bytes) -> None:
+        assert self._desk.on_frame is not None
+        self._desk.on_frame(f"{self.office.id}:{self.station}", direction, frame)
+
+    def _report(self, kind: str, message: str, severity: Severity) -> None:
+        self._desk.premises.report(kind, f"station:{self.station}", message, severity)
+
+
+_BEGINS: Final = {"StartTransaction": "transactionId"}
+"""Messages that ask for the id of a transaction, and where the answer has it."""
+
+
+def _as_told(entry: Entry, theirs: str | None, *, live: bool) -> str:
+    """The frame as it is to be sent now; the one that was kept, to the byte, where nothing has to be changed."""
+    changes = theirs is not None and entry.transaction_id not in {None, theirs}
+    late = entry.action == "TransactionEvent" and not live
+    if not (changes or late):
+        return entry.frame
+    kind, message_id, action, payload = json.loads(entry.frame)
+    if late:
+        payload = {**payload, "offline": True}
+    elif theirs is not None and entry.transaction_id is not None:
+        payload = renamed(payload, {entry.transaction_id: theirs})
+    return json.dumps([kind, message_id, action, payload], separators=(",", ":"), ensure_ascii=False)
+
+
+def _started(entry: Entry, told: str) -> str | None:
+    """The id that an answer gives a transaction; None for other messages, empty where it should and does not."""
+    name = _BEGINS.get(entry.action)
+    if name is None:
+        return None
+    given = _payload(told).get(name)
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else NEVER_ACCEPTED
+
+
+def _payload(text: str) -> Mapping[str, Any]:
+    """The payload of a result; nothing for an error."""
+    message = json.loads(text)
+    return message[2] if message[0] == Kind.RESULT and isinstance(message[2], dict) else {}
+
+
+def _place(text: str) -> str:
+    payload = json.loads(text)[3]
+    return f"{payload.get('evseId', '')}:{payload.get('connectorId')}"

@@ -1,0 +1,43 @@
+"""All stations of a site that back offices see as themselves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
+from adapters.ocpp.upstream.relay import Relay
+from controller.snapshot import PointState
+
+
+class Forwarding:
+    """The relays of a site."""
+
+    def __init__(self, offices: Mapping[str, Sequence[BackOffice]], desk: Desk) -> None:
+        """Prepare; ``run`` does the work.
+
+        Args:
+            offices: by station, the back offices that see it as itself.
+            desk: what dealing with them rests on.
+        """
+        self.relays: Mapping[str, Relay] = {station: Relay(station, seen, desk) for station, seen in offices.items()}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await asyncio.gather(*(relay.run() for relay in self.relays.values()))
+
+    def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
+        """The points' states, with what back offices allow them as one more bound of their current."""
+        changed: dict[str, PointState] = {}
+        for relay in self.relays.values():
+            for point, limit_a in relay.limits_a().items():
+                state = states.get(point)
+                if state is not None:
+                    most_a = limit_a if state.max_a is None else min(state.max_a, limit_a)
+                    changed[point] = replace(state, max_a=most_a)
+        return {**states, **changed} if changed else states
+
+    def views(self) -> Sequence[ChannelView]:
+        """Every connection of a station with a back office."""
+        return [view for relay in self.relays.values() for view in relay.views()]

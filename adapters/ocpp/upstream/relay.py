@@ -1,0 +1,452 @@
+"""One station that its back office sees as itself: every message passes, both ways, but for what is listed.
+
+What the charger says is recorded and answered here as ever; then the back office's answer takes the place of ours,
+where there is one in time. See docs/reference/forwarding.md for everything that does not pass unchanged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, cast
+
+from adapters.ocpp.errands import CallFailedError
+from adapters.ocpp.forward import Charger
+from adapters.ocpp.station import Station
+from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
+from adapters.ocpp.upstream.channel import Channel
+from adapters.ocpp.upstream.interventions import INTERVAL, Interventions
+from adapters.ocpp.upstream.profiles import KeptProfiles
+from adapters.ocpp.upstream.thinning import Thinning
+from adapters.ocpp.upstream.told_ledger import PostingLedger, ToldLedger
+from adapters.ocpp.upstream.words import answered, payload_of, token_info, with_payload, with_status
+from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
+from controller.away import Heard, judge_away
+from controller.hub_satellite.charging_profiles import Running
+from controller.hub_satellite.composite import Evse
+from controller.hub_satellite.outbox import Letter, Standing, renamed
+from controller.ports import Authorisation, Ledger, LedgerUnavailable, Outcome, Started, TransactionStart, Verdict
+
+_AUTHORISING: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
+"""Messages that also ask whether a token may charge."""
+
+_TOKENS_REMEMBERED: Final = 200
+"""Words about tokens that need not be put on record again."""
+
+
+@dataclass(slots=True)
+class _Handling:
+    """A call of the charger while it is being answered."""
+
+    call: Frame
+    letters: list[Letter] | None = None
+    """What back offices are told of it; None: that was not asked yet."""
+    repeated: bool = False
+    """Whether it was on record before."""
+    asked: bool = False
+    """Whether the primary has been asked, and this is what it said."""
+    told: str | None = None
+    doubt: bool = False
+    """Whether its token may charge only if the back office says so."""
+
+
+_AT_HAND: ContextVar[_Handling | None] = ContextVar("call of a charger", default=None)
+"""Of this task: a charger that has come back on a newer connection is answered beside what is left of the older."""
+
+
+class Relay:
+    """Passes one station's conversation on (``adapters.ocpp.forward.Forward``)."""
+
+    def __init__(self, station: str, offices: Sequence[BackOffice], desk: Desk) -> None:
+        """Prepare; ``run`` does the work.
+
+        Args:
+            station: its identity.
+            offices: those that see it as itself; at most one of them answers.
+            desk: what dealing with them rests on.
+        """
+        self.station = station
+        self._desk = desk
+        self._channels = [
+            Channel(office, station, desk, self._called if office.primary else self._not_yours, self._channel_changed)
+            for office in offices
+        ]
+        self._primary = next((one for one in self._channels if one.office.primary), None)
+        self._charger: Charger | None = None
+        self._about: Station | None = None
+        self._thinning = Thinning()
+        self._settings: dict[str, str] = {}
+        self._kept = KeptProfiles(None, self._keep_profiles)
+        self._interventions = self._intervening(legacy=True)
+        self._began: dict[int, datetime] = {}
+        self._heard: dict[str, Heard] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+
+    # -- Forward -----------------------------------------------------------------------------------------------
+
+    @property
+    def refusing(self) -> bool:
+        """Whether the station is not to be connected while its back office is away."""
+        return self._primary is not None and not self._primary.office.keep_local and not self._primary.connected
+
+    def attach(self, station: Station) -> None:
+        """Take the station that it is about."""
+        self._about = station
+
+    def told(self, ledger: Ledger) -> Ledger:
+        """The ledger as the station's conversation is to see it."""
+        return ToldLedger(cast("PostingLedger", ledger), self)
+
+    def connected(self, charger: Charger) -> None:
+        """The station speaks on this connection from now on."""
+        self._charger = charger
+        self._interventions = self._intervening(legacy=charger.subprotocol == "ocpp1.6")
+        for channel in self._channels:
+            channel.came(charger.subprotocol)
+
+    def disconnected(self, charger: Charger) -> None:
+        """A connection has ended."""
+        if self._charger is charger:
+            self._charger = None
+            for channel in self._channels:
+                channel.went()
+
+    def hears(self, call: Frame) -> None:
+        """The station has called, and is about to be answered here."""
+        _AT_HAND.set(_Handling(call))
+        for channel in self._channels:
+            channel.spoke(call.action)
+
+    async def answer(self, call: Frame, local: str) -> str:
+        """What the station is answered."""
+        if kind_of(local) == Kind.ERROR and "InternalError" in local:
+            return local  # it could not be recorded: it comes again
+        at_hand = _AT_HAND.get() or _Handling(call)
+        try:
+            told = await self._upstairs(at_hand)
+        except LedgerUnavailable:
+            return call_error(call.message_id, "InternalError")
+        if told is None:
+            return self._doubted(at_hand, local)
+        await self._learn(call, told)
+        return told
+
+    # -- Teller ------------------------------------------------------------------------------------------------
+
+    def letters(self) -> Sequence[Letter]:
+        """What the back offices are to be told of the call that is being answered; nothing of most."""
+        at_hand = _AT_HAND.get()
+        if at_hand is None:
+            return []
+        if at_hand.letters is not None:
+            return at_hand.letters
+        call, at_hand.letters = at_hand.call, []
+        if not _about_transaction(call):
+            return at_hand.letters
+        payload = payload_of(call.text)
+        transaction = payload.get("transactionId")
+        for channel in self._channels:
+            letter = Letter(
+                upstream=channel.office.id,
+                station=self.station,
+                message_id=call.message_id,
+                action=call.action,
+                frame=call.text,
+                key=call.fingerprint.hex(),
+                happened_at=self._desk.premises.clock.now(),
+                transaction_id=None if transaction is None else str(transaction),
+            )
+            at_hand.letters.append(letter)
+            if channel is self._primary:
+                channel.expect(letter)
+        return at_hand.letters
+
+    def posted(self, outcome: Outcome) -> None:
+        """They are on record now."""
+        for channel in self._channels:
+            channel.posted()
+        if (at_hand := _AT_HAND.get()) is not None:
+            at_hand.repeated = outcome is Outcome.REPEATED
+
+    async def named(self, start: TransactionStart, started: Started) -> Started:
+        """A start with the id that the back office gives it, if it does so in time."""
+        self._began[start.connector] = start.started_at
+        at_hand = _AT_HAND.get()
+        if at_hand is None:
+            return started
+        at_hand.told, at_hand.asked = await self._answer_to_letter(at_hand), True
+        if at_hand.told is not None:
+            return replace(started, transaction_id=payload_of(at_hand.told, at=2)["transactionId"])
+        if started.outcome is not Outcome.REPEATED:
+            return started
+        known = await self._desk.outbox.transaction_id(started.session_id)
+        return replace(started, transaction_id=int(known)) if known and known.isdigit() else started
+
+    async def authorised(self, uid: str, here: Authorisation, at: datetime) -> Authorisation:
+        """What the back office says of a token, or what holds while it is away."""
+        office, at_hand = self._primary, _AT_HAND.get()
+        if office is None or at_hand is None:
+            return here
+        call = at_hand.call
+        if call.action == "Authorize" and not at_hand.asked:
+            at_hand.told, at_hand.asked = await office.ask(call), True
+        if at_hand.told is not None and (heard := _heard(call, at_hand.told)) is not None:
+            verdict = Verdict.ACCEPTED if heard.status == "Accepted" else Verdict.BLOCKED
+            return replace(here, verdict=verdict, because="the back office says so", valid_until=heard.expires_at)
+        away = judge_away(office.office.authorise_away, here, await self._desk.memory.heard(office.office.id, uid), at)
+        if office.ready and call.action in _AUTHORISING and not away.accepted:
+            at_hand.doubt = True  # unless the back office accepts it, whose answer is still to come
+            return replace(away, verdict=Verdict.ACCEPTED)
+        return away
+
+    # -- the service -------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        if self._primary is not None:
+            with suppress(LedgerUnavailable):
+                notes = await self._desk.memory.notes(self._primary.office.id, self.station)
+                self._kept = KeptProfiles(notes.get("profiles"), self._keep_profiles)
+                self._settings.update(notes.get("settings") or {})
+                self._take_interval()
+                self._interventions = self._intervening(legacy=self._interventions.legacy)
+        await asyncio.gather(*(channel.run() for channel in self._channels))
+
+    def views(self) -> Iterable[ChannelView]:
+        """Its connections as pages and metrics see them."""
+        return [channel.view() for channel in self._channels]
+
+    def limits_a(self) -> Mapping[str, float]:
+        """By point, what the back office allows it now [A per phase], where it limits it."""
+        found: dict[str, float] = {}
+        if self._about is None:
+            return found
+        now = self._desk.premises.clock.now()
+        for number, connector in self._about.connectors.items():
+            self._follow(number, now)
+            if self._kept:
+                limit_a = self._kept.limit_a(number, now, self._desk.premises.site.nominal_voltage_v)
+                if limit_a is not None:
+                    found[connector.point.id] = limit_a
+        return found
+
+    # -- what the charger says ---------------------------------------------------------------------------------
+
+    async def _upstairs(self, at_hand: _Handling) -> str | None:
+        """What the back office answers a call; None: nothing, or not in time."""
+        call = at_hand.call
+        if call.action == "MeterValues" and not self._passes(call):
+            return None
+        if at_hand.asked:
+            return at_hand.told
+        if _about_transaction(call):
+            if at_hand.letters is None:
+                await self._desk.outbox.post(self.letters())
+                self.posted(Outcome.RECORDED)
+            return await self._answer_to_letter(at_hand)
+        for channel in self._channels:
+            if channel is not self._primary:
+                channel.copy(call)
+        return None if self._primary is None else await self._primary.ask(call)
+
+    async def _answer_to_letter(self, at_hand: _Handling) -> str | None:
+        """The primary's answer to what it was told of the call at hand."""
+        if self._primary is None:
+            return None
+        letters = at_hand.letters or ()
+        letter = next((one for one in letters if one.upstream == self._primary.office.id), None)
+        if letter is None:
+            return None
+        if at_hand.repeated:
+            entry = await self._desk.outbox.entry(letter)
+            if entry is None or entry.standing is not Standing.WAITING:
+                self._primary.expects_no(letter)
+                return None
+        return await self._primary.told(letter)
+
+    def _passes(self, call: Frame) -> bool:
+        return self._thinning.passes(payload_of(call.text), self._desk.premises.clock.monotonic_s())
+
+    def _doubted(self, at_hand: _Handling, local: str) -> str:
+        """Our own answer; a token that only the back office would have accepted is refused in it."""
+        if not at_hand.doubt or kind_of(local) != Kind.RESULT:
+            return local
+        if token_info(payload_of(local, at=2)) is None:
+            return local
+        self._refuse(at_hand.call)
+        return with_status(local, "Invalid")
+
+    async def _learn(self, call: Frame, told: str) -> None:
+        """Keep what an answer says of a token, for the time when nobody answers."""
+        heard = _heard(call, told)
+        if heard is None or self._primary is None:
+            return
+        if heard.status != "Accepted" and call.action in _AUTHORISING:
+            self._refuse(call)
+        if self._heard.get(heard.uid) != heard:
+            self._heard[heard.uid] = heard
+            while len(self._heard) > _TOKENS_REMEMBERED:
+                del self._heard[next(iter(self._heard))]
+            with suppress(LedgerUnavailable):
+                now = self._desk.premises.clock.now()
+                await self._desk.memory.hear(self._primary.office.id, [heard], now)
+
+    def _refuse(self, call: Frame) -> None:
+        """The transaction that a call is about is one that nobody wants."""
+        if self._about is None or call.action == "StopTransaction":
+            return
+        payload = payload_of(call.text)
+        transaction = (payload.get("transactionInfo") or {}).get("transactionId")
+        for number, connector in self._about.connectors.items():
+            running = connector.transaction
+            if running is not None and (running.id == transaction or number == payload.get("connectorId")):
+                running.authorised = False
+
+    # -- what the back office asks -----------------------------------------------------------------------------
+
+    async def _called(self, call: Frame, text: str) -> str:
+        """Answer a call of the back office that answers the station."""
+        asked = await self._ours(call, payload_of(text))
+        answer = self._interventions.answer(call.action, asked)
+        if answer is not None:
+            return answered(call.message_id, answer)
+        for_charger = self._interventions.for_charger(call.action, asked)
+        if self._interventions.spared(call.action, for_charger):
+            told: Mapping[str, Any] = {}
+            return answered(call.message_id, self._interventions.for_office(call.action, asked, told))
+        if self._charger is None:
+            return call_error(call.message_id, "GenericError", "the charging station is not connected")
+        try:
+            passed = text if for_charger == payload_of(text) else with_payload(text, for_charger)
+            reply = await self._charger.pass_on(call.message_id, passed)
+        except CallFailedError as failure:
+            return call_error(call.message_id, "GenericError", str(failure))
+        if kind_of(reply) == Kind.ERROR:
+            return reply
+        told = payload_of(reply, at=2)
+        changed = self._interventions.for_office(call.action, asked, told)
+        if call.action == "SendLocalList" and told.get("status") == "Accepted":
+            await self._list(asked)
+        return reply if changed is told else answered(call.message_id, changed)
+
+    async def _not_yours(self, call: Frame, _text: str) -> str:
+        """Answer a call of a back office that only listens."""
+        return call_error(call.message_id, "NotSupported", "this connection only tells what happens")
+
+    async def _ours(self, call: Frame, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is asked, with the transaction's id as the charger knows it."""
+        if self._primary is None or not self._interventions.legacy or "transactionId" not in call.text:
+            return asked
+        theirs = await self._primary.known_theirs()
+        return renamed(asked, {other: ours for ours, other in theirs.items() if ours != other})
+
+    async def _list(self, asked: Mapping[str, Any]) -> None:
+        """Keep the local list that the charger was given: what it says holds here as well."""
+        assert self._primary is not None
+        rows = asked.get("localAuthorizationList")
+        heard = []
+        for row in rows if isinstance(rows, list) else []:
+            info = token_info(row)
+            uid = row.get("idTag") or (row.get("idToken") or {}).get("idToken")
+            if uid:
+                told = Heard(str(uid), "", listed=True) if info is None else _of_info(str(uid), info)
+                heard.append(replace(told, listed=True))
+        with suppress(LedgerUnavailable):
+            now, full = self._desk.premises.clock.now(), asked.get("updateType") == "Full"
+            await self._desk.memory.hear(self._primary.office.id, heard, now, all_listed=full)
+
+    # -- the rest ----------------------------------------------------------------------------------------------
+
+    def _intervening(self, *, legacy: bool) -> Interventions:
+        premises = self._desk.premises
+        return Interventions(
+            legacy=legacy,
+            kept=self._kept,
+            settings=self._settings,
+            remember=self._remember,
+            evses=self._evses,
+            now=premises.clock.now,
+            voltage_v=premises.site.nominal_voltage_v,
+        )
+
+    def _evses(self) -> list[Evse]:
+        if self._about is None:
+            return []
+        clock, found = self._desk.premises.clock, []
+        for number, connector in self._about.connectors.items():
+            self._follow(number, clock.now())
+            running = self._kept.running(number)
+            allowed_a = connector.commanded_a(clock.monotonic_s(), self._about.skew_s)
+            found.append(Evse(number, connector.point.max_a, None if running is None else allowed_a, running))
+        return found
+
+    def _follow(self, number: int, now: datetime) -> None:
+        """See what runs at a connector by now."""
+        assert self._about is not None
+        transaction = self._about.connectors[number].transaction
+        if transaction is None:
+            self._kept.runs(number, None)
+            return
+        known = self._kept.running(number)
+        if known is None or known.transaction_id != transaction.id:
+            began_at = transaction.started_at or self._began.get(number) or now
+            self._kept.runs(number, Running(transaction.id, began_at))
+            self._interventions.began(number)
+
+    def _remember(self, name: str, value: str) -> None:
+        self._settings[name] = value
+        self._take_interval()
+        self._note("settings", dict(self._settings))
+
+    def _take_interval(self) -> None:
+        with suppress(ValueError, KeyError):
+            self._thinning.interval_s = float(self._settings[INTERVAL])
+
+    def _keep_profiles(self, documents: list[dict[str, Any]]) -> None:
+        self._note("profiles", documents)
+
+    def _note(self, name: str, value: Any) -> None:
+        async def note() -> None:
+            assert self._primary is not None
+            with suppress(LedgerUnavailable):
+                await self._desk.memory.note(self._primary.office.id, self.station, name, value)
+
+        task = asyncio.create_task(note())
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    def _channel_changed(self) -> None:
+        if self.refusing and self._charger is not None:
+            task = asyncio.create_task(self._charger.hang_up("the back office is away"))
+            self._notes.add(task)
+            task.add_done_callback(self._notes.discard)
+
+
+def _about_transaction(call: Frame) -> bool:
+    if call.action == "MeterValues":
+        return payload_of(call.text).get("transactionId") is not None
+    return call.action in _AUTHORISING
+
+
+def _heard(call: Frame, told: str) -> Heard | None:
+    """What an answer says of the token that its call has named."""
+    info = token_info(payload_of(told, at=2)) if kind_of(told) == Kind.RESULT else None
+    payload = payload_of(call.text)
+    token = payload.get("idToken")
+    uid = payload.get("idTag") or (token.get("idToken") if isinstance(token, Mapping) else None)
+    return None if info is None or not isinstance(uid, str) or not uid else _of_info(uid, info)
+
+
+def _of_info(uid: str, info: Mapping[str, Any]) -> Heard:
+    group = info.get("parentIdTag") or (info.get("groupIdToken") or {}).get("idToken")
+    until = info.get("expiryDate") or info.get("cacheExpiryDateTime")
+    expires_at = None
+    with suppress(ValueError, TypeError):
+        expires_at = datetime.fromisoformat(until) if until else None
+    if expires_at is not None and expires_at.tzinfo is None:
+        expires_at = None
+    return Heard(uid, str(info.get("status")), None if group is None else str(group), expires_at)

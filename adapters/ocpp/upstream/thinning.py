@@ -1,0 +1,54 @@
+"""Measurements as often as a back office has asked for them, from measurements that come more often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+INTERVAL_DEFAULT_S: Final = 60.0
+"""For a back office that has never said how often."""
+
+_EARLY: Final = 0.9
+"""A measurement that comes this part of the interval after the one before is in time: clocks of chargers are loose."""
+
+
+class Thinning:
+    """Which of one station's measurements go on to one back office."""
+
+    def __init__(self) -> None:
+        self.interval_s = INTERVAL_DEFAULT_S
+        """0: none that is taken periodically."""
+        self._passed_s: dict[tuple[object, object], float] = {}
+
+    def passes(self, payload: Mapping[str, Any], monotonic_s: float) -> bool:
+        """Whether this MeterValues goes on; only what was taken periodically is ever left out.
+
+        >>> thinning, sample = Thinning(), {"connectorId": 1, "meterValue": [{"sampledValue": [{"value": "1"}]}]}
+        >>> [thinning.passes(sample, at_s) for at_s in (0.0, 10.0, 50.0, 59.0, 60.0, 118.0)]
+        [True, False, False, True, False, True]
+        >>> thinning.passes({"meterValue": [{"sampledValue": [{"value": "1", "context": "Trigger"}]}]}, 119.0)
+        True
+        """
+        if not _periodic(payload):
+            return True
+        if self.interval_s <= 0:
+            return False
+        of = (payload.get("connectorId", payload.get("evseId")), payload.get("transactionId"))
+        last_s = self._passed_s.get(of)
+        if last_s is not None and monotonic_s - last_s < _EARLY * self.interval_s:
+            return False
+        self._passed_s = {key: at_s for key, at_s in self._passed_s.items() if key[0] != of[0]}
+        self._passed_s[of] = monotonic_s
+        return True
+
+
+def _periodic(payload: Mapping[str, Any]) -> bool:
+    rows = payload.get("meterValue")
+    values = [
+        value
+        for row in (rows if isinstance(rows, list) else [])
+        if isinstance(row, Mapping)
+        for value in row.get("sampledValue") or []
+        if isinstance(value, Mapping)
+    ]
+    return bool(values) and all(value.get("context", "Sample.Periodic") == "Sample.Periodic" for value in values)

@@ -42,14 +42,19 @@ class Demonstration:
         return summary
 
 
-@pytest.fixture(scope="module")
-def demonstrations(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Demonstration]:
-    async def run() -> Mapping[str, Demonstration]:
-        folders = {name: tmp_path_factory.mktemp(name) for name in DEMONSTRATIONS}
-        ended = await asyncio.gather(*(demo(folders[name], *told) for name, told in DEMONSTRATIONS.items()))
-        return {name: Demonstration(one, folders[name]) for name, one in zip(DEMONSTRATIONS, ended, strict=True)}
-
-    return asyncio.run(run())
+async def test_demonstrations_keep_what_they_promise(tmp_path: Path):
+    folders = {name: tmp_path / name for name in DEMONSTRATIONS}
+    all_ended = await asyncio.gather(*(demo(folders[name], *told) for name, told in DEMONSTRATIONS.items()))
+    demonstrations = {
+        name: Demonstration(ended, folders[name]) for name, ended in zip(DEMONSTRATIONS, all_ended, strict=True)
+    }
+    for name in DEMONSTRATIONS:
+        keeps_the_fuse_and_its_books(demonstrations, name)
+    for name in ("usual", "meter_lost"):
+        sees_many_sessions_that_are_priced(demonstrations, name)
+    drivers_leave_with_what_they_asked_for(demonstrations)
+    a_meter_that_is_lost_is_told_and_the_worst_assumed(demonstrations)
+    only_the_secure_one_hides_its_site_file_and_is_served_over_tls(demonstrations)
 
 
 async def demo(folder: Path, *arguments: str) -> Ended:
@@ -57,8 +62,7 @@ async def demo(folder: Path, *arguments: str) -> Ended:
     return await loadstar("demo", *ports, "--directory", folder, *arguments, within_s=150.0)
 
 
-@pytest.mark.parametrize("name", DEMONSTRATIONS)
-def test_it_keeps_the_fuse_and_the_books_agree_with_the_meters(demonstrations: Mapping[str, Demonstration], name: str):
+def keeps_the_fuse_and_its_books(demonstrations: Mapping[str, Demonstration], name: str) -> None:
     demonstration = demonstrations[name]
     assert demonstration.ended.code == 0, demonstration.ended.err
     assert "Traceback" not in demonstration.log, demonstration.log
@@ -71,25 +75,24 @@ def test_it_keeps_the_fuse_and_the_books_agree_with_the_meters(demonstrations: M
     assert summary["energy_wh"] == summary["metered_wh"]
 
 
-@pytest.mark.parametrize("name", ["usual", "meter_lost"])
-def test_twenty_points_see_many_sessions_that_are_priced(demonstrations: Mapping[str, Demonstration], name: str):
+def sees_many_sessions_that_are_priced(demonstrations: Mapping[str, Demonstration], name: str) -> None:
     summary = demonstrations[name].summary
     assert summary["sessions_recorded"] >= 10
     assert summary["energy_wh"] > 20
     assert Decimal(summary["cost"]) > 0
 
 
-def test_drivers_leave_with_what_they_asked_for(demonstrations: Mapping[str, Demonstration]):
+def drivers_leave_with_what_they_asked_for(demonstrations: Mapping[str, Demonstration]) -> None:
     usual = demonstrations["usual"].summary
     assert usual["needs_met"] >= usual["needs_total"] - 1 >= 1
 
 
-def test_a_meter_that_is_lost_is_told_and_the_worst_assumed(demonstrations: Mapping[str, Demonstration]):
+def a_meter_that_is_lost_is_told_and_the_worst_assumed(demonstrations: Mapping[str, Demonstration]) -> None:
     assert '"event": "meter_lost"' in demonstrations["meter_lost"].log
     assert '"event": "worst_case_assumed"' in demonstrations["meter_lost"].log
 
 
-def test_only_the_secure_one_hides_its_site_file_and_is_served_over_tls(demonstrations: Mapping[str, Demonstration]):
+def only_the_secure_one_hides_its_site_file_and_is_served_over_tls(demonstrations: Mapping[str, Demonstration]) -> None:
     secure, usual = demonstrations["secure"], demonstrations["usual"]
     assert (secure.folder / "site.toml").stat().st_mode & 0o077 == 0
     assert "https" in secure.ended.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -217,7 +217,9 @@ def _checked(told: Told, meter: MeterIdentity, legs: Sequence[RecordLeg]) -> Sig
 
 
 def _evidence(told: Told, site: SiteFacts, checked: SignedSession | None) -> MeterEvidence:
-    text = session_model(told.session, told.observed, site.time_zone).model_dump_json(exclude_none=True)
+    # Not its flags: what comes of pricing it is shown with the session, and is none of its readings.
+    session = replace(told.session, review_flags=())
+    text = session_model(session, told.observed, site.time_zone).model_dump_json(exclude_none=True)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return MeterEvidence(len(told.observed), digest, () if checked is None else checked.values)
 

@@ -35,6 +35,7 @@ from controller.tariffs.book import BillingRule, Contract, Leg, Scope, TariffVer
 from controller.tariffs.observed import Observed, activity_of
 from controller.tariffs.rated import Tax, TaxSource, TaxState
 from controller.tariffs.record import GridConnection, MeterIdentity
+from controller.tariffs.review import Verdict
 from simulations.fast import run as simulate
 from simulations.results import Results, SessionResult
 from simulations.scenario.reading import load_scenario
@@ -66,6 +67,9 @@ def settled(ledger: SqlLedger, results: Results) -> SqlLedger:
     billing = Billing(ledger, PLACE, lambda _: METER, November(), print)
     while billing.record_ended():
         pass
+    for doubtful in ledger.charged.queue():
+        assert doubtful.record.flags == ("idle_without_energy",), "a car that took nothing, and stayed"
+        ledger.charged.decide(doubtful.record.identity.id, Verdict.ACCEPT, by="manager")
     settle(ledger.charged, MONTH, now=NOW, by="manager", time_zone=ZONE)
     return ledger
 
@@ -137,7 +141,6 @@ def export(ledger: SqlLedger, kind: Kind, form: Format) -> bytes:
 def test_a_simulated_month_is_settled_and_every_file_of_it_is_valid(settled: SqlLedger, results: Results):
     records = settled.charged.of_month(MONTH)
     assert len(records) > 20
-    assert settled.charged.queue() == [], "nothing of it is doubtful"
     taken_wh = sum(record.quantities.import_wh for record in records)
     delivered_wh = sum(session.delivered_wh for session in results.sessions)
     assert taken_wh == pytest.approx(delivered_wh, rel=0.05), "but for the first and last minutes of visits"
@@ -167,4 +170,5 @@ def test_a_simulated_month_is_settled_and_every_file_of_it_is_valid(settled: Sql
         path.write_bytes(pdf)
 
     again = recomputed(settled.charged, PLACE, MONTH)
-    assert (again.records, again.differences) == (len(records), ())
+    assert again.differences == ()
+    assert again.records == len(records)

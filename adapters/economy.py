@@ -58,7 +58,7 @@ class Economy:
     ) -> None:
         self._configuration, self._site, self._clock = configuration, configuration.site, clock
         site, peak, plan = configuration.site, configuration.peak, configuration.plan
-        self._price = PublishedPrice(site, configuration.price_per_kwh, configuration.price_lever, on_event)
+        self._price = PublishedPrice(site, configuration.price_per_kwh, configuration.price_lever, on_event, notes)
         self._peak = None if peak is None else PeakKeeping(site, peak, ledger, notes, clock, on_event)
         self._planning: Planning | None = None
         self._surplus: SurplusCharging | None = None
@@ -90,6 +90,7 @@ class Economy:
         Raises:
             LedgerUnavailable: it cannot be read.
         """
+        self._price.restore(self._clock.now())
         if self._peak is not None:
             self._peak.restore()
         if self._planning is not None:

@@ -8,14 +8,14 @@ not decided here.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from controller.peakshave.peak_facts import PeakStatus
-from controller.peakshave.windows import METER_GAP
+from controller.peakshave.windows import HOUR_S, METER_GAP
 
 SURE_S: Final = 60.0
 """For so long a window must be on course before the price is raised: the start of a lift is no reason."""
@@ -65,6 +65,20 @@ class PriceLever:
         self._share = 0.0
         """What the running window is on course for, as a part of its target; 0: not known."""
         self._near_since: datetime | None = None
+
+    def restore(self, kept: PriceSignal, at: datetime) -> PriceSignal | None:
+        """Go on from the last signal of before a restart, if it still holds; return what is gone on from.
+
+        Args:
+            kept: what was published last.
+            at: the wall clock, aware.
+        """
+        if kept.level is PriceLevel.NORMAL or kept.until is None or not kept.since <= at < kept.until:
+            return None
+        if (kept.until - at).total_seconds() > self._terms.least_s + HOUR_S:  # no window is longer than an hour
+            return None
+        self._signal = replace(kept, surcharge_per_kwh=self._terms.surcharge_per_kwh)
+        return self._signal
 
     def see(self, at: datetime, status: PeakStatus) -> PriceSignal:
         """What the price is now.

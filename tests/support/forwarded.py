@@ -24,6 +24,7 @@ from adapters.ocpp.upstream.forwarding import Forwarding
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports import Direction, Token
 from controller.site import Site
+from controller.snapshot import PointState
 from tests.support.ledger import EventLog, FakeMeasurements
 from tests.support.ocpp import basic, point, site_of
 
@@ -44,6 +45,14 @@ class Forwarded:
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.central.port}/ocpp"
+
+    def state(self, name: str) -> PointState:
+        clock = SystemClock()
+        return self.central.states(clock.now(), clock.monotonic_s())[name]
+
+    def allowed_a(self, name: str) -> float | None:
+        """What the controller is to keep to at a point."""
+        return self.forwarding.overlaid({name: self.state(name)})[name].max_a
 
     async def ready(self, station: str = "CP01", *, ready: bool = True) -> None:
         """Wait until a station's messages pass, or no longer do."""
@@ -149,7 +158,7 @@ class MeteredCharger:
         self._reading: asyncio.Task[None] | None = None
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._numbers = 0
-        self._moment = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+        self._moment = datetime.now(UTC) - timedelta(minutes=5)
 
     async def __aenter__(self) -> Self:
         await self.connect()

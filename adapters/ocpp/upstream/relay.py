@@ -23,7 +23,15 @@ from adapters.ocpp.upstream.interventions import INTERVAL, Interventions
 from adapters.ocpp.upstream.profiles import KeptProfiles
 from adapters.ocpp.upstream.thinning import Thinning
 from adapters.ocpp.upstream.told_ledger import PostingLedger, ToldLedger
-from adapters.ocpp.upstream.words import answered, payload_of, token_info, with_payload, with_status
+from adapters.ocpp.upstream.words import (
+    answered,
+    heard_of,
+    listed_tokens,
+    payload_of,
+    token_info,
+    with_payload,
+    with_status,
+)
 from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
 from controller.away import Heard, judge_away
 from controller.hub_satellite.charging_profiles import Running
@@ -347,14 +355,7 @@ class Relay:
     async def _list(self, asked: Mapping[str, Any]) -> None:
         """Keep the local list that the charger was given: what it says holds here as well."""
         assert self._primary is not None
-        rows = asked.get("localAuthorizationList")
-        heard = []
-        for row in rows if isinstance(rows, list) else []:
-            info = token_info(row)
-            uid = row.get("idTag") or (row.get("idToken") or {}).get("idToken")
-            if uid:
-                told = Heard(str(uid), "", listed=True) if info is None else _of_info(str(uid), info)
-                heard.append(replace(told, listed=True))
+        heard = listed_tokens(asked)
         with suppress(LedgerUnavailable):
             now, full = self._desk.premises.clock.now(), asked.get("updateType") == "Full"
             await self._desk.memory.hear(self._primary.office.id, heard, now, all_listed=full)
@@ -394,7 +395,7 @@ class Relay:
         known = self._kept.running(number)
         if known is None or known.transaction_id != transaction.id:
             began_at = transaction.started_at or self._began.get(number) or now
-            self._kept.runs(number, Running(transaction.id, began_at))
+            self._kept.runs(number, Running(transaction.id, min(began_at, now)))  # its clock may be ahead
             self._interventions.began(number)
 
     def _remember(self, name: str, value: str) -> None:
@@ -438,15 +439,4 @@ def _heard(call: Frame, told: str) -> Heard | None:
     payload = payload_of(call.text)
     token = payload.get("idToken")
     uid = payload.get("idTag") or (token.get("idToken") if isinstance(token, Mapping) else None)
-    return None if info is None or not isinstance(uid, str) or not uid else _of_info(uid, info)
-
-
-def _of_info(uid: str, info: Mapping[str, Any]) -> Heard:
-    group = info.get("parentIdTag") or (info.get("groupIdToken") or {}).get("idToken")
-    until = info.get("expiryDate") or info.get("cacheExpiryDateTime")
-    expires_at = None
-    with suppress(ValueError, TypeError):
-        expires_at = datetime.fromisoformat(until) if until else None
-    if expires_at is not None and expires_at.tzinfo is None:
-        expires_at = None
-    return Heard(uid, str(info.get("status")), None if group is None else str(group), expires_at)
+    return None if info is None or not isinstance(uid, str) or not uid else heard_of(uid, info)

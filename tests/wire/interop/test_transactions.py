@@ -143,7 +143,7 @@ async def test_a_stop_of_something_else_ends_nothing_here(lab: Lab):
     sessions = {s["transaction_id"]: s for s in await lab.sessions("STOPS")}
     assert set(sessions) == {str(own), "0", "-1", "999999999"}
     assert sessions[str(own)]["energy_wh"] == 500
-    assert sessions["-1"]["review_flags"] == ["stop_without_start"]
+    assert "stop_without_start" in sessions["-1"]["review_flags"]  # its record adds why there is nothing to rate
     assert [(s["transaction_id"], s["energy_wh"]) for s in await lab.sessions("OTHER")] == [(str(theirs), 500)]
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from adapters.ocpp.wire import Kind
+from controller.away import Heard
 
 
 def payload_of(text: str, at: int = 3) -> Mapping[str, Any]:
@@ -30,6 +34,31 @@ def token_info(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """What a payload says of a token (IdTagInfo of 1.6, IdTokenInfo of 2.x)."""
     info = payload.get("idTagInfo") or payload.get("idTokenInfo")
     return info if isinstance(info, Mapping) else None
+
+
+def heard_of(uid: str, info: Mapping[str, Any]) -> Heard:
+    """What a back office says of a token, by its IdTagInfo or IdTokenInfo."""
+    group = info.get("parentIdTag") or (info.get("groupIdToken") or {}).get("idToken")
+    until = info.get("expiryDate") or info.get("cacheExpiryDateTime")
+    expires_at = None
+    with suppress(ValueError, TypeError):
+        expires_at = datetime.fromisoformat(until) if until else None
+    if expires_at is not None and expires_at.tzinfo is None:
+        expires_at = None
+    return Heard(uid, str(info.get("status")), None if group is None else str(group), expires_at)
+
+
+def listed_tokens(asked: Mapping[str, Any]) -> list[Heard]:
+    """The tokens of a SendLocalList; one that it takes from the list has no status."""
+    rows = asked.get("localAuthorizationList")
+    heard = []
+    for row in rows if isinstance(rows, list) else []:
+        info = token_info(row)
+        uid = row.get("idTag") or (row.get("idToken") or {}).get("idToken")
+        if uid:
+            told = Heard(str(uid), "", listed=True) if info is None else heard_of(str(uid), info)
+            heard.append(replace(told, listed=True))
+    return heard
 
 
 def with_status(text: str, status: str) -> str:

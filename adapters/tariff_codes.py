@@ -168,7 +168,7 @@ def _change(
         value = row.get(column, "")
         try:
             return reading(value)
-        except (LookupError, ValueError):
+        except (LookupError, ValueError, OverflowError):
             problems.append(CodeProblem(number, column, value, reason))
             return None
 
@@ -177,7 +177,7 @@ def _change(
     station = row.get("station", "")
     if station not in {known for known, _ in points}:
         problems.append(CodeProblem(number, "station", station, "expected a charging station of the site"))
-    connector = read("connector", lambda value: int(value) if value else None, "expected a connector's number")
+    connector = read("connector", lambda value: _number(value) if value else None, "expected a connector's number")
     code = read("tariff_code", lambda value: codes[value.casefold()] if value else None, "expected a tariff's id")
     leg = read("leg", lambda value: Leg(value.lower() or Leg.RETAIL), f"expected one of {', '.join(Leg)}")
     begins = read("valid_from", lambda value: _moment(value, at), f"expected a time from {at.isoformat()} on")
@@ -191,6 +191,12 @@ def _change(
     return CodeChange(
         number, station, connector, scope, key, leg, None if held is None else held.tariff, code, begins, held
     )
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError
+    return int(text)
 
 
 def _moment(text: str, at: datetime) -> datetime:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Any, Final
-from urllib.parse import quote
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi import Depends, FastAPI, Request, Response
 
-from adapters.json_text import DocumentError
 from adapters.pricing import Books
 from adapters.tariff_codes import CodesRefused
-from adapters.web.entitled import PROPOSING, Approver, Proposer, actor_of
+from adapters.web.entitled import Approver, Proposer
 from adapters.web.office_forms import (
     Form,
+    card_fee_said,
     form_of_rule,
     form_of_token,
     moment_of,
@@ -28,26 +21,14 @@ from adapters.web.office_forms import (
     tariff_said,
     token_said,
 )
-from adapters.web.rules import card_fee_view, propose_rule, rule_list
-from adapters.web.tariff_codes import CodeImport, import_table
-from adapters.web.tariffs import keep_tariff, tariff_view, tariff_views
-from adapters.web.tokens import add_new_token, change_token, token_state, token_views
+from adapters.web.office_pages import Office, back_to
+from adapters.web.rules import propose_card_fee, propose_rule
+from adapters.web.tariff_codes import import_table
+from adapters.web.tariffs import keep_tariff
+from adapters.web.tokens import add_new_token, change_token, token_state
 from controller.site import Site
-from controller.tariffs.book import Approval, Leg, Scope, TokenKind
-from controller.tariffs.rules import NoSuchEntry, RuleRefused, Standing
-
-_SEE_OTHER: Final = 303
-_SCOPES: Final = {
-    Scope.TOKEN: "Token {}",
-    Scope.CONTRACT: "Contract {}",
-    Scope.GUEST: "Guests",
-    Scope.CONNECTOR: "Point {}",
-    Scope.STATION: "Station {}",
-    Scope.SITE: "The whole site",
-    Scope.OPERATOR: "Wherever nothing else holds",
-}
-_CHOICES: Final = {scope: words.format("…") for scope, words in _SCOPES.items()}
-_LEGS: Final = {Leg.RETAIL: "driver pays", Leg.WHOLESALE: "partner pays", Leg.REIMBURSEMENT: "is paid back"}
+from controller.tariffs.book import Approval
+from controller.tariffs.rules import NoSuchEntry
 
 Fields = Annotated[Form, Depends(read_form)]
 
@@ -80,124 +61,6 @@ def add_office(app: FastAPI, site: Site, books: Books, facts: dict[str, Any]) ->
     _add_token_forms(app, office)
 
 
-class Office:
-    """What the pages show."""
-
-    def __init__(self, site: Site, books: Books, facts: dict[str, Any]) -> None:
-        self.site, self.books = site, books
-        self.zone = ZoneInfo(site.time_zone)
-        self._facts = facts
-        templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=select_autoescape()
-        )
-        templates.filters["local"] = self._local
-        templates.filters["scope"] = lambda rule: _SCOPES[rule.scope].format(rule.key)
-        templates.filters["leg"] = lambda leg: _LEGS[leg]
-        templates.filters["path"] = lambda text: quote(text, safe="")
-        self._templates = templates
-
-    @property
-    def now(self) -> datetime:
-        """The time by which prices are kept."""
-        return self.books.clock.now()
-
-    def prices(
-        self,
-        request: Request,
-        *,
-        everything: bool = False,
-        problems: list[str] | None = None,
-        said: Form | None = None,
-        preview: CodeImport | None = None,
-    ) -> Response:
-        """The page of prices."""
-        book, now = self.books.prices, self.now
-        rules, fees, versions = book.rules(), book.card_fees(), book.tariff_versions()
-        shown = [
-            tariff_view(one, [other for other in versions if other.tariff == one.tariff], book, self.site, now)
-            for one in versions
-            if one.approved is None
-        ]
-        fee_views = [card_fee_view(fee, fees, now) for fee in fees]
-        return self._page(
-            "prices.html",
-            request,
-            everything=everything,
-            problems=problems or [],
-            said=said or {},
-            preview=preview,
-            tariffs=list(tariff_views(book, self.site, now, everything=everything)),
-            proposed_tariffs=[one for one in shown if one.state is Standing.PROPOSED],
-            proposed_rules=rule_list(rules, now, everything=False, state=Standing.PROPOSED).items,
-            proposed_fees=[fee for fee in fee_views if fee.state is Standing.PROPOSED],
-            scheduled=rule_list(rules, now, everything=False, state=Standing.SCHEDULED).items,
-            rules=rule_list(rules, now, everything=everything).items,
-            fees=[fee for fee in fee_views if everything or fee.state is Standing.ACTIVE],
-            scopes=[(scope.value, _CHOICES[scope]) for scope in reversed(Scope)],
-            legs=[(leg.value, _LEGS[leg]) for leg in Leg],
-            names=sorted({version.tariff for version in versions}),
-            lead_h=book.operator.lead_time.total_seconds() / 3600,
-        )
-
-    def tokens(
-        self,
-        request: Request,
-        *,
-        everything: bool = False,
-        problems: list[str] | None = None,
-        said: Form | None = None,
-        editing: str | None = None,
-    ) -> Response:
-        """The page of tokens; ``editing``: of which the form speaks, instead of a new one."""
-        book = self.books.prices
-        return self._page(
-            "tokens.html",
-            request,
-            everything=everything,
-            problems=problems or [],
-            said=said or {},
-            editing=editing,
-            tokens=token_views(self.books.tokens, book, self.now, everything=everything),
-            kinds=[kind.value for kind in TokenKind],
-            contracts=[contract.id for contract in book.contracts()],
-            names=sorted({version.tariff for version in book.tariff_versions()}),
-            guests=book.operator.guests,
-            now=self.now,
-        )
-
-    def after_prices(self, request: Request, action: Callable[[], object], form: Form | None = None) -> Response:
-        """Do something, and show the page of prices; if it cannot be, with the reasons and the form as it was."""
-        problems = _problems_of(action)
-        return self.prices(request, problems=problems, said=form) if problems else _back("/prices")
-
-    def after_tokens(
-        self, request: Request, action: Callable[[], object], form: Form | None = None, editing: str | None = None
-    ) -> Response:
-        """The same, with the page of tokens."""
-        problems = _problems_of(action)
-        if problems:
-            return self.tokens(request, problems=problems, said=form, editing=editing)
-        return _back("/tokens")
-
-    def _page(self, template: str, request: Request, **facts: Any) -> Response:
-        login = request.scope["login"]
-        actor = actor_of(login)
-        may_propose = login is None or login.role in PROPOSING
-        text = self._templates.get_template(template).render(
-            self._facts,
-            currency=self.site.currency,
-            user=actor.user,
-            may_propose=may_propose,
-            may_approve=actor.may_approve,
-            **facts,
-        )
-        return HTMLResponse(text, 422 if facts["problems"] else 200)
-
-    def _local(self, moment: datetime) -> str:
-        """A time on the clock of the site."""
-        return moment.astimezone(self.zone).strftime("%d %b %Y, %H:%M")
-
-
 def _add_tariff_forms(app: FastAPI, office: Office) -> None:
     book = office.books.prices
 
@@ -216,6 +79,13 @@ def _add_tariff_forms(app: FastAPI, office: Office) -> None:
     def approve_tariff(request: Request, tariff: str, version: int, actor: Approver) -> Response:
         by = Approval(actor.user, office.now)
         return office.after_prices(request, lambda: book.approve_tariff(tariff, by, version))
+
+    @app.post("/prices/fees", include_in_schema=False)
+    def submit_fee(request: Request, form: Fields, actor: Proposer) -> Response:
+        approve = "approve" in form
+        return office.after_prices(
+            request, lambda: propose_card_fee(card_fee_said(form), actor, book, office.now, approve=approve), form
+        )
 
     @app.post("/prices/fees/{fee}/approve", include_in_schema=False)
     def approve_fee(request: Request, fee: str, actor: Approver) -> Response:
@@ -253,7 +123,7 @@ def _add_rule_forms(app: FastAPI, office: Office) -> None:
             found = import_table(content, by, office.site, book, approve=actor.may_approve, dry_run=not sure)
         except CodesRefused as refused:
             return office.prices(request, problems=list(map(str, refused.problems)), said={"table": table})
-        return _back("/prices") if sure else office.prices(request, said={"table": table}, preview=found)
+        return back_to("/prices") if sure else office.prices(request, said={"table": table}, preview=found)
 
 
 def _add_token_forms(app: FastAPI, office: Office) -> None:
@@ -273,6 +143,16 @@ def _add_token_forms(app: FastAPI, office: Office) -> None:
 
         return office.after_tokens(request, change, {**form, "uid": uid}, editing=uid)
 
+    @app.post("/tokens/guests/{point}", include_in_schema=False)
+    def open_point(request: Request, point: str, form: Fields, actor: Proposer) -> Response:
+        def say() -> None:
+            if point not in office.site.point:
+                raise NoSuchEntry(f"there is no point {point!r}")
+            by = Approval(actor.user, office.now)
+            office.books.prices.set_public(point, public="open" in form, by=by)
+
+        return office.after_tokens(request, say)
+
     @app.post("/tokens/{uid}/block", include_in_schema=False)
     def block_token(request: Request, uid: str, form: Fields, actor: Proposer) -> Response:
         by, blocked = Approval(actor.user, office.now), "unblock" not in form
@@ -281,20 +161,3 @@ def _add_token_forms(app: FastAPI, office: Office) -> None:
     @app.post("/tokens/{uid}/end", include_in_schema=False)
     def end_token(request: Request, uid: str, actor: Proposer) -> Response:
         return office.after_tokens(request, lambda: tokens.end_token(uid, Approval(actor.user, office.now)))
-
-
-def _problems_of(action: Callable[[], object]) -> list[str]:
-    """Do it; what is wrong where it cannot be done."""
-    try:
-        action()
-    except DocumentError as error:
-        return error.problems
-    except (RuleRefused, NoSuchEntry) as error:
-        return [str(error)]
-    except HTTPException as error:
-        return [str(error.detail)]
-    return []
-
-
-def _back(path: str) -> Response:
-    return RedirectResponse(path, _SEE_OTHER)

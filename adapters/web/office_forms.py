@@ -14,11 +14,14 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from adapters.json_text import DocumentError
-from adapters.web.tariff_models import RuleSaid, Said
+from adapters.web.tariff_models import CardFeeSaid, RuleSaid, Said
 from adapters.web.token_models import NewToken, TokenSaid, TokenState
 from controller.tariffs.book import BillingRule
 
 FIELDS_MOST: Final = 40
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2999
+"""Far from both ends of what a datetime holds, as in the REST API."""
 _PRICE_FIELDS: Final = (
     ("per_kwh", "ENERGY", "price per kWh"),
     ("per_session", "FLAT", "price per session"),
@@ -54,6 +57,16 @@ def rule_said(form: Form, zone: ZoneInfo) -> RuleSaid:
     """
     told: dict[str, Any] = {name: form[name] for name in ("scope", "key", "leg", "tariff") if name in form}
     return _valid(RuleSaid, {**told, **_times(form, zone)})
+
+
+def card_fee_said(form: Form) -> CardFeeSaid:
+    """The fee that a form proposes.
+
+    Raises:
+        DocumentError: with everything that is wrong.
+    """
+    told: dict[str, Any] = {name: form[name] for name in ("token_kind", "leg") if name in form}
+    return _valid(CardFeeSaid, told | {n: form[n].replace(",", ".") for n in ("per_kwh", "per_session") if n in form})
 
 
 def new_token_said(form: Form, zone: ZoneInfo) -> NewToken:
@@ -164,9 +177,12 @@ def moment_of(text: str | None, zone: ZoneInfo) -> datetime | None:
     if text is None:
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=zone)
+        moment = datetime.fromisoformat(text).replace(tzinfo=zone)
     except ValueError:
         raise DocumentError([f"expected a date and a time, found {text!r}"]) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise DocumentError([f"expected a year from {FIRST_YEAR} to {LAST_YEAR}, found {text!r}"])
+    return moment
 
 
 def _times(form: Form, zone: ZoneInfo) -> dict[str, str]:

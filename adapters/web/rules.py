@@ -120,17 +120,7 @@ def add_card_fees(router: APIRouter, book: PriceBook, clock: Clock) -> None:
     def post_card_fee(said: CardFeeSaid, actor: Proposer, approve: Approve = False) -> CardFeeState:
         """Propose a fee per kWh, per session, or both, for a kind of token."""
         now = clock.now()
-        fee = CardFee(
-            "",
-            said.token_kind,
-            said.leg,
-            said.per_kwh,
-            said.per_session,
-            said.valid_from or now,
-            said.valid_until,
-            Approval(actor.user, now),
-        )
-        added = book.add_card_fee(fee, approve=actor.approving(asked=approve))
+        added = propose_card_fee(said, actor, book, now, approve=approve)
         return card_fee_view(added, book.card_fees(), now)
 
     @router.post("/card-fees/{fee_id}/approve", responses=REFUSALS)
@@ -189,6 +179,19 @@ def propose_rule(
     check_key(rule.scope, rule.key, site, book)
     (added,) = book.add_rules([rule], approve=approve)
     return added
+
+
+def propose_card_fee(
+    said: CardFeeSaid, actor: Actor, book: PriceBook, now: datetime, *, approve: bool = False
+) -> CardFee:
+    """Propose a fee.
+
+    Raises:
+        HTTPException, RuleRefused: it cannot be.
+    """
+    begins, by = said.valid_from or now, Approval(actor.user, now)
+    fee = CardFee("", said.token_kind, said.leg, said.per_kwh, said.per_session, begins, said.valid_until, by)
+    return book.add_card_fee(fee, approve=actor.approving(asked=approve))
 
 
 def rule_list(

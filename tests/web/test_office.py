@@ -113,6 +113,27 @@ async def test_a_token_is_changed_in_a_form_that_says_what_holds_already(office:
     assert "Change token 04A2" in wrong.text
 
 
+async def test_a_fee_and_a_point_that_is_closed_to_guests_are_set_by_forms(office: Office):
+    made = await submit(office, "/prices/fees", token_kind="external", per_kwh="0,05", approve="on")
+    assert made.status_code == 303
+    (fee,) = (await office.ask("GET", "/card-fees"))["items"]
+    assert (fee["per_kwh"], fee["per_session"], fee["token_kind"]) == ("0.05", "0", "external")
+    assert "Fees for charge cards" in (await office.http.get("/prices")).text
+    assert (await submit(office, "/prices/fees", token_kind="external", per_kwh="dear")).status_code == 422
+    assert (await submit(office, "/tokens/guests/P01")).status_code == 303
+    assert not (await office.ask("GET", "/public-points"))["items"][0]["public"]
+    await submit(office, "/tokens/guests/P01", open="yes")
+    assert (await office.ask("GET", "/public-points"))["items"][0]["public"]
+    assert "there is no point" in (await submit(office, "/tokens/guests/P99")).text
+
+
+async def test_times_beyond_all_reach_are_refused(office: Office):
+    wrong = await submit(office, "/prices/tariffs", id="day", per_kwh="1", valid_from="9999-12-31T23:59")
+    assert "expected a year from 1970 to 2999" in wrong.text
+    wrong = await submit(office, "/prices/rules", scope="site", tariff="site-file", valid_from="soon")
+    assert "expected a date and a time" in wrong.text
+
+
 async def test_a_rule_is_copied_into_the_form_of_a_new_one(office: Office):
     (rule,) = (await office.ask("GET", "/rules"))["items"]
     page = (await office.http.get("/prices", params={"copy": rule["id"]})).text

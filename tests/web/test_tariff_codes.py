@@ -58,7 +58,7 @@ async def test_one_wrong_row_refuses_the_whole_table_with_every_row_and_reason(s
         "CP01,1,DAY,,\n"
         "CP99,1,DAY,,\n"
         "CP02,7,DAY,,\n"
-        "CP02,one,DUSK,wholesail,yesterday\n"
+        "CP02,1_0,DUSK,wholesail,yesterday\n"
         f"CP03,1,DAY,,{in_hours(-1)}\n"
         "CP01,1,NIGHT,retail,\n"
         "CP04,1,DAY,,,extra\n"
@@ -71,7 +71,7 @@ async def test_one_wrong_row_refuses_the_whole_table_with_every_row_and_reason(s
         (2, "", ""),
         (3, "station", "CP99"),
         (4, "connector", "7"),
-        (5, "connector", "one"),
+        (5, "connector", "1_0"),
         (5, "tariff_code", "DUSK"),
         (5, "leg", "wholesail"),
         (5, "valid_from", "yesterday"),
@@ -95,6 +95,12 @@ async def test_one_wrong_row_refuses_the_whole_table_with_every_row_and_reason(s
 async def test_what_is_no_such_table_is_refused(stocked: Office, table: str | bytes, reason: str):
     refused = await stocked.ask("POST", PATH, table, 422)
     assert refused["detail"].startswith(reason)
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "2099-01-01", "0001-01-01T00:00:00+14:00"])
+async def test_a_time_beyond_all_reach_is_a_wrong_value_like_any_other(stocked: Office, moment: str):
+    refused = await stocked.ask("POST", PATH, f"station,tariff_code,valid_from\nCP01,DAY,{moment}\n", 422)
+    assert [(row["column"], row["value"]) for row in refused["rows"]] == [("valid_from", moment)]
 
 
 async def test_what_an_operator_imports_waits_for_approval(guarded_office: Office):

@@ -21,7 +21,7 @@ from tests.support.service import loadstar
 pytestmark = pytest.mark.timeout(240)
 
 DEMONSTRATIONS = {
-    "usual": ("--points", "20", "--duration", "80", "--seed", "702"),
+    "usual": ("--points", "20", "--duration", "90", "--seed", "702"),
     "meter_lost": ("--points", "20", "--duration", "40", "--fault", "meter_lost", "--seed", "2"),
     "secure": ("--points", "4", "--duration", "15", "--secure"),
 }

@@ -225,6 +225,15 @@ def test_nothing_is_ever_deleted_from_the_book(ledger: SqlLedger, url: str):
     assert counts == {"tariff_versions": 2, "billing_rules": 2, "tariff_decisions": 5, "standing_data": 3}
 
 
+def test_no_text_however_odd_keeps_anything_from_being_kept(ledger: SqlLedger):
+    odd = "A\0\N{PILE OF POO}"
+    ledger.book.keep_party(Party("odd", PartyKind.TENANT, odd), BY)
+    assert ledger.book.parties()[0].name == odd
+    ledger.token_book.add_token(Token(odd, odd), BY)
+    assert ledger.token_book.tokens()[0].description == "A\N{REPLACEMENT CHARACTER}\N{PILE OF POO}"
+    assert len(ledger.token_book.token_history(odd)) == 1
+
+
 async def test_a_token_is_let_in_by_what_it_has_used_of_its_month(ledger: SqlLedger):
     ledger.token_book.add_token(Token("04A2", limits=TokenLimits(amount_per_month=Decimal(3))), BY)
     assert (await ledger.authorise("04a2", [], at(0))).accepted

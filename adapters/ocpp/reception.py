@@ -124,6 +124,11 @@ class Reception:
         self._around.measurements.record(sample)
         return measured
 
+    def abnormal(self, reason: str | None) -> None:
+        """It reports that something happened in a transaction which should not."""
+        message = f"it reports an abnormal condition in a transaction: {reason or 'no reason'}"
+        self._around.report("charger_event", self._station.subject, message, Severity.WARNING)
+
     def security_event(self, kind: str | None) -> None:
         """It reports something that concerns its security."""
         message = f"it reports {kind or 'an event without a type'}"

@@ -48,6 +48,8 @@ class TransactionEvent:
     status: Status | None
     """What the charging state comes to."""
     reason: str | None
+    abnormal: bool
+    """Whether something that should not happen is why it is told."""
     meter_value: Any
     begin_wh: int | None
     """The register as the transaction began."""
@@ -84,6 +86,7 @@ def read_transaction_event(payload: Mapping[str, Any], now: datetime) -> Transac
         token=read_token(payload.get("id_token")),
         status=STATES.get(about.optional_text("charging_state", 20) or ""),
         reason=about.optional_text("stopped_reason", 30),
+        abnormal=payload.get("trigger_reason") == "AbnormalCondition",
         meter_value=meter_value,
         begin_wh=read_register(meter_value, "Transaction.Begin"),
         end_wh=read_register(meter_value, "Transaction.End"),

@@ -62,6 +62,8 @@ class Transactions:
         if texts := signed_texts(event.meter_value):
             await self._around.ledger.keep_signed(self._station.id, event.transaction_id, texts)
         verdict = None if event.token is None else await self._reception.judge(event.token, self._place(event))
+        if event.abnormal:
+            self._reception.abnormal(event.reason)
         if event.kind == ENDED:
             return Heard(verdict, await self._end(event))
         connector = await self._found(event, verdict)

@@ -10,6 +10,7 @@ from ocpp.exceptions import OCPPError
 from controller.ports import NO_REGISTER_WH, REGISTER_MISSING, START_MISSING
 from tests.support.ledger import FakeLedger, SteppedClock
 from tests.support.ocpp import TOKEN, Bench, bench, point, site_of, until
+from tests.support.ocpp import charging as charging16
 from tests.support.ocpp2 import LATER, NINE, VERSIONS, Station, charging, currents, register, station
 
 versions = pytest.mark.parametrize("version", VERSIONS)
@@ -313,6 +314,29 @@ async def test_a_new_transaction_takes_the_place_of_one_whose_end_was_lost():
         b.plan(P01=9.0)
         await until(client.limits)
         assert client.limited() == "TX-2"
+
+
+async def test_a_station_that_is_updated_to_2_0_1_between_two_connections_goes_on():
+    async with bench() as b:
+        async with charging16(b) as (old, transaction_id):
+            b.plan(P01=12.0)
+            await until(lambda: b.limits_of(old))
+        async with station(b) as client:
+            await client.boot("FirmwareUpdate")
+            await client.begin("TX-1", wh=3000)
+            b.plan(P01=9.0)
+            await until(lambda: client.limited() == "TX-1")
+            assert client.limits()[-1] == 9.0
+            assert b.said("transaction_superseded") == [
+                f"transaction TX-1 started before the end of {transaction_id} was reported"
+            ]
+            await client.end("TX-1", wh=4000)
+
+
+async def test_what_should_not_happen_in_a_transaction_is_told():
+    async with bench() as b, charging(b) as client:
+        await client.event("Ended", at=LATER, trigger="AbnormalCondition", reason="GroundFault")
+        assert b.said("charger_event") == ["it reports an abnormal condition in a transaction: GroundFault"]
 
 
 async def plug(client: Station, *statuses: str) -> None:

@@ -1,14 +1,14 @@
 """Statements: what one party owes, or is owed, for a month, line by line.
 
-Every line is rounded by itself, half-up, when its session is priced. A statement only adds lines up, so that the lines
-are the statement, and all statements of a month are the ledger, to the cent. Tax is shown per rate: the sum of what was
-booked at that rate (EN 16931 BR-CO-10 and BR-CO-14 exactly, BR-CO-17 within its slack).
+Every line is rounded by itself, half-up, in its own kind of price (before tax or with it), when its session is priced.
+Statements add these up and change nothing in them, so that all statements together are the ledger, to the cent. The tax
+of a rate is that on its sum, and shared out among the lines, so that they add up to it as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,8 +16,9 @@ from itertools import groupby
 from typing import Final
 
 from controller.tariffs.book import Leg, Party
-from controller.tariffs.rated import Amounts, Line, LineKind, RatedSession, Tax, TaxSource, TaxState
+from controller.tariffs.rated import Amounts, Line, LineKind, RatedSession, Tax, TaxSource, TaxState, minor_unit
 from controller.tariffs.record import ChargeRecord, RecordKind, RecordLeg
+from controller.tariffs.tax_shares import shared
 
 
 class StatementKind(StrEnum):
@@ -67,7 +68,7 @@ class StatementLine:
     tax: Tax
     before_tax: Decimal | None
     after_tax: Decimal | None
-    """Rounded; one of the two is None where the tax is unknown."""
+    """Rounded, with its share of the tax on the sum; one of the two is None where the tax is unknown."""
 
     @property
     def payable(self) -> Decimal:
@@ -212,7 +213,7 @@ def _tax_groups(lines: Iterable[StatementLine]) -> tuple[TaxGroup, ...]:
 
 def _statement(month: str, legs: Sequence[tuple[ChargeRecord, RecordLeg]]) -> Statement:
     record, leg = legs[0]
-    lines = tuple(line for each in legs for line in lines_of(*each))
+    lines = _with_tax_of_sums([line for each in legs for line in lines_of(*each)], record.currency)
     kind = _kind(leg.leg, leg.party, sum((line.payable for line in lines), NOTHING))
     energy_wh = {each.identity.id: each.quantities.import_wh for each, _ in legs}
     return Statement(
@@ -224,6 +225,15 @@ def _statement(month: str, legs: Sequence[tuple[ChargeRecord, RecordLeg]]) -> St
         totals=totals_of(lines),
         energy_wh=sum(energy_wh.values()),
         sessions=len({each.identity.session for each, _ in legs}),
+    )
+
+
+def _with_tax_of_sums(lines: Sequence[StatementLine], currency: str) -> tuple[StatementLine, ...]:
+    taxed = ((line.tax, line.tax_included, Amounts(line.before_tax, line.after_tax)) for line in lines)
+    amounts = shared(taxed, minor_unit(currency))
+    return tuple(
+        replace(line, before_tax=each.before_tax, after_tax=each.after_tax)
+        for line, each in zip(lines, amounts, strict=True)
     )
 
 

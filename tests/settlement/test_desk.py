@@ -6,12 +6,13 @@ import csv
 import io
 import json
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from adapters.recomputing import recomputed
 from controller.tariffs.observed import Observed
 from controller.tariffs.session_facts import Activity
-from tests.support.billing import ZONE
+from tests.support.billing import ZONE, half_up
 from tests.support.command import Loadstar
 from tests.support.settlement import OCTOBER, SITE, Office
 from tests.support.site_files import write_site
@@ -47,8 +48,8 @@ async def test_a_month_from_the_chargers_word_to_the_closed_book(office: Office)
     (statement,) = month["items"]
     assert (month["waiting"], statement["number"], statement["sessions"]) == (0, "LS-2026-00001", 2)
     on_record = [office.records(good)[0], office.records(bad)[2]]
-    booked = sum(record.legs[0].rated.invoice.after_tax for record in on_record)
-    assert statement["payable"] == f"{booked:f}"
+    net = sum(record.legs[0].rated.invoice.before_tax for record in on_record)
+    assert (statement["before_tax"], statement["tax"]) == (f"{net:f}", f"{half_up(net * Decimal('0.21')):f}")
     assert await office.ask("POST", "/statements/2026-10") == month
     assert [each["month"] for each in (await office.ask("GET", "/statements"))["items"]] == ["2026-10"]
     await office.ask("POST", "/statements/2026-11", status=409)

@@ -150,8 +150,8 @@ def test_a_simulated_month_is_settled_and_every_file_of_it_is_valid(settled: Sql
 
     statements = settled.charged.statements(MONTH)
     assert {each.party.id for each in statements} == {"flat1", "works", "bob"}
-    billed = sum(line.payable for each in statements for line in each.statement.lines)
-    assert billed == sum(leg.rated.invoice.after_tax for record in records for leg in record.legs)
+    billed = sum(line.before_tax for each in statements for line in each.statement.lines)
+    assert billed == sum(leg.rated.invoice.before_tax for record in records for leg in record.legs)
 
     cdrs = parsed(export(settled, Kind.CDRS, Format.OCPI_230), exact=True)
     assert len(cdrs) == len(records)

@@ -16,7 +16,7 @@ from controller.tariffs.book import Leg
 from controller.tariffs.overview import site_overview
 from controller.tariffs.rated import TaxState
 from controller.tariffs.record import ChargeRecord
-from controller.tariffs.statement import IssuedStatement, StatementKind
+from controller.tariffs.statement import IssuedStatement, StatementKind, StatementLine
 from tests.support.billing import ZONE, half_up, keep_records, year_of_records
 
 SESSIONS = 20_000 if os.environ.get("LOADSTAR_CAMPAIGN") else 700
@@ -58,32 +58,38 @@ def _lines_are_the_statement(issued: list[IssuedStatement]) -> None:
         assert sum(group.tax for group in totals.groups) == totals.tax == totals.after_tax - totals.before_tax
         for line in lines:
             assert line.before_tax == half_up(line.before_tax), "rounded per line"
-        for group in totals.groups:
-            if group.state is TaxState.RATE:
-                worked_out = half_up(group.before_tax * group.percent / 100)
-                assert abs(group.tax - worked_out) < 1, "EN 16931 BR-CO-17, within its slack"
+        for rate in {line.tax.percent for line in lines if line.tax.state is TaxState.RATE}:
+            _tax_is_that_on_the_sum(rate, [line for line in lines if line.tax.percent == rate])
+
+
+def _tax_is_that_on_the_sum(rate: Decimal, lines: list[StatementLine]) -> None:
+    """EN 16931 BR-CO-17, exactly; of prices that hold the tax, the net is what is worked out."""
+    before = [line for line in lines if not line.tax_included]
+    net = sum(line.before_tax for line in before)
+    assert sum(line.after_tax for line in before) == net + half_up(net * rate / 100)
+    included = [line for line in lines if line.tax_included]
+    gross = sum(line.after_tax for line in included)
+    assert sum((line.before_tax for line in included), Decimal(0)) == half_up(gross / (1 + rate / 100))
+    for line in lines:
+        assert abs(line.after_tax - line.before_tax * (1 + rate / 100)) <= Decimal("0.0155"), "within a cent of its own"
 
 
 def _statements_are_the_ledger(records: list[ChargeRecord], issued: list[IssuedStatement]) -> None:
-    booked: dict[Leg, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+    booked: dict[Leg, Decimal] = defaultdict(Decimal)
     for record in records:
         for leg in record.legs:
-            booked[leg.leg][0] += leg.rated.invoice.before_tax
-            booked[leg.leg][1] += leg.rated.invoice.after_tax
-    billed: dict[Leg, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+            for line in leg.rated.lines:
+                booked[leg.leg] += line.booked.after_tax if line.tax_included else line.booked.before_tax
+    billed: dict[Leg, Decimal] = defaultdict(Decimal)
     for each in issued:
         for line in each.statement.lines:
-            billed[line.leg][0] += line.before_tax
-            billed[line.leg][1] += line.after_tax
-    assert billed == booked
-    charged = [e for e in issued if e.statement.kind in {StatementKind.INVOICE, StatementKind.OWN_ACCOUNT}]
-    assert sum(each.statement.totals.payable for each in charged) == booked[Leg.RETAIL][1] + booked[Leg.WHOLESALE][1]
+            billed[line.leg] += line.after_tax if line.tax_included else line.before_tax
+    assert billed == booked, "what prices say is on the statements to the cent"
     for month in MONTHS:
         of_month = [each for each in issued if each.statement.month == month]
-        sections = {section.leg: section.totals for section in site_overview(month, of_month).sections}
-        for leg, totals in sections.items():
-            expected = [r.leg(leg).rated.invoice.after_tax for r in records if r.month == month and r.leg(leg)]
-            assert totals.after_tax == sum(expected)
+        sections = [section.totals for section in site_overview(month, of_month).sections]
+        assert sum(section.payable for section in sections) == sum(e.statement.totals.payable for e in of_month)
+        assert sum(section.tax for section in sections) == sum(each.statement.totals.tax for each in of_month)
 
 
 def _energy_is_the_difference_of_registers(records: list[ChargeRecord], issued: list[IssuedStatement]) -> None:

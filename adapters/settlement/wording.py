@@ -94,13 +94,13 @@ _DECIMALS_MOST: Final = 5
 
 
 def quantity(line: StatementLine) -> str:
-    """How much of what: energy to the Wh, times to the minute."""
+    """How much of what: energy to the Wh, times to the second, so that it can be multiplied by its price."""
     if line.unit == "kWh":
         return f"{grouped(line.quantity.quantize(Decimal('0.001')))} kWh"
     if line.unit == "h":
-        minutes = round(abs(line.quantity) * 60)
+        minutes, seconds = divmod(round(abs(line.quantity) * 3600), 60)
         sign = MINUS if line.quantity < 0 else ""
-        return f"{sign}{minutes // 60}:{minutes % 60:02d} h"
+        return f"{sign}{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
     return f"{grouped(line.quantity.normalize())} {TIMES}"
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from adapters import passwords
+from argon2 import PasswordHasher
+
 from controller.access import authorise
 from controller.plan import Event
 from controller.ports import (
@@ -25,8 +26,8 @@ from controller.ports import (
     TransactionStop,
 )
 
-_hashed = cache(passwords.hashed)
-"""Slow by intent, and the same passwords are given in every test."""
+_hashed = cache(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash)
+"""Of the kind that is slow by intent, but quick: the tests open a thousand connections."""
 
 
 @dataclass

@@ -35,6 +35,7 @@ from adapters.metering.p1 import P1Meter as P1Port
 from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
+from adapters.ocpp.surroundings import Premises
 from adapters.price_board import PriceBoard, Surcharges
 from adapters.pricing import Books
 from adapters.recording import Recorder
@@ -43,6 +44,7 @@ from adapters.site_facts import meter_of, site_facts
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
 from adapters.token_limits import TokenLimits
+from adapters.upstreams import Upstreams
 from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
@@ -193,6 +195,12 @@ class Service:
         self._billing = Billing(self._ledger, site_facts(configuration), self._meter_of, self._clock, self._report)
         self._stops.append(("billing", self._billing.record_ended))
         self._board = PriceBoard(site, self._ledger, self._billing, configuration.offers, self._surcharges, self._clock)
+        self._upstreams = Upstreams(
+            configuration.upstreams,
+            Premises(site, self._clock, self._report),
+            self._ledger,
+            self._recorder.heard if self._recorder else None,
+        )
         self._points = CentralSystem(
             site=site,
             ledger=self._ledger,
@@ -208,7 +216,9 @@ class Service:
             measured=self._last_measured(measurements),
             on_frame=self._recorder.heard if self._recorder else None,
             costs=self._board,
+            forwards=self._upstreams.forwards,
         )
+        self._run(self._upstreams.run())
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
         self._open_web()
@@ -310,7 +320,7 @@ class Service:
             meters=meters,
             points=self._points,
             sessions=lambda: self._sessions,
-            wished=self._wishes.overlaid,
+            wished=lambda states: self._upstreams.overlaid(self._wishes.overlaid(states)),
             limits=self._all_limits,
             publish=self._publish,
             on_event=self._report,
@@ -383,7 +393,7 @@ class Service:
         return self._limits.in_force(at) + self._economy.limits(at)
 
     def _publish(self, tick: ports.Tick) -> None:
-        tick = self._board.described(self._economy.described(tick))
+        tick = self._upstreams.described(self._board.described(self._economy.described(tick)))
         self.live.publish(tick)
         self._limits.watch(tick)
         self._chronicle.see(tick)

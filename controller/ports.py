@@ -422,6 +422,30 @@ class PriceNow:
 
 
 @dataclass(frozen=True, slots=True)
+class UpstreamState:
+    """One station of a back office: the connection, and what waits to be told."""
+
+    upstream: str
+    station: str
+    """As the back office knows it: one of the site's stations, or the hub that stands for several points."""
+    points: tuple[str, ...]
+    hub: bool
+    primary: bool
+    """Whether the back office's answers reach the chargers."""
+    connected: bool
+    ready: bool
+    """Whether messages pass: the back office has accepted the station, and has been told what it must know first."""
+    trouble: str | None
+    """Why there is no connection, for people."""
+    waiting: int
+    """Messages that it is still to be told."""
+    oldest_at: datetime | None
+    """When the first of them happened."""
+    set_aside: int
+    """Messages that it has refused too often."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """What one turn of the control loop knew and said: the material of pages, topics and telemetry."""
 
@@ -442,3 +466,5 @@ class Tick:
     """None where charging has no price."""
     resources: Mapping[str, ResourceState] = field(default_factory=dict)
     """By id."""
+    upstreams: tuple[UpstreamState, ...] = ()
+    """Back offices, each with each of its stations."""

@@ -23,6 +23,7 @@ from adapters.mqtt.topics import (
     ROOT,
     STATE,
     STATUS,
+    UPSTREAM,
     Topic,
 )
 
@@ -70,6 +71,7 @@ def reference() -> str:
         *_section("Circuits", "circuit/<id>", (*CIRCUIT, *LIMIT)),
         *_section("Charging points", "point/<id>", (*POINT, *POINT_PRICE)),
         *_section("Plants and batteries of the site", "resource/<id>", RESOURCE),
+        *_section("Back offices, each with each of its stations", "upstream/<id>/<station>", UPSTREAM),
         *_section("Demand, where it has a price", "peak", PEAK),
         *_section("What charging costs, where it has a price, and what nearing the peak adds", "price", PRICE),
         _COMMANDS,

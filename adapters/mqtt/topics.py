@@ -13,7 +13,7 @@ from controller.explain import Insight, insights, sentence
 from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import PriceSignal
 from controller.plan import Event, Setpoint
-from controller.ports import CircuitState, PriceNow, ResourceState, SessionRecord, Tick
+from controller.ports import CircuitState, PriceNow, ResourceState, SessionRecord, Tick, UpstreamState
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState, Reading
 from controller.tariffs.price_words import shown
@@ -191,6 +191,13 @@ RESOURCE: Final[tuple[Topic[ResourceState], ...]] = (
     Topic("kind", "", "`pv` or `battery`", lambda r: r.kind),
     Topic("power_w", "W", "What it takes from the site; negative while it gives", lambda r: r.power_w),
 )
+UPSTREAM: Final[tuple[Topic[UpstreamState], ...]] = (
+    Topic("connected", "", "Whether there is a connection: `true` or `false`", lambda u: u.connected),
+    Topic("ready", "", "Whether messages pass; while they do not, chargers are answered here", lambda u: u.ready),
+    Topic("waiting", "", "How many messages it is still to be told", lambda u: u.waiting),
+    Topic("oldest_at", "", "When the first of them happened, UTC; empty where none waits", lambda u: u.oldest_at),
+    Topic("set_aside", "", "How many messages it has refused too often", lambda u: u.set_aside),
+)
 
 
 def values(site: Site, tick: Tick) -> dict[Path, Value]:
@@ -207,6 +214,8 @@ def values(site: Site, tick: Tick) -> dict[Path, Value]:
         found |= _filled(("peak",), PEAK, tick.peak)
     for name, resource in tick.resources.items():
         found |= _filled(("resource", name), RESOURCE, resource)
+    for upstream in tick.upstreams:
+        found |= _filled(("upstream", upstream.upstream, upstream.station), UPSTREAM, upstream)
     if tick.price is not None:
         found |= _filled(("price",), PRICE, tick.price)
     known = {} if tick.turn is None else insights(site, tick.turn)

@@ -63,6 +63,7 @@ class SiteCollector(Collector):
             if tick.peak is not None:
                 yield from self._demand(tick.peak)
             yield self._resources(tick)
+            yield from self._upstreams(tick)
             if tick.price is not None:
                 yield from self._price(tick.price)
             yield self._reading_ages(tick, age_s)
@@ -195,6 +196,26 @@ class SiteCollector(Collector):
             if state.power_w is not None:
                 power.add_metric([name, state.kind], state.power_w)
         return power
+
+    def _upstreams(self, tick: Tick) -> Iterator[Metric]:
+        """Each station of each back office."""
+        labels = ["upstream", "station"]
+        connected = GaugeMetricFamily("loadstar_upstream_connected", "1 while it is connected.", labels=labels)
+        ready = GaugeMetricFamily("loadstar_upstream_ready", "1 while messages pass.", labels=labels)
+        waiting = GaugeMetricFamily("loadstar_upstream_waiting", "Messages it is still to be told.", labels=labels)
+        text = "Since what it is to be told first has happened; 0: nothing waits."
+        oldest = GaugeMetricFamily("loadstar_upstream_oldest_seconds", text, labels=labels)
+        text = "Messages it has refused too often."
+        set_aside = GaugeMetricFamily("loadstar_upstream_set_aside", text, labels=labels)
+        for state in tick.upstreams:
+            place = [state.upstream, state.station]
+            age_s = 0.0 if state.oldest_at is None else max(0.0, (tick.at - state.oldest_at).total_seconds())
+            connected.add_metric(place, float(state.connected))
+            ready.add_metric(place, float(state.ready))
+            waiting.add_metric(place, state.waiting)
+            oldest.add_metric(place, age_s)
+            set_aside.add_metric(place, state.set_aside)
+        yield from (connected, ready, waiting, oldest, set_aside)
 
     def _price(self, price: PriceNow) -> Iterator[Metric]:
         """What a kWh costs; a price that never changes has no level."""

@@ -236,6 +236,23 @@ class Resource(Answer):
     power_w: float | None = Field(description="taken from the site, negative while it gives [W]; null: not known")
 
 
+class Upstream(Answer):
+    """One station of a back office: the connection, and what waits to be told."""
+
+    upstream: str
+    station: str = Field(description="as the back office knows it: a station of the site, or a hub")
+    points: tuple[str, ...]
+    mode: str = Field(description="`forward` or `hub`")
+    role: str = Field(description="`primary` or `secondary`")
+    connected: bool
+    ready: bool = Field(description="whether messages pass; false: chargers are answered here")
+    trouble: str | None = Field(description="why there is no connection")
+    waiting: int = Field(description="messages that it is still to be told")
+    oldest_at: datetime | None = Field(description="when the first of them happened")
+    oldest_s: float | None = Field(description="how long ago that was [s]")
+    set_aside: int = Field(description="messages that it has refused too often; somebody has to look at them")
+
+
 class Fairness(Answer):
     """How fairly the last 24 hours were shared out."""
 
@@ -262,6 +279,7 @@ class SiteState(Answer):
     peak: Demand | None = Field(description="the running demand window; null where demand has no price")
     resources: tuple[Resource, ...] = Field(description="plants and batteries with meters of their own")
     price: Price | None = Field(description="what a kWh costs now; null where charging has no price")
+    upstreams: tuple[Upstream, ...] = Field(description="back offices, each with each of its stations")
 
 
 class SiteEvent(Answer):

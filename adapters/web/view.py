@@ -15,7 +15,7 @@ from adapters.web.peak_view import demand_view
 from adapters.web.prices import price_view
 from controller.explain import Insight, Turn, explain, insights, sentence
 from controller.loadbalance.wiring import Suspicion
-from controller.ports import CircuitState, SessionRecord, Tick
+from controller.ports import CircuitState, SessionRecord, Tick, UpstreamState
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Snapshot, State
 from controller.units import PHASE_NAMES, Phases
@@ -126,6 +126,7 @@ def site_view(site: Site, live: Live, version: str) -> models.SiteState:
         peak=None if tick is None else demand_view(tick.peak),
         resources=() if tick is None else _resources(tick),
         price=None if tick is None else price_view(tick.price),
+        upstreams=() if tick is None else tuple(_upstream_view(state, tick) for state in tick.upstreams),
     )
 
 
@@ -238,6 +239,24 @@ def _resources(tick: Tick) -> tuple[models.Resource, ...]:
             power_w=None if state.power_w is None else round(state.power_w, 1),
         )
         for name, state in tick.resources.items()
+    )
+
+
+def _upstream_view(state: UpstreamState, tick: Tick) -> models.Upstream:
+    oldest_s = None if state.oldest_at is None else max(0.0, (tick.at - state.oldest_at).total_seconds())
+    return models.Upstream(
+        upstream=state.upstream,
+        station=state.station,
+        points=state.points,
+        mode="hub" if state.hub else "forward",
+        role="primary" if state.primary else "secondary",
+        connected=state.connected,
+        ready=state.ready,
+        trouble=state.trouble,
+        waiting=state.waiting,
+        oldest_at=state.oldest_at,
+        oldest_s=None if oldest_s is None else round(oldest_s, 1),
+        set_aside=state.set_aside,
     )
 
 

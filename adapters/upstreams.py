@@ -1,0 +1,123 @@
+"""The back offices of a site: built from the site file, and seen together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from adapters.configuration import Upstream
+from adapters.ocpp.forward import Forward
+from adapters.ocpp.surroundings import Premises
+from adapters.ocpp.upstream.back_office import BackOffice, Desk
+from adapters.ocpp.upstream.forwarding import Forwarding
+from adapters.ocpp.upstream.link import client_tls
+from adapters.store.ledger import SqlLedger
+from controller.away import AuthoriseAway
+from controller.hub_satellite.outbox import Queue
+from controller.ports import FrameSink, LedgerUnavailable, Tick, UpstreamState
+from controller.snapshot import PointState
+
+SEEN_EVERY_S: Final = 2.0
+"""How often the outbox is looked at for those who watch."""
+
+
+class Upstreams:
+    """Everything between the chargers and their back offices."""
+
+    def __init__(
+        self, configured: Sequence[Upstream], premises: Premises, ledger: SqlLedger, on_frame: FrameSink | None
+    ) -> None:
+        """Prepare; nothing is connected before ``run``.
+
+        Args:
+            configured: the back offices.
+            premises: the site, its time, and where is told what happens there.
+            ledger: where is kept what they are to be told, and what they have said.
+            on_frame: told of every frame.
+
+        Raises:
+            OSError: a certificate cannot be read, or is none.
+        """
+        self._site = premises.site
+        self._outbox = ledger.outbox
+        self._configured = tuple(configured)
+        desk = Desk(premises, ledger.outbox, ledger.upstream_memory, on_frame)
+        self._forwarding = Forwarding(self._forwarded(), desk)
+        self._queues: Mapping[tuple[str, str], Queue] = {}
+
+    @property
+    def forwards(self) -> Mapping[str, Forward]:
+        """By station, who passes its conversation on."""
+        return self._forwarding.relays
+
+    def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
+        """The points' states, bounded by what back offices allow."""
+        return self._forwarding.overlaid(states)
+
+    def described(self, tick: Tick) -> Tick:
+        """The turn of the loop with what is to be seen of back offices."""
+        return replace(tick, upstreams=tuple(self._states())) if self._configured else tick
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        if self._configured:
+            await asyncio.gather(self._forwarding.run(), self._look())
+
+    def _forwarded(self) -> dict[str, list[BackOffice]]:
+        """By station, the back offices that see it as itself."""
+        station_of = {point.id: point.station for point in self._site.points}
+        found: dict[str, list[BackOffice]] = {}
+        for one in self._configured:
+            if not one.hub:
+                office = _office(one)
+                for station in dict.fromkeys(station_of[point] for point in one.points):
+                    found.setdefault(station, []).append(office)
+        return found
+
+    def _states(self) -> Sequence[UpstreamState]:
+        by_id = {one.id: one for one in self._configured}
+        found = []
+        for view in self._forwarding.views():
+            queue = self._queues.get((view.upstream, view.station))
+            seen = by_id[view.upstream].points
+            found.append(
+                UpstreamState(
+                    upstream=view.upstream,
+                    station=view.station,
+                    points=tuple(p.id for p in self._site.points if p.station == view.station and p.id in seen),
+                    hub=False,
+                    primary=view.primary,
+                    connected=view.connected,
+                    ready=view.ready,
+                    trouble=view.trouble,
+                    waiting=0 if queue is None else queue.waiting,
+                    oldest_at=None if queue is None else queue.oldest_at,
+                    set_aside=0 if queue is None else queue.set_aside,
+                )
+            )
+        return found
+
+    async def _look(self) -> None:
+        while True:
+            with suppress(LedgerUnavailable):
+                self._queues = {(queue.upstream, queue.station): queue for queue in await self._outbox.queues()}
+            await asyncio.sleep(SEEN_EVERY_S)
+
+
+def _office(one: Upstream) -> BackOffice:
+    tls = None
+    if one.url.startswith("wss:"):
+        tls = client_tls(one.tls_authorities, one.tls_certificate, one.tls_key)
+    return BackOffice(
+        id=one.id,
+        url=one.url,
+        primary=one.primary,
+        password=one.password,
+        tls=tls,
+        keep_local=one.keep_local,
+        authorise_away=AuthoriseAway(one.authorise_away),
+        version=one.version,
+    )

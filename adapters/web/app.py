@@ -29,11 +29,13 @@ from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
+from adapters.web.billing_page import add_billing_page
 from adapters.web.commands import Commands
 from adapters.web.demand_export import Windows
 from adapters.web.driver import add_driver_page
 from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.office import add_office
+from adapters.web.office_pages import Office
 from adapters.web.publishing import Publish
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
@@ -111,6 +113,7 @@ def create_app(
     _add_pages(app, site, logins, lab, version)
     facts = {"site": site.name or site.id, "version": version, "lab": lab}
     add_office(app, site, books, facts)
+    add_billing_page(app, Office(site, books, facts), charged)
     add_driver_page(app, site, drivers, facts)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     return app

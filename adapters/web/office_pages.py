@@ -78,7 +78,7 @@ class Office:
             if one.approved is None
         ]
         fee_views = [card_fee_view(fee, fees, now) for fee in fees]
-        return self._page(
+        return self.page(
             "prices.html",
             request,
             everything=everything,
@@ -111,7 +111,7 @@ class Office:
         """The page of tokens; ``editing``: of which the form speaks, instead of a new one."""
         book = self.books.prices
         public = book.public_points()
-        return self._page(
+        return self.page(
             "tokens.html",
             request,
             everything=everything,
@@ -141,7 +141,8 @@ class Office:
             return self.tokens(request, problems=problems, said=form, editing=editing)
         return back_to("/tokens")
 
-    def _page(self, template: str, request: Request, **facts: Any) -> Response:
+    def page(self, template: str, request: Request, **facts: Any) -> Response:
+        """A page for who asks; ``problems`` among its facts makes it the answer to what was refused."""
         login = request.scope["login"]
         actor = actor_of(login)
         may_propose = login is None or login.role in PROPOSING

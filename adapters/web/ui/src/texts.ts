@@ -244,5 +244,5 @@ export const text = {
   skip: "Skip to the charging points",
   footer: (version: string) => `Loadstar ${version}`,
   lab: "Laboratory mode: no login",
-  pages: { label: "Pages", now: "Now", prices: "Prices", tokens: "Tokens" },
+  pages: { label: "Pages", now: "Now", prices: "Prices", tokens: "Tokens", statements: "Statements" },
 };

@@ -26,8 +26,9 @@ from controller.loadbalance.needs import apply_needs
 from controller.loadbalance.observer import Estimate, Sight, observe
 from controller.loadbalance.pacing import Pace, Wish, pace
 from controller.loadbalance.pulse import Pulse, fresh_pulse, held_limits, out_of_writes, unconfirmed
+from controller.loadbalance.ride_through import Ride, ride_through
 from controller.loadbalance.wiring import Wiring, watch
-from controller.peakshave.warmth import Warmth, cold, warmed
+from controller.peakshave.warmth import Warmth, bearable, cold, warmed
 from controller.plan import Event, Plan, Remedy, Setpoint, Severity
 from controller.site import Site
 from controller.snapshot import Snapshot
@@ -44,6 +45,7 @@ UNPAUSABLE_FIRST: Final = 2**31
 NEVER_READ: Final = -1
 """In place of a number of good readings: a meter that has yet to begin has not been lost."""
 
+_NOTHING: Final[Mapping[str, Phases]] = {}
 _NO_REMEDIES: Final[Mapping[str, Remedy]] = {}
 
 _PACED: Final = {pace.value: f"pace:{pace.name.lower()}" for pace in Pace if pace is not Pace.NONE}
@@ -67,6 +69,8 @@ class Memory:
     conduct: Conduct
     wiring: Wiring
     warmth: Warmth
+    ridden_s: Floats
+    """(1, 3C): as ``Ride.spent_s``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     facts = facts_of(layout, snapshot)
     now_s = snapshot.monotonic_s
     pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
-    estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse.reduced_s)
+    estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse)
     held = held_limits(facts, pulse)
     learned, habits, car_events = learn(layout, facts, estimate, memory.habits if memory else None, held, now_s)
     verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, pulse.limit_a, now_s)
@@ -148,7 +152,12 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
 
     now, cautious = _room(layout, facts, snapshot, estimate, sight)
     queue = _queue(layout, facts, memory, dwelling, now_s)
-    division = divide_alike(layout, facts, now, cautious, queue, running, held)
+    warmth = memory.warmth if memory else cold(site, now_s)
+    flow_a = flows(layout, estimate.meter_a, estimate.background_a, estimate.draw_a)
+    warmth, warm_events = warmed(site, warmth, layout.fuse_a[0], flow_a[0], now_s)
+    bearable_a = bearable(site, warmth)[None]
+    ride = _ride(layout, facts, estimate, now, running, memory, bearable_a, now_s)
+    division = divide_alike(layout, facts, ride.now, cautious, queue, ride.running, held)
 
     good, meters_good = _meters_good(layout, sight, memory)
     wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)
@@ -156,12 +165,10 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good, shut)
     because, draw_a = _reasons(division, paced, verdict, learned.nudged, saving), _by_point(layout, estimate.draw_a)
     overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
-    warmth = memory.warmth if memory else cold(site, now_s)
-    flow_a = flows(layout, estimate.meter_a, estimate.background_a, estimate.draw_a)
-    warmth, warm_events = warmed(site, warmth, layout.fuse_a[0], flow_a[0], now_s)
     events = _events(layout, estimate, memory, good, overloaded) + warm_events
     events += car_events + verdict.events + wiring_events
-    plan = _plan(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies)
+    beyond_a = _beyond(layout, ride)
+    plan = _plan(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies, beyond_a)
     admitted_since_s, unserved_since_s = _turns(layout, facts, memory, limit, now_s)
     remembered = Memory(
         sight=sight,
@@ -174,6 +181,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
         conduct=conduct,
         wiring=wiring,
         warmth=warmth,
+        ridden_s=ride.spent_s,
     )
     basis = Basis(now, cautious, held, facts, division)
     return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), draw_a, basis)
@@ -188,6 +196,23 @@ def _room(
     cautious_a = estimate.cautious_a + gap * sight.measured
     now, cautious = capacities(layout, facts, snapshot.limits, [estimate.coming_a, cautious_a], reserved)
     return now, cautious
+
+
+def _ride(
+    layout: Layout,
+    facts: Facts,
+    estimate: Estimate,
+    now: Capacity,
+    running: Bools,
+    memory: Memory | None,
+    bearable_a: Floats,
+    now_s: float,
+) -> Ride:
+    """What may be exceeded for a moment; nothing in the first decision, which knows neither chargers nor fuses."""
+    if memory is None:
+        return Ride(now, running, None, np.zeros((1, len(layout.row_names))))
+    admitted, spent_s, pulse = ~np.isnan(memory.admitted_since_s), memory.ridden_s, memory.pulse
+    return ride_through(layout, facts, estimate, now, running, admitted, bearable_a, spent_s, pulse, now_s)
 
 
 def _queue(layout: Layout, facts: Facts, memory: Memory | None, dwelling: Bools, now_s: float) -> Queue:
@@ -276,11 +301,12 @@ def _plan(
     draw_a: Mapping[str, Phases],
     events: tuple[Event, ...],
     remedies: Mapping[str, Remedy] = _NO_REMEDIES,
+    beyond_a: Mapping[str, Phases] = _NOTHING,
 ) -> Plan:
     """Pass the guard, and write every limit down with its reason and its end."""
     limits = zip(layout.point_ids, limit_a[0].tolist(), facts.offline[0].tolist(), strict=True)
     proposed = {point: limit for point, limit, offline in limits if not offline}
-    safe, alarms = guarded(layout.site, snapshot, draw_a, proposed, _phases_in_use(layout, facts))
+    safe, alarms = guarded(layout.site, snapshot, draw_a, proposed, _phases_in_use(layout, facts), beyond_a)
     until = snapshot.at + timedelta(seconds=layout.site.control.validity_s)
     reasons = dict(zip(layout.point_ids, because, strict=True))
     if alarms:
@@ -296,6 +322,15 @@ def _phases_in_use(layout: Layout, facts: Facts) -> dict[str, tuple[int, ...]]:
         return {}
     fewer = np.flatnonzero(differs.any(axis=1))
     return {layout.point_ids[n]: tuple(np.flatnonzero(facts.uses[0, n]).tolist()) for n in fewer.tolist()}
+
+
+def _beyond(layout: Layout, ride: Ride) -> Mapping[str, Phases]:
+    """By how much a phase may be exceeded for a moment, by circuit id; nothing where none may."""
+    if ride.beyond_a is None:
+        return _NOTHING
+    by_phase = np.zeros_like(ride.beyond_a)
+    by_phase[:, layout.row_place] = ride.beyond_a
+    return _by_circuit(layout, by_phase.reshape(1, -1, len(PHASE_NAMES)))
 
 
 def _by_point(layout: Layout, values: Floats) -> dict[str, Phases]:

@@ -20,6 +20,7 @@ from controller.loadbalance.capacity import backgrounds, largest_phase
 from controller.loadbalance.facts import STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.patience import patience
+from controller.loadbalance.pulse import Pulse
 from controller.snapshot import COMPETING, State
 from controller.units import TOLERANCE_A
 
@@ -87,6 +88,8 @@ class Sight:
     bucket_s: float
     waited_s: Floats
     """(B, C, 3): how long slow cars have been waited for while the phase was beyond its margin [s]."""
+    over_s: Floats
+    """(B, C, 3): how long the phase has been beyond its margin without a break [s]."""
     noise_a: Floats
     """(B, C, 3): mean absolute step of the background from one observation to the next."""
     quick_a: Floats
@@ -120,9 +123,7 @@ class Estimate:
     """(B, P): its charger has had time to follow its limit, and reports a draw well above it."""
 
 
-def observe(
-    layout: Layout, facts: Facts, sight: Sight | None, now_s: float, reduced_s: Floats
-) -> tuple[Estimate, Sight]:
+def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float, pulse: Pulse) -> tuple[Estimate, Sight]:
     """Estimate the draws, and remember what the next observation needs.
 
     Args:
@@ -130,7 +131,7 @@ def observe(
         facts: the snapshot.
         sight: what the last observation left; None at first.
         now_s: monotonic seconds.
-        reduced_s: (B, C) when limits on the circuit were last lowered (monotonic).
+        pulse: what is remembered of the limits.
     """
     running = _RUNNING[facts.state]
     said = _said(facts)
@@ -143,9 +144,12 @@ def observe(
         bounds = _interval(layout, facts, sight, now_s, moving & unknown, moved, said, takes, unknown)
         low, high = (np.where(unknown[:, :, None], bound, low) for bound in bounds)
     meter, measured = _aged(layout, facts), ~np.isnan(facts.meter_a)
-    draw, waited = low, np.zeros(meter.shape)
+    draw, waited, over = low, np.zeros(meter.shape), np.zeros(meter.shape)
     if sight is not None:
-        patient, waited = patience(layout, meter, sight.waited_s, now_s - sight.at_s, now_s - reduced_s)
+        since_s, rested_s = now_s - sight.at_s, now_s - pulse.reduced_s
+        patient, waited, over = patience(
+            layout, meter, sight.waited_s, sight.over_s, since_s, rested_s, pulse.answers_s
+        )
         draw = _explain(layout, meter, low, high, sight.background_a, patient)
     background = backgrounds(layout, meter, draw)
     sight = None if sight is None else _forget_worst_case(sight, measured, background)
@@ -166,6 +170,7 @@ def observe(
         peaks_a=peaks,
         bucket_s=bucket,
         waited_s=waited,
+        over_s=over,
         measured=measured,
         noise_a=noise,
         quick_a=quick,

@@ -22,7 +22,7 @@ from controller.loadbalance.facts import OF_CAR, Facts
 from controller.loadbalance.imbalance import kept_alike
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
-from controller.loadbalance.pulse import Pulse, spare_writes
+from controller.loadbalance.pulse import Pulse, answers, spare_writes
 from controller.loadbalance.sharing import fill
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
@@ -283,6 +283,7 @@ def _next_pulse(
         limit_a=np.where(steered, limit, np.nan),
         changed_s=np.where(changed, now_s, pulse.changed_s) if changes else pulse.changed_s,
         reduced_s=np.where(reduced, now_s, pulse.reduced_s) if anything(reduced) else pulse.reduced_s,
+        answers_s=answers(facts, pulse, now_s),
         writes=writes,
         at_s=now_s,
     )

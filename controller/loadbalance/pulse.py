@@ -20,6 +20,13 @@ CONFIRM_S: Final = 5.0
 _FOR_CHANGES: Final = 0.5
 """The part of a write budget that is spent on changes of the limit; the rest renews schedules and protects."""
 
+PROMPT_S: Final = 1.5
+"""A charger that takes so long to accept a limit leaves no time to wait and see (docs/explanation/control-loop.md)."""
+
+_LATEST_S: Final = 3.0
+_FORGETS: Final = 0.9
+"""What is known of a late answer: no more than that, and with each prompt one a tenth less."""
+
 DAY_S: Final = 86_400.0
 
 
@@ -33,6 +40,8 @@ class Pulse:
     """(B, P)"""
     reduced_s: Floats
     """(B, C): the last reduction on the circuit or below it."""
+    answers_s: Floats
+    """(B, P): how long its charger has taken to accept a limit, at the worst of late; NaN: none was told [s]."""
     writes: Floats
     """(B, stations): profile writes that may be spent on changes now."""
     at_s: float
@@ -44,6 +53,7 @@ def fresh_pulse(layout: Layout, now_s: float) -> Pulse:
         limit_a=np.full((1, layout.size), np.nan),
         changed_s=np.full((1, layout.size), -np.inf),
         reduced_s=np.full((1, len(layout.site.circuits)), -np.inf),
+        answers_s=np.full((1, layout.size), np.nan),
         writes=_write_capacity(layout)[None],
         at_s=now_s,
     )
@@ -62,13 +72,36 @@ def held_limits(facts: Facts, pulse: Pulse) -> Floats:
     return held
 
 
-def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
-    """Whose charger has not confirmed a reduction, and so keeps what it holds, whatever we decide (B, P)."""
+def told_limits(facts: Facts, pulse: Pulse) -> Floats:
+    """What each charger was told last, as it is understood by one that cannot be paused (B, P) [A]; NaN: nothing."""
     told = pulse.limit_a
     if anything(~facts.pausable):
         told = np.where(facts.pausable, told, np.maximum(told, facts.min_a))
-    above = facts.commanded_a > told + RESOLUTION_A / 2
+    return told
+
+
+def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
+    """Whose charger has not confirmed a reduction, and so keeps what it holds, whatever we decide (B, P)."""
+    above = facts.commanded_a > told_limits(facts, pulse) + RESOLUTION_A / 2
     return facts.steered & ~facts.idle & above & (now_s - pulse.changed_s > CONFIRM_S) if anything(above) else above
+
+
+def answers(facts: Facts, pulse: Pulse, now_s: float) -> Floats:
+    """How long each charger takes to accept what it is told, with what is seen now (B, P) [s]."""
+    known_s, asked = pulse.answers_s, pulse.changed_s >= pulse.at_s
+    waits = facts.steered & (np.abs(facts.commanded_a - told_limits(facts, pulse)) > RESOLUTION_A / 2)
+    if not anything(asked | waits):  # as nearly always
+        return known_s
+    seen_s = np.minimum(now_s - pulse.changed_s, _LATEST_S)
+    heard_s = np.where(asked, np.fmax(known_s, 0.0) * _FORGETS, known_s)
+    return np.where(waits & np.isfinite(pulse.changed_s), np.fmax(known_s, seen_s), heard_s)
+
+
+def prompt(layout: Layout, answers_s: Floats) -> Bools:
+    """The circuits (B, C) below which chargers are known to answer at once, and none to be slow."""
+    slow, quick = answers_s >= PROMPT_S, answers_s < PROMPT_S
+    below: Bools = (quick @ layout.below.T) & ~(slow @ layout.below.T)
+    return below
 
 
 def out_of_writes(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Bools:

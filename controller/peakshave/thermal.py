@@ -58,6 +58,15 @@ def opening_time_s(current_a: float, rating_a: float, curve: str = "gG") -> floa
     return _breaker_s(ratio, rating_a, _BREAKER_INSTANTANEOUS[curve])
 
 
+def bearable_a(rating_a: float, curve: str = "gG") -> float:
+    """What a device carries for ever [A]: its conventional non-fusing, or non-tripping, current.
+
+    >>> bearable_a(40.0), round(bearable_a(40.0, "C"), 1)
+    (50.0, 45.2)
+    """
+    return rating_a * (_GG_NON_FUSING if curve == "gG" else _BREAKER_NON_TRIPPING)
+
+
 def advance(state: float, current_a: float, rating_a: float, seconds: float, curve: str = "gG") -> float:
     """The accumulator after ``seconds`` of this current: 0 is cold, 1 is open.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ Bools = NDArray[np.bool_]
 
 ALARM: Final = 0.3
 """An alarm from this state on; it ends once the device has cooled to half of it."""
+COOL: Final = 0.25
+"""From this state on a device is spared: half of what no decision may let it reach."""
 LONGEST_STEP_S: Final = 5.0
 """What flowed during a longer silence is not known: a current counts for no longer than this."""
 COLD: Final = 1e-3
@@ -45,6 +48,20 @@ def cold(site: Site, now_s: float) -> Warmth:
     """Where nothing has been heard of a site yet."""
     count = len(site.circuits)
     return Warmth(np.zeros((count, 3)), np.zeros(count, dtype=bool), now_s)
+
+
+def bearable(site: Site, warmth: Warmth) -> Floats:
+    """What each device bears for ever, without being any warmer for it; while it is warm, its rating (C, 3) [A]."""
+    cool_a, rating_a = _bearable(site)
+    return np.where(warmth.state < COOL, cool_a, rating_a)
+
+
+@lru_cache(maxsize=256)
+def _bearable(site: Site) -> tuple[Floats, Floats]:
+    """For each device what it bears for ever, and its rating (C, 3) [A]."""
+    ratings_a = [circuit.fuse_a for circuit in site.circuits]
+    most_a = [[thermal.bearable_a(a, circuit.fuse_curve) for a in circuit.fuse_a] for circuit in site.circuits]
+    return np.array(most_a), np.array(ratings_a, dtype=np.float64)
 
 
 def warmed(

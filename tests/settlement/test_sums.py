@@ -19,7 +19,7 @@ from controller.tariffs.record import ChargeRecord
 from controller.tariffs.statement import IssuedStatement, StatementKind, StatementLine
 from tests.support.billing import ZONE, half_up, keep_records, year_of_records
 
-SESSIONS = 20_000 if os.environ.get("LOADSTAR_CAMPAIGN") else 700
+SESSIONS = 20_000 if os.environ.get("LOADSTAR_CAMPAIGN") else 500
 MONTHS = [f"2026-{number:02d}" for number in range(1, 13)]
 CLOSED_AT = datetime(2027, 1, 4, 8, tzinfo=UTC)
 

@@ -67,6 +67,12 @@ const deeds = {
     const session = (book.sessions[id] ??= { station, events: [], offline: [] });
     session.events.push([params.eventType, params.seqNo]);
     session.offline.push(params.offline ?? false);
+    session.evse ??= params.evse?.id;
+    const values = (params.meterValue ?? []).flatMap((row) => row.sampledValue);
+    for (const [context, name] of [["Transaction.Begin", "meterStart"], ["Transaction.End", "meterStop"]]) {
+      const register = values.find((value) => value.context === context);
+      if (register !== undefined) session[name] = register.value;
+    }
     return params.idToken === undefined ? {} : { idTokenInfo: { status: info(params.idToken.idToken).status } };
   },
 };
@@ -83,6 +89,8 @@ const courtesies = {
   DiagnosticsStatusNotification: () => ({}),
   NotifyEvent: () => ({}),
   NotifyReport: () => ({}),
+  NotifyChargingLimit: () => ({}),
+  ClearedChargingLimit: () => ({}),
   SecurityEventNotification: () => ({}),
 };
 

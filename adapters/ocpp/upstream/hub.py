@@ -1,0 +1,395 @@
+"""The one station that a back office sees where many chargers stand: a hub, whose satellites the chargers are.
+
+What happens at them is put on record with the letters that tell of it (``hub_ledger``, ``hub_book``), goes over the
+hub's own connection (``hub_line``), and what the back office asks is answered by a table (``hub_desk``) and done by the
+satellites (``hub_acts``). While the back office is away, the chargers notice nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from typing import Any, Final
+
+from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
+from adapters.ocpp.upstream.hub_acts import Chargers, HubActs
+from adapters.ocpp.upstream.hub_book import Draft, HubBook
+from adapters.ocpp.upstream.hub_desk import Counter
+from adapters.ocpp.upstream.hub_desk2 import HubDesk2, HubDesk201
+from adapters.ocpp.upstream.hub_desk16 import HubDesk16
+from adapters.ocpp.upstream.hub_ledger import HubLedger, HubMeasurements
+from adapters.ocpp.upstream.hub_line import HubLine
+from adapters.ocpp.upstream.hub_settings import HubSettings
+from adapters.ocpp.upstream.hub_tokens import HubTokens
+from adapters.ocpp.upstream.interventions import Interventions
+from adapters.ocpp.upstream.profiles import KeptProfiles
+from adapters.ocpp.upstream.told_ledger import PostingLedger
+from adapters.ocpp.upstream.words import payload_of
+from controller.hub_satellite.charging_profiles import Criteria, ProfileRefused, Purpose, Running
+from controller.hub_satellite.composite import Evse
+from controller.hub_satellite.connector import Status
+from controller.hub_satellite.dialect2 import Dialect2
+from controller.hub_satellite.dialect16 import Dialect16
+from controller.hub_satellite.dialects import Dialect, Identity, Message
+from controller.hub_satellite.hub_sessions import HubSession
+from controller.hub_satellite.outbox import Entry
+from controller.hub_satellite.satellites import STATION, Satellites, connector_status, station_status
+from controller.plan import Severity
+from controller.ports import Authorisation, Ledger, LedgerUnavailable, Measurements
+from controller.site import ChargingPoint
+from controller.snapshot import PointState
+
+WATCH_S: Final = 1.0
+"""How often a hub looks at its satellites."""
+
+_DIALECTS: Final[Mapping[str, Callable[[], Dialect]]] = {"1.6": Dialect16, "2.0.1": Dialect2, "2.1": Dialect2}
+_DESKS: Final = {"1.6": HubDesk16, "2.0.1": HubDesk201, "2.1": HubDesk2}
+_GOOD: Final = frozenset({"Accepted", "ConcurrentTx"})
+"""What a back office says of a token that may go on charging."""
+
+_LOG: Final = logging.getLogger("loadstar.ocpp")
+
+
+class Hub:
+    """One hub and its back office."""
+
+    def __init__(self, office: BackOffice, identity: str, points: Sequence[ChargingPoint], desk: Desk) -> None:
+        """Prepare; ``run`` does the work.
+
+        Args:
+            office: the back office.
+            identity: of the hub.
+            points: its satellites; the first is connector 1.
+            desk: what dealing with it rests on.
+
+        Raises:
+            ValueError: they are none, or too many.
+        """
+        self.office, self.identity = office, identity
+        self.turn = asyncio.Lock()
+        """Held by whoever has something put on record about sessions."""
+        self._desk, self._clock = desk, desk.premises.clock
+        self._satellites = Satellites(points)
+        self._dialect = _DIALECTS[office.version]()
+        self.book = HubBook(office.id, identity, self._satellites, self._dialect, lambda: not self._line.ready)
+        self._settings = HubSettings(len(points))
+        self._tokens = HubTokens(office, identity, desk, self._ask, self._charges)
+        self._acts = HubActs(self._satellites, self.book, self._tokens, self._clock, self._keep_out_of_service)
+        self._kept = KeptProfiles(None, self._keep_profiles)
+        self._ledger: PostingLedger | None = None
+        self._told: dict[int, Status] = {}
+        """What the back office was told of each connector on this connection."""
+        self._boot_reason = "PowerUp"
+        self._line = HubLine(office, identity, desk, self, self._answering().answer)
+
+    # -- setting up --------------------------------------------------------------------------------------------
+
+    def attach(self, chargers: Chargers) -> None:
+        """Take the central system; once, before ``run``."""
+        self._acts.attach(chargers)
+
+    async def restore(self, ledger: PostingLedger) -> None:
+        """Take up what is on record; once, before chargers connect.
+
+        Raises:
+            LedgerUnavailable: it cannot be read.
+        """
+        self._ledger = ledger
+        notes = await self._desk.memory.notes(self.office.id, self.identity)
+        self.book.restore(await ledger.running(), await self._desk.outbox.posted(self.office.id, self.identity))
+        self._settings.restore(notes.get("settings"))
+        self._acts.restore(n for n in notes.get("out_of_service", []) if n in self._satellites.connectors)
+        listed = notes.get("list_version", 0)
+        self._tokens.list_version = listed if isinstance(listed, int) else 0
+        self._kept = KeptProfiles(notes.get("profiles"), self._keep_profiles)
+        for number in self._satellites.connectors:
+            session = self.book.at(number)
+            if session is None:
+                self._kept.clear(Criteria(evse=number, purpose=Purpose.TX))
+            else:
+                self._kept.runs(number, Running(session.name, session.started_at))
+        self._line = HubLine(self.office, self.identity, self._desk, self, self._answering().answer)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await asyncio.gather(self._line.run(), self._again(self._write_letters), self._again(self._watch))
+
+    def view(self) -> ChannelView:
+        """Its connection as pages and metrics see it."""
+        return self._line.view()
+
+    def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
+        """The points' states, with what the back office allows them as one more bound of their current."""
+        if not self._kept:
+            return states
+        changed, now = dict(states), self._clock.now()
+        for number in self._satellites.connectors:
+            point = self._satellites.point(number)
+            limit_a = self._kept.limit_a(number, now, self._desk.premises.site.nominal_voltage_v)
+            if point is not None and limit_a is not None and (state := states.get(point.id)) is not None:
+                changed[point.id] = replace(
+                    state, max_a=min(limit_a, point.max_a if state.max_a is None else state.max_a)
+                )
+        return changed
+
+    # -- what happens at the satellites ------------------------------------------------------------------------
+
+    def began(self, draft: Draft) -> None:
+        """A session has begun, or more is known of it; it is on record."""
+        session = draft.session
+        self._kept.runs(session.connector, Running(session.name, session.started_at))
+        if draft.remote is not None and draft.remote.profile is not None:
+            profile = {name: value for name, value in draft.remote.profile.items() if name != "transactionId"}
+            with suppress(ProfileRefused):  # the session is what was asked for; what is no profile limits nothing
+                self._kept.set(session.connector, profile, self._clock.now())
+
+    def ended(self, draft: Draft) -> None:
+        """A session has ended; it is on record."""
+        if self.book.at(draft.session.connector) is None:
+            self._kept.runs(draft.session.connector, None)
+
+    def posted(self) -> None:
+        """There is something new in the outbox."""
+        self._line.posted()
+
+    async def judge(self, uid: str, points: Sequence[str], here: Authorisation, at: Any) -> Authorisation:
+        """What the back office says of a token at some of its points; ``here`` is what the site says."""
+        if not self.office.primary or all(self._satellites.connector(point) is None for point in points):
+            return here
+        return await self._tokens.judge(uid, here, at, away=not self._line.ready)
+
+    # -- Line --------------------------------------------------------------------------------------------------
+
+    def boot(self) -> Message:
+        """Its boot notification."""
+        identity = Identity("Loadstar", "Hub", version("loadstar"), self.identity)
+        return self._dialect.boot(identity, self._boot_reason)
+
+    def heartbeat_s(self) -> int | None:
+        """How often the back office has asked for heartbeats."""
+        return self._settings.heartbeat_s
+
+    async def accepted(self) -> None:
+        """The back office has accepted the hub: it is told the status of every connector."""
+        self._boot_reason = "Unknown"  # the next one follows a connection that was lost: nothing has started anew
+        self._told.clear()
+        await self.tell_statuses([STATION, *self._satellites.connectors])
+
+    async def told(self, entry: Entry, answer: Mapping[str, Any]) -> None:
+        """The back office has taken a letter; it may have named its transaction, or judged its token."""
+        session = self.book.sessions.get(entry.session or "")
+        given = answer.get("transactionId")
+        if session is not None and entry.action == "StartTransaction":
+            session.theirs = str(given)
+        payload = payload_of(entry.frame)
+        uid = payload.get("idTag") or (payload.get("idToken") or {}).get("idToken")
+        if self._ledger is None or not uid or not self.office.primary or await self._ledger.token(uid) is not None:
+            return  # the site's own tokens are the site's to judge
+        heard = await self._tokens.heard_in(uid, answer, self._clock.now())
+        if heard is not None and heard.status not in _GOOD and session is not None and session.token:
+            self._report("token_refused_upstream", session.connector, f"{self.office.id} does not take its token")
+            self._acts.later(self._stop(session.connector))
+
+    def changed(self) -> None:
+        """The connection has come or gone."""
+
+    # -- Trigger -----------------------------------------------------------------------------------------------
+
+    async def tell_boot(self) -> None:
+        """Its boot notification, because it was asked for."""
+        identity = Identity("Loadstar", "Hub", version("loadstar"), self.identity)
+        await self.tell(self._dialect.boot(identity, "Triggered"))
+
+    async def tell_statuses(self, connectors: Sequence[int]) -> None:
+        """The status of connectors; 0 is the whole."""
+        now, said = self._clock.now(), self._statuses()
+        for number in connectors:
+            message = self._dialect.status(number, said[number], now)
+            if message is None or await self._ask(message) is not None:
+                self._told[number] = said[number]
+
+    async def tell_values(self, connectors: Sequence[int]) -> None:
+        """What was measured last at connectors."""
+        now = self._clock.now()
+        for number in connectors:
+            session = self.book.at(number)
+            if session is not None:
+                await self._write(session.id, partial(self.book.triggered, now=now))
+                continue
+            point, sample = self._satellites.point(number), self.book.latest.get(number)
+            if point is not None and sample is not None:
+                await self.tell(self._dialect.measured_outside(number, point, sample))
+
+    async def tell(self, message: Message) -> None:
+        """Anything else."""
+        await self._ask(message)
+
+    async def restart(self) -> None:
+        """Its session with the back office anew."""
+        self._boot_reason = "RemoteReset"
+        await self._line.restart("reset")
+
+    async def keep_settings(self) -> None:
+        """The back office has changed its settings."""
+        await self._note("settings", self._settings.changed)
+
+    # -- the rest ----------------------------------------------------------------------------------------------
+
+    async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except LedgerUnavailable:
+                pass  # it says so itself, and recovers by itself
+            except Exception:
+                _LOG.exception("%s: a turn of the hub has failed", self.identity)
+            await asyncio.sleep(WATCH_S)
+
+    async def _write_letters(self) -> None:
+        """Put on record what is due of the sessions that run."""
+        said, now = self._acts.statuses(), self._clock.now()
+        for one in list(self.book.sessions.values()):
+            await self._write(one.id, partial(self.book.announcing, now=now))
+            state = said.get(one.connector)
+            if state is not None:
+                await self._write(one.id, partial(self.book.changing, state=state, now=now))
+            await self._write(one.id, partial(self.book.sampling, now=now, every_s=self._settings.sample_s))
+
+    async def _write(self, session_id: str, drafting: Callable[[HubSession], Draft | None]) -> None:
+        """Put on record what is to be told of a session; once begun it goes on to its end."""
+
+        async def in_turn() -> None:
+            async with self.turn:
+                session = self.book.sessions.get(session_id)
+                draft = None if session is None else drafting(session)
+                if draft is not None:
+                    await self._desk.outbox.post(draft.letters)
+                    self.book.take(draft)
+                    self._line.posted()
+
+        await asyncio.shield(asyncio.ensure_future(in_turn()))
+
+    async def _watch(self) -> None:
+        await self._acts.settle()
+        if self._line.ready:
+            said = self._statuses()
+            news = [number for number in said if said[number] is not self._told.get(number)]
+            await self.tell_statuses(news)
+
+    def _statuses(self) -> dict[int, Status]:
+        """What the back office is to know of every connector, and of the whole (0)."""
+        said: dict[int, Status] = {}
+        for number, status in self._acts.statuses().items():
+            session = self.book.at(number)
+            said[number] = connector_status(status, in_transaction=session is not None and session.announced)
+        return {STATION: station_status(said.values()), **said}
+
+    def _evses(self) -> list[Evse]:
+        states, found = self._acts.states(), []
+        for number in self._satellites.connectors:
+            point, state, running = self._satellites.point(number), states.get(number), self._kept.running(number)
+            if point is not None:
+                own_a = state.commanded_a if state is not None and running is not None else None
+                found.append(Evse(number, point.max_a, own_a, running))
+        return found
+
+    def _answering(self) -> Any:
+        interventions = Interventions(
+            legacy=self.office.version == "1.6",
+            kept=self._kept,
+            settings={},
+            remember=lambda _name, _value: None,
+            evses=self._evses,
+            now=self._clock.now,
+            voltage_v=self._desk.premises.site.nominal_voltage_v,
+        )
+        counter = Counter(
+            upstream=self.office.id,
+            identity=self.identity,
+            primary=self.office.primary,
+            satellites=self._satellites,
+            book=self.book,
+            acts=self._acts,
+            tokens=self._tokens,
+            settings=self._settings,
+            profiles=interventions,
+            hub=self,
+            clock=self._clock,
+            outbox=self._desk.outbox,
+        )
+        return _DESKS[self.office.version](counter, self.office.version)
+
+    async def _ask(self, message: Message) -> Mapping[str, Any] | None:
+        return await self._line.ask(message)
+
+    def _charges(self, uid: str) -> bool:
+        return any(session.token.upper() == uid.upper() for session in self.book.sessions.values())
+
+    async def _stop(self, connector: int) -> None:
+        session = self.book.at(connector)
+        if session is not None:
+            await self._acts.stop(session.name)
+
+    async def _keep_out_of_service(self, connectors: Sequence[int]) -> None:
+        await self._note("out_of_service", list(connectors))
+
+    def _keep_profiles(self, documents: list[dict[str, Any]]) -> None:
+        self._acts.later(self._note("profiles", documents))
+
+    async def _note(self, name: str, value: Any) -> None:
+        with suppress(LedgerUnavailable):
+            await self._desk.memory.note(self.office.id, self.identity, name, value)
+
+    def _report(self, kind: str, connector: int, message: str) -> None:
+        point = self._satellites.point(connector)
+        subject = f"station:{self.identity}" if point is None else f"point:{point.id}"
+        self._desk.premises.report(kind, subject, message, Severity.WARNING)
+
+
+class Hubs:
+    """All hubs of a site, and where they stand in its way."""
+
+    def __init__(self, hubs: Sequence[Hub], desk: Desk) -> None:
+        self._hubs, self._clock = tuple(hubs), desk.premises.clock
+        for hub in self._hubs[1:]:
+            hub.turn = self._hubs[0].turn  # a session may be told of at several
+
+    async def open(self, ledger: PostingLedger) -> Ledger:
+        """Take up what is on record; returns the ledger as the central system is to see it.
+
+        Raises:
+            LedgerUnavailable: it cannot be read.
+        """
+        for hub in self._hubs:
+            await hub.restore(ledger)
+        if not self._hubs:
+            return ledger
+        return HubLedger(ledger, self._hubs, self._hubs[0].turn, self._clock)
+
+    def measured(self, measurements: Measurements) -> Measurements:
+        """The measurements as the central system is to see them."""
+        return HubMeasurements(measurements, self._hubs) if self._hubs else measurements
+
+    def attach(self, chargers: Chargers) -> None:
+        """Take the central system; once, before ``run``."""
+        for hub in self._hubs:
+            hub.attach(chargers)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await asyncio.gather(*(hub.run() for hub in self._hubs))
+
+    def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
+        """The points' states, with what back offices allow them."""
+        for hub in self._hubs:
+            states = hub.overlaid(states)
+        return states
+
+    def views(self) -> Sequence[ChannelView]:
+        """Every hub's connection."""
+        return [hub.view() for hub in self._hubs]

@@ -1,0 +1,261 @@
+"""A hub's connection with its back office: its boot, its heartbeats, and the letters that wait for it.
+
+Messages about transactions always come from the outbox, where they were put in the commit of what they tell of. So
+they arrive in the order in which it happened, whether they pass at once or have waited for days.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
+from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.words import payload_of
+from adapters.ocpp.wire import Kind, kind_of
+from controller.hub_satellite.dialects import Message
+from controller.hub_satellite.outbox import Answer, Entry, Next, Pace, Settled, Standing, after, renamed
+from controller.plan import Severity
+from controller.ports import Direction, LedgerUnavailable
+
+ANSWER_S: Final = 10.0
+"""Who waits for the back office is answered here when it takes longer."""
+
+RETRY_S: Final = 5.0
+"""Before a message that was not answered is sent again on the same connection."""
+
+BOOT_RETRY_S: Final = (5.0, 600.0)
+"""Bounds of the pause that a back office asks for when it does not accept the hub yet."""
+
+HEARTBEAT_S: Final = (10, 300, 86_400)
+"""Least, usual, and longest time between two heartbeats."""
+
+PAGE: Final = 20
+"""Entries read at once."""
+
+NEVER_ACCEPTED: Final = ""
+"""Stands for the id of a transaction whose beginning the back office has never taken."""
+
+
+class Line(Protocol):
+    """What a line needs of its hub."""
+
+    def boot(self) -> Message:
+        """Its boot notification."""
+        ...
+
+    def heartbeat_s(self) -> int | None:
+        """How often the back office has asked for heartbeats; None: it has not."""
+        ...
+
+    async def accepted(self) -> None:
+        """The back office has accepted the hub, and is to be told what it looks like now; before anything else."""
+        ...
+
+    async def told(self, entry: Entry, answer: Mapping[str, Any]) -> None:
+        """The back office has taken a letter."""
+        ...
+
+    def changed(self) -> None:
+        """The connection has come or gone."""
+        ...
+
+
+class HubLine:
+    """The connection of one hub."""
+
+    def __init__(self, office: BackOffice, identity: str, desk: Desk, hub: Line, on_call: OnCall) -> None:
+        """Prepare; ``run`` does the work."""
+        self.office, self.identity = office, identity
+        self.ready = False
+        """Whether the back office takes messages now."""
+        self._desk, self._hub = desk, hub
+        way = Way(office.url, identity, f"ocpp{office.version}", office.password, office.tls)
+        self._link = UpstreamLink(
+            way,
+            on_call=on_call,
+            on_open=self._opened,
+            on_change=self._link_changed,
+            on_frame=self._record if desk.on_frame else None,
+            call_timeout_s=desk.call_timeout_s,
+        )
+        self._news = asyncio.Event()
+        self._asking: set[asyncio.Task[str]] = set()
+        self._theirs: dict[str, str] = {}
+        self._pace = Pace()
+        self._interval_s = HEARTBEAT_S[1]
+        self._away_told = False
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self._link.run()
+
+    def posted(self) -> None:
+        """There is something new in the outbox."""
+        self._news.set()
+
+    async def ask(self, message: Message) -> Mapping[str, Any] | None:
+        """Tell or ask something now; returns the answer, None where there is none in time or it is an error."""
+        if not self._link.connected:
+            return None
+        message_id = str(uuid4())
+        text = _call(message_id, message)
+        asking = asyncio.create_task(self._link.call(message_id, text))
+        self._asking.add(asking)  # it goes on when nobody waits any more: the next call waits for its answer
+        asking.add_done_callback(self._over)
+        await asyncio.wait({asking}, timeout=ANSWER_S)
+        if not asking.done() or asking.exception() is not None or kind_of(asking.result()) != Kind.RESULT:
+            return None
+        return payload_of(asking.result(), at=2)
+
+    async def restart(self, reason: str) -> None:
+        """End this connection; the next one begins with a boot."""
+        await self._link.close(reason)
+
+    def view(self) -> ChannelView:
+        """As pages and metrics see it."""
+        link = self._link
+        return ChannelView(self.office.id, self.identity, self.office.primary, link.connected, self.ready, link.trouble)
+
+    # -- the connection ----------------------------------------------------------------------------------------
+
+    async def _opened(self) -> None:
+        await self._announce()
+        await self._hub.accepted()
+        self._set_ready(ready=True)
+        beats = asyncio.create_task(self._beat(), name=f"hub-heartbeat-{self.identity}")
+        try:
+            await self._deliver()
+        finally:
+            beats.cancel()
+            await asyncio.gather(beats, return_exceptions=True)
+
+    async def _announce(self) -> None:
+        while True:
+            message_id = str(uuid4())
+            told = await self._link.call(message_id, _call(message_id, self._hub.boot()))
+            answer = payload_of(told, at=2) if kind_of(told) == Kind.RESULT else {}
+            interval = answer.get("interval")
+            asked_s = interval if isinstance(interval, int) else 0
+            if answer.get("status") == "Accepted":
+                self._interval_s = asked_s or HEARTBEAT_S[1]
+                return
+            await asyncio.sleep(min(max(asked_s, BOOT_RETRY_S[0]), BOOT_RETRY_S[1]))
+
+    async def _beat(self) -> None:
+        while True:
+            least_s, _, most_s = HEARTBEAT_S
+            await asyncio.sleep(min(max(self._hub.heartbeat_s() or self._interval_s, least_s), most_s))
+            await self.ask(Message("Heartbeat", {}))
+
+    def _link_changed(self) -> None:
+        if not self._link.connected and (self.ready or not self._away_told):
+            self._set_ready(ready=False)
+        self._hub.changed()
+
+    def _set_ready(self, *, ready: bool) -> None:
+        self.ready, self._away_told = ready, not ready
+        kind, severity = ("upstream_ready", Severity.INFO) if ready else ("upstream_away", Severity.WARNING)
+        what = "takes its messages" if ready else "is away: what happens is kept for later"
+        self._report(kind, f"the back office {self.office.id} {what}", severity)
+
+    # -- the outbox --------------------------------------------------------------------------------------------
+
+    async def _deliver(self) -> None:
+        while True:
+            self._news.clear()
+            try:
+                entries = await self._desk.outbox.head(self.office.id, self.identity, PAGE)
+                for entry in entries:
+                    if not await self._send(entry):
+                        break
+                if not entries:
+                    await self._news.wait()
+            except LedgerUnavailable:
+                await asyncio.sleep(RETRY_S)
+
+    async def _send(self, entry: Entry) -> bool:
+        """Send one entry; returns whether the next may follow."""
+        theirs = self._theirs.get(entry.session or "", entry.theirs)
+        if entry.transaction_id is not None and not theirs:
+            await self._set_aside(entry, Next(Standing.SET_ASIDE, entry.refusals), "its transaction was never accepted")
+            return True
+        await asyncio.sleep(self._pace.wait_s(self._desk.premises.clock.monotonic_s()))
+        try:
+            told = await self._link.call(entry.message_id, _as_told(entry, theirs))
+        except AwayError:
+            await asyncio.sleep(RETRY_S)
+            return False
+        answer = payload_of(told, at=2) if kind_of(told) == Kind.RESULT else None
+        given = None if answer is None else _given(entry, answer)
+        if answer is None or given == NEVER_ACCEPTED:
+            return await self._refused(entry)
+        await self._desk.outbox.settle(Settled(entry, after(entry, Answer.TAKEN), given))
+        self._remember(entry, given)
+        await self._hub.told(entry, answer)
+        return True
+
+    async def _refused(self, entry: Entry) -> bool:
+        coming = after(entry, Answer.REFUSED)
+        if coming.standing is Standing.SET_ASIDE:
+            await self._set_aside(entry, coming, "it was refused again and again")
+            return True
+        await self._desk.outbox.settle(Settled(entry, coming))
+        await asyncio.sleep(coming.again_in_s or RETRY_S)
+        return False
+
+    async def _set_aside(self, entry: Entry, coming: Next, why: str) -> None:
+        given = NEVER_ACCEPTED if entry.action in _BEGINS else None
+        await self._desk.outbox.settle(Settled(entry, coming, given))
+        self._remember(entry, given)
+        message = f"the back office {self.office.id} has not taken a {entry.action}, message {entry.number}: {why}"
+        self._report("upstream_message_set_aside", message, Severity.ALARM)
+
+    def _remember(self, entry: Entry, theirs: str | None) -> None:
+        if theirs is not None and entry.session is not None:
+            self._theirs[entry.session] = theirs
+            while len(self._theirs) > 2 * PAGE:  # what is older comes with the entries themselves
+                del self._theirs[next(iter(self._theirs))]
+
+    # -- the rest ----------------------------------------------------------------------------------------------
+
+    def _over(self, asking: asyncio.Task[str]) -> None:
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()
+
+    def _record(self, direction: Direction, frame: str | bytes) -> None:
+        assert self._desk.on_frame is not None
+        self._desk.on_frame(f"{self.office.id}:{self.identity}", direction, frame)
+
+    def _report(self, kind: str, message: str, severity: Severity) -> None:
+        self._desk.premises.report(kind, f"station:{self.identity}", message, severity)
+
+
+_BEGINS: Final = {"StartTransaction": "transactionId"}
+"""Messages that ask for the id of a transaction, and where the answer has it."""
+
+
+def _call(message_id: str, message: Message) -> str:
+    frame = [Kind.CALL, message_id, message.action, message.payload]
+    return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
+
+
+def _as_told(entry: Entry, theirs: str | None) -> str:
+    if entry.transaction_id is None or theirs is None:
+        return entry.frame
+    kind, message_id, action, payload = json.loads(entry.frame)
+    payload = renamed(payload, {entry.transaction_id: theirs})
+    return json.dumps([kind, message_id, action, payload], separators=(",", ":"), ensure_ascii=False)
+
+
+def _given(entry: Entry, answer: Mapping[str, Any]) -> str | None:
+    """The id that an answer gives a transaction; None for other messages, empty where it should and does not."""
+    name = _BEGINS.get(entry.action)
+    if name is None:
+        return None
+    given = answer.get(name)
+    return str(given) if isinstance(given, int) and not isinstance(given, bool) else NEVER_ACCEPTED

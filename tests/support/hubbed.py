@@ -1,0 +1,108 @@
+"""Chargers behind a hub: a central system on a real ledger, and the one station that the back office sees."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from adapters.clock import SystemClock
+from adapters.ocpp import CentralSystem
+from adapters.ocpp.surroundings import Premises
+from adapters.ocpp.upstream.back_office import BackOffice, Desk
+from adapters.ocpp.upstream.hub import Hub, Hubs
+from adapters.store.ledger import SqlLedger, open_ledger
+from controller.ports import Token
+from tests.support.forwarded import PASSWORD, PATIENCE_S, TOKEN, _LetIn
+from tests.support.ledger import EventLog, FakeMeasurements
+from tests.support.ocpp import point, site_of
+
+HUB = "HUB1"
+
+
+@dataclass
+class Hubbed:
+    """A central system behind a hub, with everything around it."""
+
+    central: CentralSystem
+    hub: Hub
+    hubs: Hubs
+    ledger: SqlLedger
+    events: EventLog
+
+    @property
+    def endpoint(self) -> str:
+        return f"ws://127.0.0.1:{self.central.port}/ocpp"
+
+    def url(self, identity: str) -> str:
+        return f"{self.endpoint}/{identity}"
+
+    async def ready(self, *, ready: bool = True) -> None:
+        """Wait until the hub's messages pass, or no longer do."""
+        await self.becomes(lambda: self.hub.view().ready is ready)
+
+    async def drained(self) -> None:
+        """Wait until nothing waits for the back office."""
+        async with asyncio.timeout(PATIENCE_S):
+            while any(queue.waiting for queue in await self.ledger.outbox.queues()):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+    async def becomes(self, condition: Any) -> Any:
+        """Wait until a condition holds, and return what it returned."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (found := condition()):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return found
+
+    def allowed_a(self, name: str) -> float | None:
+        """What the controller is to keep to at a point."""
+        clock = SystemClock()
+        states = self.central.states(clock.now(), clock.monotonic_s())
+        return self.hubs.overlaid(states)[name].max_a
+
+
+@asynccontextmanager
+async def hubbed(
+    folder: Path,
+    office: BackOffice,
+    *,
+    stations: tuple[str, ...] = ("CP01", "CP02"),
+    port: int = 0,
+    tokens: tuple[str, ...] = (TOKEN,),
+) -> AsyncIterator[Hubbed]:
+    """A central system whose stations, each with one point ``P-<identity>``, are the satellites of one hub."""
+    site = site_of(*(point(f"P-{identity}", identity) for identity in stations))
+    events, clock = EventLog(), SystemClock()
+    ledger = open_ledger(
+        f"sqlite:///{folder / 'ledger.db'}", currency="EUR", price_per_kwh=Decimal("0.35"), on_event=events
+    )
+    ledger.seed([Token(uid) for uid in tokens], {})
+    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory)
+    hub = Hub(office, HUB, site.points, desk)
+    hubs = Hubs([hub], desk)
+    central = CentralSystem(
+        site=site,
+        ledger=await hubs.open(_LetIn(ledger)),  # type: ignore[arg-type]  # it lets everybody in, and is a ledger otherwise
+        measurements=hubs.measured(FakeMeasurements()),
+        clock=clock,
+        on_event=events,
+        port=port,
+        call_timeout_s=10.0,
+    )
+    hubs.attach(central)
+    await central.start()
+    running = asyncio.create_task(hubs.run())
+    try:
+        yield Hubbed(central, hub, hubs, ledger, events)
+    finally:
+        await central.stop()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        ledger.close()
+
+
+__all__ = ["HUB", "PASSWORD", "TOKEN", "Hubbed", "hubbed"]

@@ -30,7 +30,7 @@ demo: $(SIMULATE)  ## Install, then run the service with a simulated site on htt
 
 test: $(DEV)  ## Install what the tests need and run them all
 	@scripts/install-debian-packages.sh $(TEST_PACKAGES)
-	@$(IN_VENV) pytest --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(IN_VENV) pytest --numprocesses 4 --dist loadgroup $(ARGS)
 
 check: $(DEV)  ## Format, lint, types, import contracts, documents, dependencies
 	@$(IN_VENV) scripts/check.sh

@@ -41,7 +41,7 @@ _ENERGY_TOLERANCE_KWH: Final = Decimal("0.001")
 """Per period; what rounding to watt-hours may come to."""
 _CDR: Final[Mapping[str, type[BaseModel]]] = {"ocpi-2.2.1": Cdr221Model, "ocpi-2.3.0": Cdr230Model}
 _SESSION: Final[Mapping[str, type[BaseModel]]] = {"ocpi-2.2.1": Session221Model, "ocpi-2.3.0": Session230Model}
-_NEEDED: Final = frozenset({"id", "start_date_time", "end_date_time", "charging_periods", "kwh"})
+_NEEDED: Final = frozenset({"start_date_time", "end_date_time", "charging_periods", "kwh"})
 """What a price depends on; other fields that OCPI requires may be missing."""
 
 
@@ -50,7 +50,7 @@ class _Essence(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
-    id: str
+    id: str = ""
     start_date_time: UtcMoment
     end_date_time: UtcMoment | None = None
     charging_periods: list[SessionPeriodModel] = []
@@ -193,7 +193,7 @@ def _meter(essence: _Essence, parts: Sequence[Part], flags: dict[str, None]) -> 
 
 
 def _parts(essence: _Essence, flags: dict[str, None]) -> Iterator[Part]:
-    """The session from its beginning to its end."""
+    """The session from its beginning to its end: a period that begins before it has its energy, but not its time."""
     periods, ends_at = essence.charging_periods, _end(essence)
     if not periods:
         yield Part(Activity.CHARGING, essence.start_date_time, ends_at, essence.kwh or Decimal(0))
@@ -205,9 +205,9 @@ def _parts(essence: _Essence, flags: dict[str, None]) -> Iterator[Part]:
     volumes = [_volumes(period) for period in periods]
     never_came = all(set(each) == {"RESERVATION_TIME"} for each in volumes)
     told = any({"TIME", "PARKING_TIME"} & each.keys() for each in volumes)
-    ends = [*(period.start_date_time for period in periods[1:]), ends_at]
-    for period, each, end in zip(periods, volumes, ends, strict=True):
-        yield from parts_of(each, period.start_date_time, end, flags, never_came=never_came, times_told=told)
+    starts = [max(period.start_date_time, essence.start_date_time) for period in periods]
+    for each, start, end in zip(volumes, starts, [*starts[1:], ends_at], strict=True):
+        yield from parts_of(each, start, end, flags, never_came=never_came, times_told=told)
 
 
 def _volumes(period: SessionPeriodModel) -> dict[str, Decimal]:

@@ -77,16 +77,16 @@ def ride_through(
     stays = running & (admitted | ~facts.pausable) & (facts.max_a >= facts.min_a - TOLERANCE_A)
     rows, passed_s = now.rows[..., : len(layout.row_names), :], max(0.0, now_s - pulse.at_s)
     short_by = used(rows, np.where(stays, facts.min_a, 0.0)) - now.free_a[:, : len(layout.row_names)]
-    short, over = short_by > TOLERANCE_A, estimate.meter_a > layout.usable_a + OVER_BY_A
+    short = short_by > TOLERANCE_A
     rested_s = np.maximum(0.0, spent_s - passed_s * RIDES_S / RECOVERS_S)
-    if not (anything(short) or anything(over)):  # as nearly always
+    if not (anything(short) or anything(estimate.meter_a > layout.usable_a + OVER_BY_A)):  # as nearly always
         return Ride(now, running, None, rested_s)
     usable_a, most_a, meter_a = map(layout.by_row, (layout.usable_a, bearable_a, estimate.meter_a))
     rise_a = layout.by_row(estimate.coming_a - estimate.background_a)
     noise = short & (short_by - rise_a <= OVER_BY_A) & (meter_a <= usable_a)
-    strained = (short & ~noise) | layout.by_row(over)
+    strained = (short & ~noise) | (meter_a > usable_a + OVER_BY_A)
     spent = np.where(strained, np.minimum(spent_s + passed_s, RIDES_S), rested_s)
-    quick = layout.by_row(np.repeat(prompt(layout, pulse.answers_s)[:, :, None], len(PHASE_NAMES), axis=2))
+    quick = prompt(layout, pulse.answers_s)[:, layout.row_place // len(PHASE_NAMES)]
     rides = noise | (short & quick & (spent_s < RIDES_S) & (meter_a <= most_a))
     if not anything(rides):
         return Ride(now, running, None, spent)

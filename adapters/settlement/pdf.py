@@ -32,11 +32,11 @@ _LINES: Final = columns(
     ("Session", 97, False),
     ("Point", 42, False),
     ("Who", 72, False),
-    ("For", 70, False),
+    ("For", 66, False),
     ("Quantity", 51, True),
     ("Price", 36, True),
     ("Net", 36, True),
-    ("VAT %", 26, True),
+    ("VAT %", 31, True),
     ("VAT", 30, True),
     ("Gross", 37, True),
 )

@@ -203,8 +203,8 @@ class Service:
         )
         self._points = CentralSystem(
             site=site,
-            ledger=self._ledger,
-            measurements=self._chronicle,
+            ledger=await self._upstreams.open(),
+            measurements=self._upstreams.measured(self._chronicle),
             clock=self._clock,
             on_event=self._report,
             on_applied=self._applied,
@@ -218,6 +218,7 @@ class Service:
             costs=self._board,
             forwards=self._upstreams.forwards,
         )
+        self._upstreams.attach(self._points)
         self._run(self._upstreams.run())
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))

@@ -13,11 +13,14 @@ from adapters.ocpp.forward import Forward
 from adapters.ocpp.surroundings import Premises
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
 from adapters.ocpp.upstream.forwarding import Forwarding
+from adapters.ocpp.upstream.hub import Hub
+from adapters.ocpp.upstream.hub_acts import Chargers
+from adapters.ocpp.upstream.hubs import Hubs
 from adapters.ocpp.upstream.link import client_tls
 from adapters.store.ledger import SqlLedger
 from controller.away import AuthoriseAway
 from controller.hub_satellite.outbox import Queue
-from controller.ports import FrameSink, LedgerUnavailable, Tick, UpstreamState
+from controller.ports import FrameSink, Ledger, LedgerUnavailable, Measurements, Tick, UpstreamState
 from controller.snapshot import PointState
 
 SEEN_EVERY_S: Final = 2.0
@@ -42,10 +45,11 @@ class Upstreams:
             OSError: a certificate cannot be read, or is none.
         """
         self._site = premises.site
-        self._outbox = ledger.outbox
+        self._ledger, self._outbox = ledger, ledger.outbox
         self._configured = tuple(configured)
         desk = Desk(premises, ledger.outbox, ledger.upstream_memory, on_frame)
         self._forwarding = Forwarding(self._forwarded(), desk)
+        self._hubs = Hubs([self._hub(one, desk) for one in self._configured if one.hub], desk)
         self._queues: Mapping[tuple[str, str], Queue] = {}
 
     @property
@@ -53,9 +57,25 @@ class Upstreams:
         """By station, who passes its conversation on."""
         return self._forwarding.relays
 
+    async def open(self) -> Ledger:
+        """Take up what hubs have on record; returns the ledger as the central system is to see it.
+
+        Raises:
+            LedgerUnavailable: it cannot be read.
+        """
+        return await self._hubs.open(self._ledger)
+
+    def measured(self, measurements: Measurements) -> Measurements:
+        """The measurements as the central system is to see them."""
+        return self._hubs.measured(measurements)
+
+    def attach(self, chargers: Chargers) -> None:
+        """Take the central system; once, before ``run``."""
+        self._hubs.attach(chargers)
+
     def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """The points' states, bounded by what back offices allow."""
-        return self._forwarding.overlaid(states)
+        return self._hubs.overlaid(self._forwarding.overlaid(states))
 
     def described(self, tick: Tick) -> Tick:
         """The turn of the loop with what is to be seen of back offices."""
@@ -64,7 +84,7 @@ class Upstreams:
     async def run(self) -> None:
         """Work until cancelled."""
         if self._configured:
-            await asyncio.gather(self._forwarding.run(), self._look())
+            await asyncio.gather(self._forwarding.run(), self._hubs.run(), self._look())
 
     def _forwarded(self) -> dict[str, list[BackOffice]]:
         """By station, the back offices that see it as itself."""
@@ -77,18 +97,23 @@ class Upstreams:
                     found.setdefault(station, []).append(office)
         return found
 
+    def _hub(self, one: Upstream, desk: Desk) -> Hub:
+        points = {point.id: point for point in self._site.points}
+        return Hub(_office(one), one.identity or one.id, [points[point] for point in one.points], desk)
+
     def _states(self) -> Sequence[UpstreamState]:
         by_id = {one.id: one for one in self._configured}
         found = []
-        for view in self._forwarding.views():
+        for view in (*self._forwarding.views(), *self._hubs.views()):
             queue = self._queues.get((view.upstream, view.station))
-            seen = by_id[view.upstream].points
+            hub, seen = by_id[view.upstream].hub, by_id[view.upstream].points
+            own = tuple(p.id for p in self._site.points if p.station == view.station and p.id in seen)
             found.append(
                 UpstreamState(
                     upstream=view.upstream,
                     station=view.station,
-                    points=tuple(p.id for p in self._site.points if p.station == view.station and p.id in seen),
-                    hub=False,
+                    points=seen if hub else own,
+                    hub=hub,
                     primary=view.primary,
                     connected=view.connected,
                     ready=view.ready,

@@ -14,7 +14,8 @@ from adapters.clock import SystemClock
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
-from adapters.ocpp.upstream.hub import Hub, Hubs
+from adapters.ocpp.upstream.hub import Hub
+from adapters.ocpp.upstream.hubs import Hubs
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports import Token
 from tests.support.forwarded import PASSWORD, PATIENCE_S, TOKEN, _LetIn

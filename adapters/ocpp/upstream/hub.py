@@ -22,7 +22,6 @@ from adapters.ocpp.upstream.hub_book import Draft, HubBook
 from adapters.ocpp.upstream.hub_desk import Counter
 from adapters.ocpp.upstream.hub_desk2 import HubDesk2, HubDesk201
 from adapters.ocpp.upstream.hub_desk16 import HubDesk16
-from adapters.ocpp.upstream.hub_ledger import HubLedger, HubMeasurements
 from adapters.ocpp.upstream.hub_line import HubLine
 from adapters.ocpp.upstream.hub_settings import HubSettings
 from adapters.ocpp.upstream.hub_tokens import HubTokens
@@ -40,7 +39,7 @@ from controller.hub_satellite.hub_sessions import HubSession
 from controller.hub_satellite.outbox import Entry
 from controller.hub_satellite.satellites import STATION, Satellites, connector_status, station_status
 from controller.plan import Severity
-from controller.ports import Authorisation, Ledger, LedgerUnavailable, Measurements
+from controller.ports import Authorisation, LedgerUnavailable
 from controller.site import ChargingPoint
 from controller.snapshot import PointState
 
@@ -349,47 +348,3 @@ class Hub:
         point = self._satellites.point(connector)
         subject = f"station:{self.identity}" if point is None else f"point:{point.id}"
         self._desk.premises.report(kind, subject, message, Severity.WARNING)
-
-
-class Hubs:
-    """All hubs of a site, and where they stand in its way."""
-
-    def __init__(self, hubs: Sequence[Hub], desk: Desk) -> None:
-        self._hubs, self._clock = tuple(hubs), desk.premises.clock
-        for hub in self._hubs[1:]:
-            hub.turn = self._hubs[0].turn  # a session may be told of at several
-
-    async def open(self, ledger: PostingLedger) -> Ledger:
-        """Take up what is on record; returns the ledger as the central system is to see it.
-
-        Raises:
-            LedgerUnavailable: it cannot be read.
-        """
-        for hub in self._hubs:
-            await hub.restore(ledger)
-        if not self._hubs:
-            return ledger
-        return HubLedger(ledger, self._hubs, self._hubs[0].turn, self._clock)
-
-    def measured(self, measurements: Measurements) -> Measurements:
-        """The measurements as the central system is to see them."""
-        return HubMeasurements(measurements, self._hubs) if self._hubs else measurements
-
-    def attach(self, chargers: Chargers) -> None:
-        """Take the central system; once, before ``run``."""
-        for hub in self._hubs:
-            hub.attach(chargers)
-
-    async def run(self) -> None:
-        """Work until cancelled."""
-        await asyncio.gather(*(hub.run() for hub in self._hubs))
-
-    def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
-        """The points' states, with what back offices allow them."""
-        for hub in self._hubs:
-            states = hub.overlaid(states)
-        return states
-
-    def views(self) -> Sequence[ChannelView]:
-        """Every hub's connection."""
-        return [hub.view() for hub in self._hubs]

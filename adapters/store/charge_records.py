@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Row, Select, and_, exists, func, select
 from adapters.billing_documents import record_of, record_text
 from adapters.store.schema import storable_text
 from adapters.store.schema_billing import charge_records, record_legs, review_decisions
-from controller.tariffs.record import ChargeRecord, RecordKind, credit, record_id
+from controller.tariffs.crediting import credit
+from controller.tariffs.record import ChargeRecord, RecordKind, record_id
 from controller.tariffs.review import (
     NoSuchRecord,
     NotDecidable,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +17,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from controller.tariffs.book import Leg, Scope, TokenKind
-from controller.tariffs.rated import ROUNDING_POLICY, Amounts, Line, RatedSession
+from controller.tariffs.rated import ROUNDING_POLICY, RatedSession
 
 ENGINE: Final = "1"
 """The version of what makes prices of facts; raised when the same facts would yield another price."""
@@ -335,50 +335,3 @@ def month_of(moment: datetime, time_zone: str) -> str:
 def flagged(*sources: Iterable[str]) -> tuple[str, ...]:
     """The flags of a record from those of its session, of its legs and of its signed values; each once, in order."""
     return tuple(sorted({flag for source in sources for flag in source}))
-
-
-def credit(record: ChargeRecord, created_at: datetime) -> ChargeRecord:
-    """The record that takes a record back: every amount and quantity of it with the other sign.
-
-    Raises:
-        ValueError: it is a credit itself.
-    """
-    if record.identity.kind is RecordKind.CREDIT:
-        raise ValueError(f"record {record.identity.id} is a credit: it cannot be credited")
-    identity = replace(
-        record.identity,
-        id=f"{record.identity.id}-C",
-        kind=RecordKind.CREDIT,
-        credit_of=record.identity.id,
-        created_at=created_at,
-    )
-    quantities = replace(
-        record.quantities, import_wh=-record.quantities.import_wh, export_wh=-record.quantities.export_wh
-    )
-    legs = tuple(replace(leg, rated=_negated(leg.rated)) for leg in record.legs)
-    return replace(record, identity=identity, quantities=quantities, legs=legs, flags=())
-
-
-def _negated(rated: RatedSession) -> RatedSession:
-    return replace(
-        rated,
-        total=_opposite(rated.total),
-        invoice=_opposite(rated.invoice),
-        lines=tuple(_line_back(line) for line in rated.lines),
-        energy_kwh=-rated.energy_kwh,
-    )
-
-
-def _line_back(line: Line) -> Line:
-    return replace(
-        line,
-        quantity=-line.quantity,
-        billed_quantity=-line.billed_quantity,
-        amounts=_opposite(line.amounts),
-        booked=_opposite(line.booked),
-    )
-
-
-def _opposite(amounts: Amounts) -> Amounts:
-    before, after = amounts.before_tax, amounts.after_tax
-    return Amounts(None if before is None else -before, None if after is None else -after)

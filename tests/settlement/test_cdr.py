@@ -14,7 +14,8 @@ from adapters.json_text import parsed
 from adapters.rating_documents.cdr_model import Cdr221Model, Cdr230Model
 from adapters.settlement.cdr import cdrs
 from adapters.store.ledger import SqlLedger
-from controller.tariffs.record import ChargeRecord, MeterEvidence, SignedValue, credit
+from controller.tariffs.crediting import credit
+from controller.tariffs.record import ChargeRecord, MeterEvidence, SignedValue
 from controller.tariffs.review import Verdict
 from tests.support.billing import keep_records, year_of_records
 

@@ -12,8 +12,9 @@ from decimal import Decimal
 import pytest
 
 from adapters.settlement.ere_file import ere_csv, ere_json
+from controller.tariffs.crediting import credit
 from controller.tariffs.ere import ere_month, valid_ean
-from controller.tariffs.record import ChargeRecord, SignedValue, credit
+from controller.tariffs.record import ChargeRecord, SignedValue
 from controller.tariffs.review import ReviewState
 from tests.support.billing import EAN, year_of_records
 

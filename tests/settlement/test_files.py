@@ -24,8 +24,8 @@ from adapters.settlement.pdf import statement_pdf, statements_pdf
 from adapters.settlement.sepa import SCHEMA, TransferRefused, bank_text, transfer_file
 from adapters.settlement.tables import statements_csv
 from controller.tariffs.book import Party, PartyKind
+from controller.tariffs.crediting import credit
 from controller.tariffs.overview import employer_overviews, site_overview
-from controller.tariffs.record import credit
 from controller.tariffs.statement import IssuedStatement, StatementKind, statements
 from tests.support.billing import OPERATOR, PARTIES, year_of_records
 

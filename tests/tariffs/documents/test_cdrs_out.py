@@ -15,6 +15,7 @@ from adapters.rating_documents.tariff_writing import OCPI_2_2_1, OCPI_2_3_0, tar
 from adapters.reference import schema_text
 from adapters.settlement.cdr import cdrs
 from controller.tariffs.book import Leg, TokenKind
+from controller.tariffs.crediting import credit
 from controller.tariffs.rating import rate
 from controller.tariffs.record import (
     ChargeRecord,
@@ -26,7 +27,6 @@ from controller.tariffs.record import (
     RecordParties,
     SessionTimes,
     TokenUse,
-    credit,
 )
 from controller.tariffs.session_facts import Activity, MeterPoint, SessionFacts, Stretch
 from controller.tariffs.tariff import Dimension, Element, PriceComponent, PriceLimit, Restrictions, Tariff

@@ -26,6 +26,7 @@ from adapters.ocpp.forward import Forward
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
 from adapters.ocpp.orders import Orders, done, status_of
 from adapters.ocpp.phrases import Phrases
+from adapters.ocpp.quick import keep_signatures
 from adapters.ocpp.reception import Reception
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
@@ -87,6 +88,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         self.subprotocol = str(socket.subprotocol)
         super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
         self._link.answered = frozenset(self.route_map)
+        keep_signatures(self.route_map)
         self._station = station
         self._around = around
         self._reception = Reception(station, around)
@@ -178,10 +180,14 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
     async def _answer_calls(self, forward: Forward) -> None:
         while (raw := await self._calls.get()) is not None:
             try:
-                if (call := self._link.call(raw)) is not None:
+                if (call := self._link.call(raw)) is None:
+                    continue
+                if (told := await forward.pass_by(call)) is not None:
+                    await self._link.answer(call, told)
+                else:
                     forward.hears(call)
                     await super().route_message(raw)
-                    self._writer.heard()
+                self._writer.heard()
             except LinkClosedError:
                 pass  # the reader sees it too
             except Exception:

@@ -58,6 +58,10 @@ class Forward(Protocol):
         """A connection has ended; a replaced one changes nothing."""
         ...
 
+    async def pass_by(self, call: Frame) -> str | None:
+        """The back office's answer to a call that means nothing here; None: it is to be answered here first."""
+        ...
+
     def hears(self, call: Frame) -> None:
         """The station has called, and is about to be answered here."""
         ...

@@ -118,12 +118,22 @@ class Link:
         if kind_of(text) == Kind.CALL:
             await self._transmit(text)
             return
-        call = self._open.pop(json.loads(text)[1], None)
+        call = self._open.get(json.loads(text)[1])
         if kind_of(text) == Kind.ERROR:
             text = self._unserved(call) or _proper_error(text, self._version.spelling)
-        if call is not None and self._forward is not None:
-            text = await self._forward.answer(call, text)
-        if call is not None and kind_of(text) == Kind.RESULT:
+        if call is None:
+            await self._transmit(text)
+            return
+        await self.answer(call, text if self._forward is None else await self._forward.answer(call, text))
+
+    async def answer(self, call: Frame, text: str) -> None:
+        """Send the answer to a call.
+
+        Raises:
+            LinkClosedError: the charger has gone.
+        """
+        self._open.pop(call.message_id, None)
+        if kind_of(text) == Kind.RESULT:
             self._answers.keep(call, text)
         await self._transmit(text)
 

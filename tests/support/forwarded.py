@@ -76,7 +76,7 @@ class Forwarded:
 
 @asynccontextmanager
 async def forwarded(
-    folder: Path, *offices: BackOffice, stations: tuple[str, ...] = ("CP01",), port: int = 0, lab: bool = False
+    folder: Path, *offices: BackOffice, stations: tuple[str, ...] = ("CP01",), recorded: bool = True, lab: bool = False
 ) -> AsyncIterator[Forwarded]:
     """A central system whose stations are forwarded to these back offices."""
     site = _site(stations)
@@ -90,7 +90,7 @@ async def forwarded(
     def record(station: str, direction: Direction, frame: str | bytes) -> None:
         frames.append((station, direction, frame))
 
-    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, record)
+    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, record if recorded else None)
     forwarding = Forwarding(dict.fromkeys(stations, offices), desk)
     central = CentralSystem(
         site=site,
@@ -98,7 +98,7 @@ async def forwarded(
         measurements=FakeMeasurements(),
         clock=clock,
         on_event=events,
-        port=port,
+        port=0,
         lab=lab,
         call_timeout_s=10.0,
         forwards=forwarding.relays,

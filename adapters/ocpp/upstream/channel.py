@@ -324,9 +324,7 @@ class Channel:
         self._asking.add(asking)  # it goes on when nobody waits any more: the next call waits for its answer
         asking.add_done_callback(self._over)
         await self._wait(asking, ANSWER_S)
-        if not asking.done() or asking.exception() is not None:
-            return None
-        return asking.result()
+        return asking.result() if asking.done() and asking.exception() is None else None
 
     def _over(self, asking: asyncio.Task[str]) -> None:
         self._asking.discard(asking)

@@ -42,6 +42,17 @@ from controller.ports import Authorisation, Ledger, LedgerUnavailable, Outcome, 
 _AUTHORISING: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
 """Messages that also ask whether a token may charge."""
 
+_MEANS_NOTHING: Final = frozenset(
+    {
+        "Heartbeat",
+        "DataTransfer",
+        "FirmwareStatusNotification",
+        "DiagnosticsStatusNotification",
+        "LogStatusNotification",
+    }
+)
+"""Messages that change nothing here, so that nothing need be done with them but to pass them on."""
+
 _TOKENS_REMEMBERED: Final = 200
 """Words about tokens that need not be put on record again."""
 
@@ -91,6 +102,8 @@ class Relay:
         self._kept = KeptProfiles(None, self._keep_profiles)
         self._interventions = self._intervening(legacy=True)
         self._began: dict[int, datetime] = {}
+        self._unanswered: Frame | None = None
+        """What the back office was asked just now, and has not answered."""
         self._heard: dict[str, Heard] = {}
         self._notes: set[asyncio.Task[None]] = set()
 
@@ -123,9 +136,20 @@ class Relay:
             for channel in self._channels:
                 channel.went()
 
+    async def pass_by(self, call: Frame) -> str | None:
+        """The back office's answer to a call that means nothing here."""
+        if call.action not in _MEANS_NOTHING or self._primary is None or not self._primary.ready:
+            return None
+        for channel in self._channels:
+            if channel is not self._primary:
+                channel.copy(call)
+        told = await self._primary.ask(call)
+        self._unanswered = call if told is None else None
+        return told
+
     def hears(self, call: Frame) -> None:
         """The station has called, and is about to be answered here."""
-        _AT_HAND.set(_Handling(call))
+        _AT_HAND.set(_Handling(call, asked=call is self._unanswered))
         for channel in self._channels:
             channel.spoke(call.action)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from adapters.ocpp.upstream.hub import Hub
 from adapters.ocpp.upstream.hubs import Hubs
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports import Token
+from tests.support.back_office import BackOffice as Office
 from tests.support.forwarded import PASSWORD, PATIENCE_S, TOKEN, _LetIn
 from tests.support.ledger import EventLog, FakeMeasurements
 from tests.support.ocpp import point, site_of
@@ -106,4 +108,21 @@ async def hubbed(
         ledger.close()
 
 
-__all__ = ["HUB", "PASSWORD", "TOKEN", "Hubbed", "hubbed"]
+async def told(office: Office, action: str) -> list[dict[str, Any]]:
+    """What the hub has told the back office, of one kind."""
+    came, _ = await office.seen(HUB)
+    messages = [json.loads(text) for text in came]
+    return [message[3] for message in messages if message[0] == 2 and message[2] == action]
+
+
+async def until_told(office: Office, action: str, **fields: Any) -> dict[str, Any]:
+    """Wait until it has told something with these fields, and return it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            for payload in await told(office, action):
+                if fields.items() <= payload.items():
+                    return payload
+            await asyncio.sleep(0.02)
+
+
+__all__ = ["HUB", "PASSWORD", "TOKEN", "Hubbed", "hubbed", "told", "until_told"]

@@ -3,54 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-import pytest_asyncio
-
-from adapters.ocpp.upstream import hub, hub_line
 from adapters.ocpp.upstream.back_office import BackOffice as Office
 from controller.away import AuthoriseAway
-from tests.support.back_office import BackOffice, back_office
+from tests.support.back_office import BackOffice
 from tests.support.forwarded import MeteredCharger
-from tests.support.hubbed import HUB, TOKEN, hubbed
-
-
-@pytest_asyncio.fixture
-async def office(tmp_path: Path) -> AsyncIterator[BackOffice]:
-    async with back_office(tmp_path) as running:
-        yield running
-    assert running.failures == []
-
-
-@pytest.fixture(autouse=True)
-def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits as long as in real life, and what was missed is told fast."""
-    monkeypatch.setattr(hub_line, "ANSWER_S", 1.0)
-    monkeypatch.setattr(hub_line, "RETRY_S", 0.05)
-    monkeypatch.setattr(hub, "WATCH_S", 0.02)
-    monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)
-    monkeypatch.setattr("controller.hub_satellite.outbox.PAUSES_S", (0.01,) * 4)
-    monkeypatch.setattr("adapters.ocpp.upstream.link.PAUSE_FIRST_S", 0.1)
-
-
-async def told(office: BackOffice, action: str) -> list[dict[str, Any]]:
-    """What the hub has told the back office, of one kind."""
-    came, _ = await office.seen(HUB)
-    messages = [json.loads(text) for text in came]
-    return [message[3] for message in messages if message[0] == 2 and message[2] == action]
-
-
-async def until_told(office: BackOffice, action: str, **fields: Any) -> dict[str, Any]:
-    async with asyncio.timeout(20):
-        while True:
-            for payload in await told(office, action):
-                if fields.items() <= payload.items():
-                    return payload
-            await asyncio.sleep(0.02)
+from tests.support.hubbed import HUB, TOKEN, hubbed, told, until_told
 
 
 async def test_two_chargers_are_two_connectors_of_one_station(tmp_path: Path, office: BackOffice):

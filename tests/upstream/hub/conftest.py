@@ -1,0 +1,29 @@
+"""A back office in a process of its own, and nobody who waits as long as in real life."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from adapters.ocpp.upstream import hub, hub_line
+from tests.support.back_office import BackOffice, back_office
+
+
+@pytest_asyncio.fixture
+async def office(tmp_path: Path) -> AsyncIterator[BackOffice]:
+    async with back_office(tmp_path) as running:
+        yield running
+    assert running.failures == []
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_line, "ANSWER_S", 1.0)
+    monkeypatch.setattr(hub_line, "RETRY_S", 0.05)
+    monkeypatch.setattr(hub, "WATCH_S", 0.02)
+    monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)
+    monkeypatch.setattr("controller.hub_satellite.outbox.PAUSES_S", (0.01,) * 4)
+    monkeypatch.setattr("adapters.ocpp.upstream.link.PAUSE_FIRST_S", 0.1)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from controller.peakshave.peak_facts import PeakStatus
 from controller.plan import Event, Severity
-from controller.ports import EventSink, Tick
+from controller.ports import EventSink, PriceNow, Tick
 from controller.site import Site
 from controller.units import PHASE_NAMES
 
@@ -164,6 +164,15 @@ def records_of(site_id: str, tick: Tick) -> Iterator[dict[str, Any]]:
     yield from _points(site_id, tick)
     if tick.peak is not None:
         yield from _record("demand", {"site": site_id}, tick.at, _demand(tick.peak))
+    if tick.price is not None:
+        yield from _record("price", {"site": site_id}, tick.at, _price(tick.price))
+    for name, resource in tick.resources.items():
+        tags = {"site": site_id, "resource": name, "kind": resource.kind}
+        yield from _record("resource", tags, tick.at, {"power_w": resource.power_w})
+    for upstream in tick.upstreams:
+        tags = {"site": site_id, "upstream": upstream.upstream, "station": upstream.station}
+        so_far = {"ready": upstream.ready, "waiting": upstream.waiting, "set_aside": upstream.set_aside}
+        yield from _record("upstream", tags, tick.at, so_far)
     yield from _record("controller", {"site": site_id}, tick.at, {"decide_s": tick.decide_s})
 
 
@@ -171,10 +180,12 @@ def _points(site_id: str, tick: Tick) -> Iterator[dict[str, Any]]:
     for point_id in sorted({*tick.points, *tick.plan.setpoints}):
         state, setpoint = tick.points.get(point_id), tick.plan.setpoints.get(point_id)
         measured = (state and state.measured_a) or (None, None, None)
+        price_per_kwh = tick.price.points.get(point_id) if tick.price is not None else None
         fields = {
             "state": state.state.value if state else None,
             "limit_a": setpoint.limit_a if setpoint else None,
             "because": setpoint.because if setpoint else None,
+            "price_per_kwh": price_per_kwh,
             **{f"{phase.lower()}_a": value for phase, value in zip(PHASE_NAMES, measured, strict=True)},
         }
         yield from _record("point", {"site": site_id, "point": point_id}, tick.at, fields)
@@ -191,6 +202,17 @@ def _demand(peak: PeakStatus) -> dict[str, Any]:
         "allowed_w": peak.allowed_w,
         "month_peak_w": peak.month_peak_w,
         "saved": peak.saved,
+    }
+
+
+def _price(price: PriceNow) -> dict[str, Any]:
+    signal = price.signal
+    return {
+        "per_kwh": price.per_kwh,
+        "usual_per_kwh": price.usual_per_kwh,
+        "surcharge_per_kwh": signal and signal.surcharge_per_kwh,
+        "surcharge_holds": signal and price.holds,
+        "level": signal and signal.level.value,
     }
 
 

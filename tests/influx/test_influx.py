@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,17 @@ import pytest
 
 from adapters import influx as telemetry
 from adapters.influx import TICKS_KEPT, InfluxWriter, records_of
-from controller.ports import Tick
+from controller.ports import PriceNow, ResourceState, Tick, UpstreamState
 from controller.site import Site
 from controller.snapshot import State
 from tests.support.influx import DATABASE, Influx, VictoriaMetrics, influx, victoria_metrics
 from tests.support.meters import Events
 from tests.support.processes import free_port, until
-from tests.support.web import BEGIN, Seen, made_peak, made_tick, small_site
+from tests.support.web import BEGIN, Seen, made_peak, made_price, made_tick, small_site
 
 SITE = small_site()
 AT_MS = round(BEGIN.timestamp() * 1000)
+USUAL, ADDED, PER_KWH = 0.35, 0.15, 0.5
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +35,17 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_tick(second: float = 0.0) -> Tick:
     return made_tick(SITE, second, {"P01": Seen(), "P02": Seen(State.WITHHELD, draw_a=0.0, limit_a=0.0)})
+
+
+def a_dear_tick(second: float = 0.0) -> Tick:
+    """With all that is about money, and a battery that gives while nobody knows what the plant does."""
+    price = replace(made_price(), points={"P01": Decimal("0.4235")})
+    resources = {"roof": ResourceState("pv", "roof", None), "cellar": ResourceState("battery", "cellar", -4200.0)}
+    office = UpstreamState(
+        "office", "CP01", ("P01",), hub=False, primary=True, connected=True, ready=True,
+        trouble=None, waiting=3, oldest_at=BEGIN, set_aside=1,
+    )  # fmt: skip
+    return replace(a_tick(second), price=price, peak=made_peak(), resources=resources, upstreams=(office,))
 
 
 def a_writer(url: str, events: Events, site: Site = SITE) -> InfluxWriter:
@@ -70,6 +83,23 @@ class TestWithInfluxDb:
         sessions = server.rows("SELECT * FROM session WHERE point = 'P01'")
         assert (sessions[0]["id"], sessions[0]["energy_wh"], sessions[0]["cost"]) == ("S-P01", 5300, 1.855)
         assert server.rows("SELECT * FROM controller")[0]["decide_s"] == 0.0004
+
+    def test_prices_resources_and_back_offices_are_read_back(self, server: Influx, events: Events):
+        writer = a_writer(server.url, events)
+        writer.write(a_dear_tick())
+        writer.close()
+        assert events == []
+        (price,) = server.rows("SELECT * FROM price")
+        assert price == {
+            "time": AT_MS, "site": "hq", "per_kwh": PER_KWH, "usual_per_kwh": USUAL, "surcharge_per_kwh": ADDED,
+            "surcharge_holds": True, "level": "high",
+        }  # fmt: skip
+        assert server.rows("SELECT price_per_kwh FROM point WHERE point = 'P01'")[0]["price_per_kwh"] == 0.4235
+        (battery,) = server.rows("SELECT * FROM resource")  # what is not known has no line
+        assert battery == {"time": AT_MS, "site": "hq", "resource": "cellar", "kind": "battery", "power_w": -4200.0}
+        (office,) = server.rows("SELECT * FROM upstream")
+        assert (office["upstream"], office["station"]) == ("office", "CP01")
+        assert (office["ready"], office["waiting"], office["set_aside"]) == (True, 3, 1)
 
     def test_names_with_every_special_character_are_good_syntax(self, server: Influx, events: Events):
         odd = 'P,1 =\\"x"\n'
@@ -124,6 +154,27 @@ class TestWithVictoriaMetrics:
         assert limit["timestamps"] == [AT_MS, AT_MS + 1000, AT_MS + 2000]
         phases = {s["metric"]["phase"]: s["values"][0] for s in server.series("meter_current_a")}
         assert phases == pytest.approx({"L1": 23.8, "L2": 30.8, "L3": 18.8})
+
+    def test_money_and_power_are_numbers_to_draw(self, server: VictoriaMetrics, events: Events):
+        writer = a_writer(server.url, events)
+        for second in range(2):
+            writer.write(a_dear_tick(second))
+        writer.close()
+        assert events == []
+        drawn = {
+            name: [series["values"] for series in server.series(name)]
+            for name in ("price_per_kwh", "price_surcharge_per_kwh", "point_price_per_kwh", "session_cost",
+                         "demand_projected_w", "resource_power_w", "upstream_waiting")
+        }  # fmt: skip
+        assert drawn == {
+            "price_per_kwh": [[PER_KWH] * 2],
+            "price_surcharge_per_kwh": [[ADDED] * 2],
+            "point_price_per_kwh": [[0.4235] * 2],
+            "session_cost": [[1.855] * 2] * 2,
+            "demand_projected_w": [[42_125] * 2],
+            "resource_power_w": [[-4200] * 2],
+            "upstream_waiting": [[3, 3]],
+        }
 
     async def test_an_outage_is_told_once_and_loses_nothing(self, server: VictoriaMetrics, events: Events):
         writer = a_writer(server.url, events)
@@ -184,6 +235,15 @@ def test_a_demand_window_without_a_target_has_no_field_for_it():
     }
     circuits = [line for line in records_of("hq", tick) if line["measurement"] == "circuit"]
     assert {line["fields"]["warmth"] for line in circuits} == {0.0}
+
+
+def test_a_site_without_a_lever_has_a_price_and_no_surcharge_and_one_without_a_tariff_no_price():
+    def prices(price: PriceNow | None) -> list[dict[str, float]]:
+        tick = replace(a_tick(), price=price)
+        return [line["fields"] for line in records_of("hq", tick) if line["measurement"] == "price"]
+
+    assert prices(PriceNow(Decimal("0.35"))) == [{"per_kwh": 0.35, "usual_per_kwh": 0.35}]
+    assert prices(PriceNow(None)) == prices(None) == []
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8086", "ftp://host", "http://"])

@@ -283,7 +283,7 @@ def _next_pulse(
         limit_a=np.where(steered, limit, np.nan),
         changed_s=np.where(changed, now_s, pulse.changed_s) if changes else pulse.changed_s,
         reduced_s=np.where(reduced, now_s, pulse.reduced_s) if anything(reduced) else pulse.reduced_s,
-        answers_s=answers(facts, pulse, now_s),
+        answers_s=answers(layout, facts, pulse, now_s),
         writes=writes,
         at_s=now_s,
     )

@@ -41,7 +41,7 @@ class Pulse:
     reduced_s: Floats
     """(B, C): the last reduction on the circuit or below it."""
     answers_s: Floats
-    """(B, P): how long its charger has taken to accept a limit, at the worst of late; NaN: none was told [s]."""
+    """(B, P): how long its charger has taken to accept a reduction, at the worst of late; NaN: it had none [s]."""
     writes: Floats
     """(B, stations): profile writes that may be spent on changes now."""
     at_s: float
@@ -86,14 +86,18 @@ def unconfirmed(facts: Facts, pulse: Pulse, now_s: float) -> Bools:
     return facts.steered & ~facts.idle & above & (now_s - pulse.changed_s > CONFIRM_S) if anything(above) else above
 
 
-def answers(facts: Facts, pulse: Pulse, now_s: float) -> Floats:
-    """How long each charger takes to accept what it is told, with what is seen now (B, P) [s]."""
+def answers(layout: Layout, facts: Facts, pulse: Pulse, now_s: float) -> Floats:
+    """How long each charger takes to accept a reduction, with what is seen now (B, P) [s].
+
+    A raise shows nothing: what is on its way counts as accepted.
+    """
     known_s, asked = pulse.answers_s, pulse.changed_s >= pulse.at_s
-    waits = facts.steered & (np.abs(facts.commanded_a - told_limits(facts, pulse)) > RESOLUTION_A / 2)
+    waits = facts.steered & (facts.commanded_a > told_limits(facts, pulse) + RESOLUTION_A / 2)
     if not anything(asked | waits):  # as nearly always
         return known_s
+    lowered = asked & ((pulse.reduced_s >= pulse.at_s) @ layout.below)
+    heard_s = np.where(lowered, np.fmax(known_s, 0.0) * _FORGETS, known_s)
     seen_s = np.minimum(now_s - pulse.changed_s, _LATEST_S)
-    heard_s = np.where(asked, np.fmax(known_s, 0.0) * _FORGETS, known_s)
     return np.where(waits & np.isfinite(pulse.changed_s), np.fmax(known_s, seen_s), heard_s)
 
 

@@ -93,8 +93,8 @@ def test_what_comes_and_goes_is_not_short() -> None:
 
 
 def test_who_is_above_the_minimum_is_lowered_at_once() -> None:
-    story = Story(small_site())
-    story.seconds(40, 3.5)
+    story = Story(small_site()).at_their_minimum()
+    story.seconds(60, 3.5)
     assert max(story.limit.values()) > 6.5
     story.second(8.0)
     assert set(story.limit.values()) == {6.0}

@@ -83,7 +83,6 @@ async def loadstar(office_port: int, stations: int) -> AsyncIterator[int]:
             Path(folder),
             BackOffice("office", f"ws://127.0.0.1:{office_port}/ocpp"),
             stations=names,
-            recorded=False,
             lab=True,
         ) as site:
             yield site.central.port

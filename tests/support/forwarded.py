@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
 
 from adapters import passwords
 from adapters.clock import SystemClock
@@ -22,7 +23,7 @@ from adapters.ocpp.surroundings import Premises
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
 from adapters.ocpp.upstream.forwarding import Forwarding
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import Direction, Token
+from controller.ports import FrameSink, Token
 from controller.site import Site
 from controller.snapshot import PointState
 from tests.support.ledger import EventLog, FakeMeasurements
@@ -40,7 +41,6 @@ class Forwarded:
     forwarding: Forwarding
     ledger: SqlLedger
     events: EventLog
-    frames: list[tuple[str, Direction, str | bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -76,21 +76,20 @@ class Forwarded:
 
 @asynccontextmanager
 async def forwarded(
-    folder: Path, *offices: BackOffice, stations: tuple[str, ...] = ("CP01",), recorded: bool = True, lab: bool = False
+    folder: Path,
+    *offices: BackOffice,
+    stations: tuple[str, ...] = ("CP01",),
+    port: int = 0,
+    lab: bool = False,
+    on_frame: FrameSink | None = None,
+    prepare: Callable[[SqlLedger], None] = lambda _ledger: None,
 ) -> AsyncIterator[Forwarded]:
     """A central system whose stations are forwarded to these back offices."""
     site = _site(stations)
     events, clock = EventLog(), SystemClock()
-    ledger = open_ledger(
-        f"sqlite:///{folder / 'ledger.db'}", currency="EUR", price_per_kwh=Decimal("0.35"), on_event=events
-    )
-    ledger.seed([Token(TOKEN)], {})
-    frames: list[tuple[str, Direction, str | bytes]] = []
-
-    def record(station: str, direction: Direction, frame: str | bytes) -> None:
-        frames.append((station, direction, frame))
-
-    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, record if recorded else None)
+    ledger = _opened(folder / "ledger.db", events)
+    prepare(ledger)
+    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, on_frame)
     forwarding = Forwarding(dict.fromkeys(stations, offices), desk)
     central = CentralSystem(
         site=site,
@@ -98,20 +97,39 @@ async def forwarded(
         measurements=FakeMeasurements(),
         clock=clock,
         on_event=events,
-        port=0,
+        port=port,
         lab=lab,
         call_timeout_s=10.0,
+        on_frame=on_frame,
         forwards=forwarding.relays,
     )
     running = asyncio.create_task(forwarding.run())
     await central.start()
     try:
-        yield Forwarded(central, forwarding, ledger, events, frames)
+        yield Forwarded(central, forwarding, ledger, events)
     finally:
         await central.stop()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         ledger.close()
+
+
+_fresh: bytes | None = None
+"""A ledger that was just opened: to migrate one for each test takes longer than most tests."""
+
+
+def _opened(path: Path, events: EventLog) -> SqlLedger:
+    global _fresh  # noqa: PLW0603
+    if _fresh is not None and not path.exists():
+        path.write_bytes(_fresh)
+    known = path.exists()
+    ledger = open_ledger(f"sqlite:///{path}", currency="EUR", price_per_kwh=Decimal("0.35"), on_event=events)
+    ledger.seed([Token(TOKEN)], {})
+    if not known:
+        ledger.close()
+        _fresh = path.read_bytes()
+        return _opened(path, events)
+    return ledger
 
 
 def _site(stations: tuple[str, ...]) -> Site:
@@ -144,8 +162,10 @@ class MeteredCharger:
     What it delivers is in ``sessions``: the registers at the start and the end of each.
     """
 
-    def __init__(self, endpoint: str, identity: str = "CP01", *, register_wh: int = 10_000) -> None:
-        self.identity, self.endpoint = identity, endpoint
+    def __init__(
+        self, endpoint: str, identity: str = "CP01", *, register_wh: int = 10_000, subprotocol: str = "ocpp1.6"
+    ) -> None:
+        self.identity, self.endpoint, self.subprotocol = identity, endpoint, subprotocol
         self.register_wh = register_wh
         self.sessions: list[tuple[int, int | None]] = []
         self.said: list[str] = []
@@ -173,7 +193,7 @@ class MeteredCharger:
                 try:
                     self._socket = await connect(
                         f"{self.endpoint}/{self.identity}",
-                        subprotocols=["ocpp1.6"],  # type: ignore[list-item]
+                        subprotocols=[Subprotocol(self.subprotocol)],
                         additional_headers=basic(self.identity, PASSWORD),
                         compression=None,
                     )

@@ -32,7 +32,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel, "ANSWER_S", PATIENCE_S)
     monkeypatch.setattr(channel, "FIRST_CONNECTION_S", PATIENCE_S)
     monkeypatch.setattr(channel, "LIVE_BOOT_S", PATIENCE_S)
-    monkeypatch.setattr(channel, "RETRY_S", 0.05)
+    monkeypatch.setattr("adapters.ocpp.upstream.delivery.RETRY_S", 0.05)
     monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)
     monkeypatch.setattr("controller.hub_satellite.outbox.PAUSES_S", (0.01,) * 4)
     monkeypatch.setattr("adapters.ocpp.upstream.link.PAUSE_FIRST_S", 0.1)

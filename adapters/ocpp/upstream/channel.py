@@ -8,17 +8,16 @@ it happened: so there is one way for a message that passes at once and for one t
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final
-from uuid import uuid4
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
-from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
-from adapters.ocpp.wire import Frame, Kind, kind_of
-from controller.hub_satellite.outbox import Answer, Entry, Letter, Next, Pace, Settled, Standing, after, renamed
+from adapters.ocpp.upstream.delivery import Delivery
+from adapters.ocpp.upstream.link import OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.words import called_anew, payload_of
+from adapters.ocpp.wire import Frame
+from controller.hub_satellite.outbox import Letter
 from controller.plan import Severity
 from controller.ports import Direction, LedgerUnavailable
 
@@ -37,23 +36,12 @@ LIVE_BOOT_S: Final = 2.0
 LINGER_S: Final = 10.0
 """A charger that has gone may come back at once; then its back office learns that it is not there."""
 
-RETRY_S: Final = 5.0
-"""Before a message that was not answered is sent again on the same connection."""
-
 BOOT_RETRY_LEAST_S: Final = 5.0
 BOOT_RETRY_MOST_S: Final = 600.0
 """Bounds of the pause that a back office asks for when it does not accept a station yet."""
 
-PAGE: Final = 20
-"""Entries read at once."""
-
-COPIES_MOST: Final = 64
-"""Messages that wait for a back office that only listens; there it is better to lose the oldest than to grow."""
-
 BOOT: Final = "BootNotification"
 STATUS: Final = "StatusNotification"
-NEVER_ACCEPTED: Final = ""
-"""Stands for the id of a transaction whose beginning the back office has never taken."""
 
 
 class Channel:
@@ -82,16 +70,11 @@ class Channel:
         self._untold: set[str] = set()
         """Connectors whose status the back office has not been told on this connection."""
         self._present = False
-        self._changed, self._news, self._linked = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._delivery = Delivery(office, station, desk)
+        self._changed, self._linked = asyncio.Event(), asyncio.Event()
         self._accepted, self._spoken, self._is_ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._booting = self._away_told = False
-        self._backlog = True
-        """Whether something waits that nobody waits for; until the outbox was looked into, it may."""
-        self._waiters: dict[str, asyncio.Future[str | None]] = {}
         self._given_up: asyncio.Future[None] | None = None
-        self._theirs: dict[str, str] = {}
-        self._copies: deque[str] = deque(maxlen=COPIES_MOST)
-        self._pace = Pace()
         self._asking: set[asyncio.Task[str]] = set()
 
     # -- the station -------------------------------------------------------------------------------------------
@@ -140,19 +123,15 @@ class Channel:
         if call.action == STATUS:
             self._statuses[_place(call.text)] = call.text
         if self.ready:
-            self._copies.append(call.text)
-            self._news.set()
+            self._delivery.copy(call.text)
 
     def expect(self, letter: Letter) -> bool:
         """Somebody will wait for the answer to a letter that is about to be posted; False: there will be none soon."""
-        if not self.ready or self._backlog:
-            return False
-        self._waiters[letter.key] = asyncio.get_running_loop().create_future()
-        return True
+        return self.ready and self._delivery.expect(letter)
 
     def expects_no(self, letter: Letter) -> None:
         """Nobody waits for it after all."""
-        self._waiters.pop(letter.key, None)
+        self._delivery.expects_no(letter)
 
     @property
     def connected(self) -> bool:
@@ -161,20 +140,11 @@ class Channel:
 
     def posted(self) -> None:
         """There is something new in the outbox."""
-        self._news.set()
+        self._delivery.posted()
 
     async def told(self, letter: Letter) -> str | None:
         """The text of the result that the back office has given to an expected letter; None: not in time, or none."""
-        waiter = self._waiters.get(letter.key)
-        if waiter is None:
-            return None
-        self._news.set()
-        await self._wait(waiter, ANSWER_S)
-        if self._waiters.get(letter.key) is waiter:
-            del self._waiters[letter.key]
-            if not waiter.done():
-                return None
-        return await waiter  # being put on record, where it is not done
+        return await self._delivery.told(letter, lambda answer: self._wait(answer, ANSWER_S))
 
     async def known_theirs(self) -> Mapping[str, str]:
         """How the back office calls the station's running transactions, by how the station calls them."""
@@ -257,11 +227,7 @@ class Channel:
         self.ready, self._away_told = ready, not ready
         (self._is_ready.set if ready else self._is_ready.clear)()
         if not ready:
-            self._copies.clear()
-            for waiter in self._waiters.values():
-                if not waiter.done():
-                    waiter.set_result(None)
-            self._waiters.clear()
+            self._delivery.give_up()
         kind, severity = ("upstream_ready", Severity.INFO) if ready else ("upstream_away", Severity.WARNING)
         what = "takes its messages" if ready else "is away: it is answered here, and what happens is kept for later"
         self._report(kind, f"the back office {self.office.id} {what}", severity)
@@ -274,7 +240,8 @@ class Channel:
             await self._call_anew(self._statuses[place])
         self._untold.clear()
         self._set_ready(ready=True)
-        await self._deliver()
+        assert self._link is not None
+        await self._delivery.run(self._link)
 
     async def _announce(self) -> None:
         if self._present and not self._spoken.is_set():
@@ -286,7 +253,7 @@ class Channel:
                 async with asyncio.timeout(ANSWER_S):
                     await self._accepted.wait()
         while self._boot is not None and not self._accepted.is_set():
-            answer = _payload(await self._call_anew(self._boot))
+            answer = payload_of(await self._call_anew(self._boot), at=2)
             if answer.get("status") == "Accepted":
                 break
             asked_s = answer.get("interval")
@@ -297,9 +264,7 @@ class Channel:
     async def _call_anew(self, text: str) -> str:
         """Tell once more what was told before, or was not heard: with an id of its own."""
         assert self._link is not None
-        kind, _, *rest = json.loads(text)
-        message_id = str(uuid4())
-        return await self._link.call(message_id, json.dumps([kind, message_id, *rest], separators=(",", ":")))
+        return await self._link.call(*called_anew(text))
 
     async def _ask_boot(self, call: Frame) -> str | None:
         self._keep_boot(call.text)
@@ -308,7 +273,7 @@ class Channel:
             await self._wait(asyncio.ensure_future(self._through()), FIRST_CONNECTION_S)
         told = await self._asked(call)
         self._booting = False
-        if told is not None and _payload(told).get("status") == "Accepted":
+        if told is not None and payload_of(told, at=2).get("status") == "Accepted":
             self._accepted.set()
         return told
 
@@ -336,92 +301,6 @@ class Channel:
         ends = {what} if self._given_up is None else {what, self._given_up}
         await asyncio.wait(ends, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
 
-    # -- the outbox --------------------------------------------------------------------------------------------
-
-    async def _deliver(self) -> None:
-        while True:
-            self._news.clear()
-            while self._copies:
-                with suppress(AwayError):
-                    await self._call_anew(self._copies.popleft())
-            try:
-                entries = await self._desk.outbox.head(self.office.id, self.station, PAGE)
-                if not entries:
-                    self._backlog = False
-                    await self._news.wait()
-                    continue
-                for entry in entries:
-                    if not await self._send(entry):
-                        break
-            except LedgerUnavailable:
-                await asyncio.sleep(RETRY_S)
-
-    async def _send(self, entry: Entry) -> bool:
-        """Send one entry; returns whether the next may follow."""
-        assert self._link is not None
-        live = entry.key in self._waiters
-        theirs = self._theirs.get(entry.session or "", entry.theirs)
-        if theirs == NEVER_ACCEPTED and entry.transaction_id is not None:
-            await self._set_aside(entry, Next(Standing.SET_ASIDE, entry.refusals), "its transaction was never accepted")
-            return True
-        if not live:
-            self._backlog = True
-            await asyncio.sleep(self._pace.wait_s(self._desk.premises.clock.monotonic_s()))
-        try:
-            told = await self._link.call(entry.message_id, _as_told(entry, theirs, live=live))
-        except AwayError:
-            self._backlog = True
-            await asyncio.sleep(RETRY_S)
-            return False
-        return await self._settle(entry, told)
-
-    async def _settle(self, entry: Entry, told: str) -> bool:
-        started = _started(entry, told)
-        taken = kind_of(told) == Kind.RESULT and started != NEVER_ACCEPTED
-        waiter = self._waiters.pop(entry.key, None)
-        coming = after(entry, Answer.TAKEN if taken else Answer.REFUSED)
-        if not taken and waiter is not None and not waiter.done():
-            waiter.set_result(None)
-        if coming.standing is Standing.SET_ASIDE:
-            await self._set_aside(entry, coming, "it was refused again and again")
-            return True
-        if not taken:
-            self._backlog = True
-            await self._desk.outbox.settle(Settled(entry, coming))
-            await asyncio.sleep(coming.again_in_s or RETRY_S)
-            return False
-        if started is None:
-            if waiter is not None and not waiter.done():
-                waiter.set_result(told)
-            await self._desk.outbox.settle(Settled(entry, coming))
-            return True
-        adopted = self.office.primary and waiter is not None and not waiter.done()
-        try:
-            await self._desk.outbox.settle(Settled(entry, coming, started, adopted))
-        except LedgerUnavailable:
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
-            raise
-        self._remember(entry, started)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(told)
-        return True
-
-    async def _set_aside(self, entry: Entry, coming: Next, why: str) -> None:
-        begins = _BEGINS.get(entry.action) is not None
-        theirs = NEVER_ACCEPTED if begins else None
-        await self._desk.outbox.settle(Settled(entry, coming, theirs))
-        if begins:
-            self._remember(entry, NEVER_ACCEPTED)
-        message = f"the back office {self.office.id} has not taken a {entry.action}, message {entry.number}: {why}"
-        self._report("upstream_message_set_aside", message, Severity.ALARM)
-
-    def _remember(self, entry: Entry, theirs: str) -> None:
-        if entry.session is not None:
-            self._theirs[entry.session] = theirs
-            while len(self._theirs) > PAGE + COPIES_MOST:  # what is older comes with the entries themselves
-                del self._theirs[next(iter(self._theirs))]
-
     # -- the rest ----------------------------------------------------------------------------------------------
 
     def _keep_boot(self, text: str) -> None:
@@ -447,39 +326,6 @@ class Channel:
         self._desk.premises.report(kind, f"station:{self.station}", message, severity)
 
 
-_BEGINS: Final = {"StartTransaction": "transactionId"}
-"""Messages that ask for the id of a transaction, and where the answer has it."""
-
-
-def _as_told(entry: Entry, theirs: str | None, *, live: bool) -> str:
-    """The frame as it is to be sent now; the one that was kept, to the byte, where nothing has to be changed."""
-    changes = theirs is not None and entry.transaction_id not in {None, theirs}
-    late = entry.action == "TransactionEvent" and not live
-    if not (changes or late):
-        return entry.frame
-    kind, message_id, action, payload = json.loads(entry.frame)
-    if late:
-        payload = {**payload, "offline": True}
-    elif theirs is not None and entry.transaction_id is not None:
-        payload = renamed(payload, {entry.transaction_id: theirs})
-    return json.dumps([kind, message_id, action, payload], separators=(",", ":"), ensure_ascii=False)
-
-
-def _started(entry: Entry, told: str) -> str | None:
-    """The id that an answer gives a transaction; None for other messages, empty where it should and does not."""
-    name = _BEGINS.get(entry.action)
-    if name is None:
-        return None
-    given = _payload(told).get(name)
-    return str(given) if isinstance(given, int) and not isinstance(given, bool) else NEVER_ACCEPTED
-
-
-def _payload(text: str) -> Mapping[str, Any]:
-    """The payload of a result; nothing for an error."""
-    message = json.loads(text)
-    return message[2] if message[0] == Kind.RESULT and isinstance(message[2], dict) else {}
-
-
 def _place(text: str) -> str:
-    payload = json.loads(text)[3]
+    payload = payload_of(text)
     return f"{payload.get('evseId', '')}:{payload.get('connectorId')}"

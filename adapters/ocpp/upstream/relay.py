@@ -12,31 +12,23 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from adapters.ocpp.errands import CallFailedError
 from adapters.ocpp.forward import Charger
 from adapters.ocpp.station import Station
+from adapters.ocpp.upstream.asked import Asked
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.channel import Channel
-from adapters.ocpp.upstream.interventions import INTERVAL, Interventions
-from adapters.ocpp.upstream.profiles import KeptProfiles
-from adapters.ocpp.upstream.thinning import Thinning
 from adapters.ocpp.upstream.told_ledger import PostingLedger, ToldLedger
 from adapters.ocpp.upstream.words import (
-    answered,
     heard_of,
-    listed_tokens,
     payload_of,
     token_info,
-    with_payload,
     with_status,
 )
 from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
 from controller.away import Heard, judge_away
-from controller.hub_satellite.charging_profiles import Running
-from controller.hub_satellite.composite import Evse
-from controller.hub_satellite.outbox import Letter, Standing, renamed
+from controller.hub_satellite.outbox import Letter, Standing
 from controller.ports import Authorisation, Ledger, LedgerUnavailable, Outcome, Started, TransactionStart, Verdict
 
 _AUTHORISING: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
@@ -97,15 +89,12 @@ class Relay:
         self._primary = next((one for one in self._channels if one.office.primary), None)
         self._charger: Charger | None = None
         self._about: Station | None = None
-        self._thinning = Thinning()
-        self._settings: dict[str, str] = {}
-        self._kept = KeptProfiles(None, self._keep_profiles)
-        self._interventions = self._intervening(legacy=True)
-        self._began: dict[int, datetime] = {}
+        self._asked = None if self._primary is None else Asked(self._primary.office, station, desk)
+        self._legacy = True
         self._unanswered: Frame | None = None
         """What the back office was asked just now, and has not answered."""
         self._heard: dict[str, Heard] = {}
-        self._notes: set[asyncio.Task[None]] = set()
+        self._farewell: asyncio.Task[None] | None = None
 
     # -- Forward -----------------------------------------------------------------------------------------------
 
@@ -117,6 +106,8 @@ class Relay:
     def attach(self, station: Station) -> None:
         """Take the station that it is about."""
         self._about = station
+        if self._asked is not None:
+            self._asked.about = station
 
     def told(self, ledger: Ledger) -> Ledger:
         """The ledger as the station's conversation is to see it."""
@@ -124,8 +115,10 @@ class Relay:
 
     def connected(self, charger: Charger) -> None:
         """The station speaks on this connection from now on."""
-        self._charger = charger
-        self._interventions = self._intervening(legacy=charger.subprotocol == "ocpp1.6")
+        self._charger, self._legacy = charger, charger.subprotocol == "ocpp1.6"
+        if self._asked is not None:
+            self._asked.charger = charger
+            self._asked.speaks(charger.subprotocol)
         for channel in self._channels:
             channel.came(charger.subprotocol)
 
@@ -133,6 +126,8 @@ class Relay:
         """A connection has ended."""
         if self._charger is charger:
             self._charger = None
+            if self._asked is not None:
+                self._asked.charger = None
             for channel in self._channels:
                 channel.went()
 
@@ -206,8 +201,9 @@ class Relay:
 
     async def named(self, start: TransactionStart, started: Started) -> Started:
         """A start with the id that the back office gives it, if it does so in time."""
-        self._began[start.connector] = start.started_at
         at_hand = _AT_HAND.get()
+        if self._asked is not None:
+            self._asked.begins(start.connector, start.started_at)
         if at_hand is None:
             return started
         at_hand.told, at_hand.asked = await self._answer_to_letter(at_hand), True
@@ -239,13 +235,8 @@ class Relay:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        if self._primary is not None:
-            with suppress(LedgerUnavailable):
-                notes = await self._desk.memory.notes(self._primary.office.id, self.station)
-                self._kept = KeptProfiles(notes.get("profiles"), self._keep_profiles)
-                self._settings.update(notes.get("settings") or {})
-                self._take_interval()
-                self._interventions = self._intervening(legacy=self._interventions.legacy)
+        if self._asked is not None:
+            await self._asked.restore()
         await asyncio.gather(*(channel.run() for channel in self._channels))
 
     def views(self) -> Iterable[ChannelView]:
@@ -254,24 +245,14 @@ class Relay:
 
     def limits_a(self) -> Mapping[str, float]:
         """By point, what the back office allows it now [A per phase], where it limits it."""
-        found: dict[str, float] = {}
-        if self._about is None:
-            return found
-        now = self._desk.premises.clock.now()
-        for number, connector in self._about.connectors.items():
-            self._follow(number, now)
-            if self._kept:
-                limit_a = self._kept.limit_a(number, now, self._desk.premises.site.nominal_voltage_v)
-                if limit_a is not None:
-                    found[connector.point.id] = limit_a
-        return found
+        return {} if self._asked is None else self._asked.limits_a()
 
     # -- what the charger says ---------------------------------------------------------------------------------
 
     async def _upstairs(self, at_hand: _Handling) -> str | None:
         """What the back office answers a call; None: nothing, or not in time."""
         call = at_hand.call
-        if call.action == "MeterValues" and not self._passes(call):
+        if call.action == "MeterValues" and self._asked is not None and not self._asked.passes(call):
             return None
         if at_hand.asked:
             return at_hand.told
@@ -299,9 +280,6 @@ class Relay:
                 self._primary.expects_no(letter)
                 return None
         return await self._primary.told(letter)
-
-    def _passes(self, call: Frame) -> bool:
-        return self._thinning.passes(payload_of(call.text), self._desk.premises.clock.monotonic_s())
 
     def _doubted(self, at_hand: _Handling, local: str) -> str:
         """Our own answer; a token that only the back office would have accepted is refused in it."""
@@ -342,113 +320,18 @@ class Relay:
 
     async def _called(self, call: Frame, text: str) -> str:
         """Answer a call of the back office that answers the station."""
-        asked = await self._ours(call, payload_of(text))
-        answer = self._interventions.answer(call.action, asked)
-        if answer is not None:
-            return answered(call.message_id, answer)
-        for_charger = self._interventions.for_charger(call.action, asked)
-        if self._interventions.spared(call.action, for_charger):
-            told: Mapping[str, Any] = {}
-            return answered(call.message_id, self._interventions.for_office(call.action, asked, told))
-        if self._charger is None:
-            return call_error(call.message_id, "GenericError", "the charging station is not connected")
-        try:
-            passed = text if for_charger == payload_of(text) else with_payload(text, for_charger)
-            reply = await self._charger.pass_on(call.message_id, passed)
-        except CallFailedError as failure:
-            return call_error(call.message_id, "GenericError", str(failure))
-        if kind_of(reply) == Kind.ERROR:
-            return reply
-        told = payload_of(reply, at=2)
-        changed = self._interventions.for_office(call.action, asked, told)
-        if call.action == "SendLocalList" and told.get("status") == "Accepted":
-            await self._list(asked)
-        return reply if changed is told else answered(call.message_id, changed)
+        assert self._asked is not None
+        assert self._primary is not None
+        named = self._legacy and "transactionId" in text
+        return await self._asked.answer(call, text, await self._primary.known_theirs() if named else {})
 
     async def _not_yours(self, call: Frame, _text: str) -> str:
         """Answer a call of a back office that only listens."""
         return call_error(call.message_id, "NotSupported", "this connection only tells what happens")
 
-    async def _ours(self, call: Frame, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What is asked, with the transaction's id as the charger knows it."""
-        if self._primary is None or not self._interventions.legacy or "transactionId" not in call.text:
-            return asked
-        theirs = await self._primary.known_theirs()
-        return renamed(asked, {other: ours for ours, other in theirs.items() if ours != other})
-
-    async def _list(self, asked: Mapping[str, Any]) -> None:
-        """Keep the local list that the charger was given: what it says holds here as well."""
-        assert self._primary is not None
-        heard = listed_tokens(asked)
-        with suppress(LedgerUnavailable):
-            now, full = self._desk.premises.clock.now(), asked.get("updateType") == "Full"
-            await self._desk.memory.hear(self._primary.office.id, heard, now, all_listed=full)
-
-    # -- the rest ----------------------------------------------------------------------------------------------
-
-    def _intervening(self, *, legacy: bool) -> Interventions:
-        premises = self._desk.premises
-        return Interventions(
-            legacy=legacy,
-            kept=self._kept,
-            settings=self._settings,
-            remember=self._remember,
-            evses=self._evses,
-            now=premises.clock.now,
-            voltage_v=premises.site.nominal_voltage_v,
-        )
-
-    def _evses(self) -> list[Evse]:
-        if self._about is None:
-            return []
-        clock, found = self._desk.premises.clock, []
-        for number, connector in self._about.connectors.items():
-            self._follow(number, clock.now())
-            running = self._kept.running(number)
-            allowed_a = connector.commanded_a(clock.monotonic_s(), self._about.skew_s)
-            found.append(Evse(number, connector.point.max_a, None if running is None else allowed_a, running))
-        return found
-
-    def _follow(self, number: int, now: datetime) -> None:
-        """See what runs at a connector by now."""
-        assert self._about is not None
-        transaction = self._about.connectors[number].transaction
-        if transaction is None:
-            self._kept.runs(number, None)
-            return
-        known = self._kept.running(number)
-        if known is None or known.transaction_id != transaction.id:
-            began_at = transaction.started_at or self._began.get(number) or now
-            self._kept.runs(number, Running(transaction.id, min(began_at, now)))  # its clock may be ahead
-            self._interventions.began(number)
-
-    def _remember(self, name: str, value: str) -> None:
-        self._settings[name] = value
-        self._take_interval()
-        self._note("settings", dict(self._settings))
-
-    def _take_interval(self) -> None:
-        with suppress(ValueError, KeyError):
-            self._thinning.interval_s = float(self._settings[INTERVAL])
-
-    def _keep_profiles(self, documents: list[dict[str, Any]]) -> None:
-        self._note("profiles", documents)
-
-    def _note(self, name: str, value: Any) -> None:
-        async def note() -> None:
-            assert self._primary is not None
-            with suppress(LedgerUnavailable):
-                await self._desk.memory.note(self._primary.office.id, self.station, name, value)
-
-        task = asyncio.create_task(note())
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
-
     def _channel_changed(self) -> None:
         if self.refusing and self._charger is not None:
-            task = asyncio.create_task(self._charger.hang_up("the back office is away"))
-            self._notes.add(task)
-            task.add_done_callback(self._notes.discard)
+            self._farewell = asyncio.create_task(self._charger.hang_up("the back office is away"))
 
 
 def _about_transaction(call: Frame) -> bool:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from adapters.ocpp.wire import Kind
 from controller.away import Heard
@@ -23,6 +24,13 @@ def payload_of(text: str, at: int = 3) -> Mapping[str, Any]:
 def with_payload(text: str, payload: Mapping[str, Any]) -> str:
     """A call with another payload."""
     return _written([*json.loads(text)[:3], payload])
+
+
+def called_anew(text: str) -> tuple[str, str]:
+    """A call under an id of its own: the id, and its text."""
+    kind, _, *rest = json.loads(text)
+    message_id = str(uuid4())
+    return message_id, _written([kind, message_id, *rest])
 
 
 def answered(message_id: str, payload: Mapping[str, Any]) -> str:

@@ -1,0 +1,181 @@
+"""What a back office asks of one station that it sees as itself, and what it has set for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from adapters.ocpp.errands import CallFailedError
+from adapters.ocpp.forward import Charger
+from adapters.ocpp.station import Station
+from adapters.ocpp.upstream.back_office import BackOffice, Desk
+from adapters.ocpp.upstream.interventions import INTERVAL, PROFILES, Interventions
+from adapters.ocpp.upstream.profiles import KeptProfiles
+from adapters.ocpp.upstream.thinning import Thinning
+from adapters.ocpp.upstream.words import answered, listed_tokens, payload_of, with_payload
+from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
+from controller.hub_satellite.charging_profiles import Running
+from controller.hub_satellite.composite import Evse
+from controller.hub_satellite.outbox import renamed
+from controller.ports import LedgerUnavailable
+
+
+class Asked:
+    """Answers one back office for one station, or has the station answer it."""
+
+    def __init__(self, office: BackOffice, station: str, desk: Desk) -> None:
+        """Begin with nothing set; ``restore`` takes up what was.
+
+        Args:
+            office: the back office whose word counts.
+            station: the identity.
+            desk: what dealing with it rests on.
+        """
+        self.charger: Charger | None = None
+        """Where it speaks now."""
+        self.about: Station | None = None
+        self._office, self._station, self._desk = office, station, desk
+        self._thinning = Thinning()
+        self._settings: dict[str, str] = {}
+        self._kept = KeptProfiles(None, self._keep_profiles)
+        self._interventions = self._intervening(legacy=True)
+        self._began: dict[int, datetime] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def restore(self) -> None:
+        """Take up what the back office had set before a restart."""
+        with suppress(LedgerUnavailable):
+            notes = await self._desk.memory.notes(self._office.id, self._station)
+            self._kept = KeptProfiles(notes.get("profiles"), self._keep_profiles)
+            self._settings.update(notes.get("settings") or {})
+            self._take_interval()
+            self._interventions = self._intervening(legacy=self._interventions.legacy)
+
+    def speaks(self, subprotocol: str) -> None:
+        """The station has connected, and speaks so."""
+        legacy = subprotocol == "ocpp1.6"
+        if legacy is not self._interventions.legacy:
+            self._interventions = self._intervening(legacy=legacy)
+
+    def begins(self, connector: int, at: datetime) -> None:
+        """A transaction begins there, by the station's word."""
+        self._began[connector] = at
+
+    def passes(self, measurement: Frame) -> bool:
+        """Whether the back office wants this MeterValues, by what it has said."""
+        return self._thinning.passes(payload_of(measurement.text), self._desk.premises.clock.monotonic_s())
+
+    def limits_a(self) -> Mapping[str, float]:
+        """By point, what it allows now [A per phase], where it limits anything."""
+        found: dict[str, float] = {}
+        if self.about is None:
+            return found
+        now = self._desk.premises.clock.now()
+        for number, connector in self.about.connectors.items():
+            self._follow(number, now)
+            if self._kept:
+                limit_a = self._kept.limit_a(number, now, self._desk.premises.site.nominal_voltage_v)
+                if limit_a is not None:
+                    found[connector.point.id] = limit_a
+        return found
+
+    async def answer(self, call: Frame, text: str, theirs: Mapping[str, str]) -> str:
+        """Answer a call.
+
+        Args:
+            call: the call.
+            text: the same as it came.
+            theirs: how the back office calls transactions, by how the station calls them.
+        """
+        asked = renamed(payload_of(text), {other: ours for ours, other in theirs.items() if ours != other})
+        answer = self._interventions.answer(call.action, asked)
+        if answer is None:
+            return await self._answer_of_station(call, text, asked)
+        if call.action in PROFILES or self._notes:
+            await asyncio.gather(*self._notes)  # it is on disk before it is answered
+        return answered(call.message_id, answer)
+
+    async def _answer_of_station(self, call: Frame, text: str, asked: Mapping[str, Any]) -> str:
+        for_charger = self._interventions.for_charger(call.action, asked)
+        if self._interventions.spared(call.action, for_charger):
+            return answered(call.message_id, self._interventions.for_office(call.action, asked, {}))
+        if self.charger is None:
+            return call_error(call.message_id, "GenericError", "the charging station is not connected")
+        try:
+            passed = text if for_charger == payload_of(text) else with_payload(text, for_charger)
+            reply = await self.charger.pass_on(call.message_id, passed)
+        except CallFailedError as failure:
+            return call_error(call.message_id, "GenericError", str(failure))
+        if kind_of(reply) == Kind.ERROR:
+            return reply
+        told = payload_of(reply, at=2)
+        changed = self._interventions.for_office(call.action, asked, told)
+        if call.action == "SendLocalList" and told.get("status") == "Accepted":
+            await self._list(asked)
+        return reply if changed is told else answered(call.message_id, changed)
+
+    async def _list(self, asked: Mapping[str, Any]) -> None:
+        """Keep the local list that the charger was given: what it says holds here as well."""
+        with suppress(LedgerUnavailable):
+            now, full = self._desk.premises.clock.now(), asked.get("updateType") == "Full"
+            await self._desk.memory.hear(self._office.id, listed_tokens(asked), now, all_listed=full)
+
+    def _intervening(self, *, legacy: bool) -> Interventions:
+        premises = self._desk.premises
+        return Interventions(
+            legacy=legacy,
+            kept=self._kept,
+            settings=self._settings,
+            remember=self._remember,
+            evses=self._evses,
+            now=premises.clock.now,
+            voltage_v=premises.site.nominal_voltage_v,
+        )
+
+    def _evses(self) -> list[Evse]:
+        if self.about is None:
+            return []
+        clock, found = self._desk.premises.clock, []
+        for number, connector in self.about.connectors.items():
+            self._follow(number, clock.now())
+            running = self._kept.running(number)
+            allowed_a = connector.commanded_a(clock.monotonic_s(), self.about.skew_s)
+            found.append(Evse(number, connector.point.max_a, None if running is None else allowed_a, running))
+        return found
+
+    def _follow(self, number: int, now: datetime) -> None:
+        """See what runs at a connector by now."""
+        assert self.about is not None
+        transaction = self.about.connectors[number].transaction
+        if transaction is None:
+            self._kept.runs(number, None)
+            return
+        known = self._kept.running(number)
+        if known is None or known.transaction_id != transaction.id:
+            began_at = transaction.started_at or self._began.get(number) or now
+            self._kept.runs(number, Running(transaction.id, min(began_at, now)))  # its clock may be ahead
+            self._interventions.began(number)
+
+    def _remember(self, name: str, value: str) -> None:
+        self._settings[name] = value
+        self._take_interval()
+        self._note("settings", dict(self._settings))
+
+    def _take_interval(self) -> None:
+        with suppress(ValueError, KeyError):
+            self._thinning.interval_s = float(self._settings[INTERVAL])
+
+    def _keep_profiles(self, documents: list[dict[str, Any]]) -> None:
+        self._note("profiles", documents)
+
+    def _note(self, name: str, value: Any) -> None:
+        async def note() -> None:
+            with suppress(LedgerUnavailable):
+                await self._desk.memory.note(self._office.id, self._station, name, value)
+
+        task = asyncio.create_task(note())
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)

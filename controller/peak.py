@@ -120,4 +120,5 @@ def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) ->
         DemandPart(charge.per_kw, charge.planned_floor_kw, charge.weights[::windows_per_slot])
         for charge in keeper.charges(at, count)
     )
-    return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh)) if parts else None
+    shift_slots = round(keeper.window_begins_s(at) % window_s / slot_s) % window_slots
+    return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh), shift_slots) if parts else None

@@ -23,7 +23,7 @@ from controller.peakshave.filling import HOLD_S, fill
 from controller.peakshave.load_forecast import LoadForecast
 from controller.peakshave.peak_facts import ClosedWindow, Flow, PeakStatus, PeakTerms
 from controller.peakshave.saving import Uncontrolled
-from controller.peakshave.windows import HOUR_S, Filling, Window
+from controller.peakshave.windows import HOUR_S, Filling, Window, aligned
 from controller.site import Site
 from controller.snapshot import ExternalLimit, MeterOwn, PointState
 
@@ -158,10 +158,14 @@ class PeakKeeper:
             return ()
         return (ExternalLimit(self._root, self._allowed_w, PEAK, charging_only=True),)
 
+    def window_begins_s(self, at: datetime) -> float:
+        """When the window of that moment begins (Unix time [s])."""
+        return aligned(at.timestamp(), self.terms.tariff.window_s, self._zone)
+
     def charges(self, at: datetime, count: int = 1) -> tuple[Charge, ...]:
         """What the running window and those after it cost, at least ``count``; worked out once a window."""
         self._ahead = max(self._ahead, count)
-        wanted = at.timestamp() // self.terms.tariff.window_s, self._ahead
+        wanted = self.window_begins_s(at), self._ahead
         if self._charges is None or self._charges[:2] != wanted:
             found = charges_ahead(self._windows, self.terms, at, self._zone, self._ahead, self._own)
             self._charges = (*wanted, found)

@@ -88,3 +88,16 @@ def test_swedish_nights_take_twice_as_much() -> None:
     load_kw = plan.current_a.sum(axis=0) * 0.69 + 6.9
     assert load_kw[:6] == pytest.approx([2.0 * load_kw[6]] * 6)
     assert allowed_kw(keeper, plan, at) == pytest.approx(0.995 * load_kw[0] - 6.9, rel=0.01)
+
+
+@pytest.mark.parametrize("minute", [0, 15, 30, 45])
+def test_hourly_windows_begin_by_a_clock_that_is_half_an_hour_beside_utc(minute: int) -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    site, at = site_in(zone), datetime(2026, 11, 10, 0, minute, tzinfo=zone).astimezone(UTC)
+    keeper = PeakKeeper(site, PeakTerms(sweden_hourly(per_kw_month=Decimal(60)), expected_kw=0.0))
+    keeper.charges(at - timedelta(minutes=40))
+    plan = plan_of(keeper, site, at, 900.0, kwh=200.0, hours=8.0 - minute / 60)
+    load_kw = plan.current_a.sum(axis=0) * 0.69 + 6.9
+    hours_kw = load_kw[4 - minute // 15 :][: 7 * 4].reshape(-1, 4).mean(axis=1)
+    assert hours_kw[:5] == pytest.approx([2.0 * hours_kw[5]] * 5), "what is drawn from 22 to 6 counts half"
+    assert hours_kw[6] == pytest.approx(hours_kw[5])

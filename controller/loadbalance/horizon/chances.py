@@ -122,7 +122,7 @@ def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:
     if demand is None:
         return None
     size = demand.window_slots
-    number = (first_slot(outlook) + np.arange(left.size)) // size
+    number = (first_slot(outlook) - demand.shift_slots + np.arange(left.size)) // size
     first = int(number[0])
     drawn_kw = outlook.background_a[:, grid.connection].sum(axis=1) * left * (grid.site.nominal_voltage_v / 1000.0)
     background_kw = np.bincount(number - first, weights=drawn_kw) / size

@@ -71,6 +71,8 @@ class Demand:
     """Slots in a demand window."""
     drawn_kwh: float = 0.0
     """Energy that the connection has drawn since the beginning of the running window, until now [kWh]."""
+    shift_slots: int = 0
+    """So many slots after the multiples of their length in Unix time windows begin: the local clock makes them."""
 
     @property
     def most_per_kw(self) -> float:
@@ -138,7 +140,7 @@ def _check_demand(demand: Demand, first: int, slots: int) -> None:
     _check_numbers("demand.", demand, ("drawn_kwh",))
     if not demand.parts:
         raise ValueError("demand.parts: expected at least one")
-    size = demand.window_slots
+    size, first = demand.window_slots, first - demand.shift_slots
     windows = (first + slots - 1) // size - first // size + 1
     for number, part in enumerate(demand.parts):
         _check_numbers(f"demand.parts.{number}.", part, ("per_kw", "floor_kw"))

@@ -69,6 +69,10 @@ class Upstreams:
         """The measurements as the central system is to see them."""
         return self._hubs.measured(measurements)
 
+    def refusing(self, station: str) -> bool:
+        """Whether a charger behind a hub is not to be connected now."""
+        return self._hubs.refusing(station)
+
     def attach(self, chargers: Chargers) -> None:
         """Take the central system; once, before ``run``."""
         self._hubs.attach(chargers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -92,6 +92,7 @@ class CentralSystem:
         on_frame: FrameSink | None = None,
         costs: Costs | None = None,
         forwards: Mapping[str, Forward] | None = None,
+        refusing: Callable[[str], bool] = lambda _station: False,
     ) -> None:
         """Prepare; nothing is bound before ``start``.
 
@@ -113,6 +114,7 @@ class CentralSystem:
             on_frame: told of every frame that comes and goes; None: nobody is.
             costs: knows prices and costs, for stations that show them; None: they show nothing.
             forwards: by identity, who passes a station's conversation on to a back office.
+            refusing: whether a station is not to be connected now, because its back office is away.
         """
         self.host = host
         self.port = port
@@ -127,6 +129,7 @@ class CentralSystem:
         self._forwards = {identity: one for identity, one in (forwards or {}).items() if identity in self._stations}
         for identity, one in self._forwards.items():
             one.attach(self._stations[identity])
+        self._refusing = refusing
         self._doorkeeper = Doorkeeper(self._around, frozenset(identities))
         self._lobby = Lobby()
         self._server: Server | None = None
@@ -206,6 +209,13 @@ class CentralSystem:
                     return await conversation.carry_out(command, connector)
         raise KeyError(point)
 
+    async def hang_up(self, stations: Collection[str], reason: str) -> None:
+        """End the connections of some stations."""
+        for identity in stations:
+            conversation = self._stations[identity].conversation
+            if isinstance(conversation, Conversation):
+                await conversation.hang_up(reason)
+
     def statuses(self) -> Mapping[str, Status | None]:
         """What each point's charger says of its connector, in the words of OCPP 1.6; None while it is not connected."""
         return {
@@ -247,7 +257,7 @@ class CentralSystem:
         station = self._stations[connection.username]
         station.protocol = connection.subprotocol
         forward = self._forwards.get(station.id)
-        if forward is not None and forward.refusing:
+        if (forward is not None and forward.refusing) or self._refusing(station.id):
             await connection.close(CloseCode.TRY_AGAIN_LATER, "the back office is away")
             return
         session = SESSIONS[connection.subprotocol](station, connection, self._surroundings(forward))

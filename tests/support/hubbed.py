@@ -76,6 +76,7 @@ async def hubbed(
     stations: tuple[str, ...] = ("CP01", "CP02"),
     port: int = 0,
     tokens: tuple[str, ...] = (TOKEN,),
+    answer_s: float = 30.0,
 ) -> AsyncIterator[Hubbed]:
     """A central system whose stations, each with one point ``P-<identity>``, are the satellites of one hub."""
     site = site_of(*(point(f"P-{identity}", identity) for identity in stations))
@@ -84,7 +85,7 @@ async def hubbed(
         f"sqlite:///{folder / 'ledger.db'}", currency="EUR", price_per_kwh=Decimal("0.35"), on_event=events
     )
     ledger.seed([Token(uid) for uid in tokens], {})
-    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory)
+    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, call_timeout_s=answer_s)
     hub = Hub(office, HUB, site.points, desk)
     hubs = Hubs([hub], desk)
     central = CentralSystem(
@@ -95,6 +96,7 @@ async def hubbed(
         on_event=events,
         port=port,
         call_timeout_s=10.0,
+        refusing=hubs.refusing,
     )
     hubs.attach(central)
     await central.start()

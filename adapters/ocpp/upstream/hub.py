@@ -122,6 +122,14 @@ class Hub:
         """Its connection as pages and metrics see it."""
         return self._line.view()
 
+    def refusing(self, station: str) -> bool:
+        """Whether a charger is not to be connected now (``when_away = "spec_close"``)."""
+        return self._closed and station in self._acts.stations
+
+    @property
+    def _closed(self) -> bool:
+        return self.office.primary and not self.office.keep_local and not self._line.view().connected
+
     def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """The points' states, with what the back office allows them as one more bound of their current."""
         if not self._kept:
@@ -169,9 +177,13 @@ class Hub:
         identity = Identity("Loadstar", "Hub", version("loadstar"), self.identity)
         return self._dialect.boot(identity, self._boot_reason)
 
-    def heartbeat_s(self) -> int | None:
-        """How often the back office has asked for heartbeats."""
+    def heartbeat_s(self) -> int:
+        """How often the back office wants heartbeats [s]."""
         return self._settings.heartbeat_s
+
+    def heartbeat_asked(self, every_s: int) -> None:
+        """It has said how often it wants them."""
+        self._settings.heartbeat_s = every_s
 
     async def accepted(self) -> None:
         """The back office has accepted the hub: it is told the status of every connector."""
@@ -196,6 +208,8 @@ class Hub:
 
     def changed(self) -> None:
         """The connection has come or gone."""
+        if self._closed:
+            self._acts.hang_up()
 
     # -- Trigger -----------------------------------------------------------------------------------------------
 
@@ -317,6 +331,7 @@ class Hub:
             tokens=self._tokens,
             settings=self._settings,
             profiles=interventions,
+            kept=self._kept,
             hub=self,
             clock=self._clock,
             outbox=self._desk.outbox,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -37,6 +37,10 @@ class Chargers(Protocol):
         """Have a point's charger do something."""
         ...
 
+    async def hang_up(self, stations: Collection[str], reason: str) -> None:
+        """End the connections of some chargers."""
+        ...
+
 
 class HubActs:
     """Acts of one hub."""
@@ -67,6 +71,11 @@ class HubActs:
         """Take up what was kept; the chargers are told again, for they may have been away when it was asked."""
         self.out_of_service = set(out_of_service)
         self._owed = set(self.out_of_service)
+
+    @property
+    def stations(self) -> Collection[str]:
+        """The chargers, by their identities."""
+        return {point.station for number in self._satellites.connectors if (point := self._satellites.point(number))}
 
     def statuses(self) -> Mapping[int, Status | None]:
         """What each connector's charger says; None while it is not connected."""
@@ -152,6 +161,11 @@ class HubActs:
             await then()
 
         self.later(work())
+
+    def hang_up(self) -> None:
+        """End the connections of all chargers. Returns at once."""
+        if self._chargers is not None:
+            self.later(self._chargers.hang_up(self.stations, "the back office is away"))
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something after the back office has been answered."""

@@ -7,7 +7,7 @@ do, ``NotSupported``; one that the version does not know, ``NotImplemented``.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol
 
 from ocpp.exceptions import OCPPError
@@ -18,6 +18,7 @@ from adapters.ocpp.upstream.hub_book import HubBook
 from adapters.ocpp.upstream.hub_settings import HubSettings
 from adapters.ocpp.upstream.hub_tokens import HubTokens
 from adapters.ocpp.upstream.interventions import Interventions
+from adapters.ocpp.upstream.profiles import KeptProfiles
 from adapters.ocpp.upstream.words import answered, payload_of
 from adapters.ocpp.wire import Frame, call_error
 from controller.hub_satellite.dialects import Message
@@ -76,10 +77,10 @@ class Counter:
     tokens: HubTokens
     settings: HubSettings
     profiles: Interventions
+    kept: KeptProfiles
     hub: Trigger
     clock: Clock
     outbox: Outbox
-    reports: list[PAYLOAD] = field(default_factory=list)
 
 
 Handler = Callable[[Any, PAYLOAD], Awaitable[PAYLOAD]]

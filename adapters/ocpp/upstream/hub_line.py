@@ -30,8 +30,8 @@ RETRY_S: Final = 5.0
 BOOT_RETRY_S: Final = (5.0, 600.0)
 """Bounds of the pause that a back office asks for when it does not accept the hub yet."""
 
-HEARTBEAT_S: Final = (10, 300, 86_400)
-"""Least, usual, and longest time between two heartbeats."""
+HEARTBEAT_LEAST_S: Final = 10
+"""Between two heartbeats, whatever the back office asks for."""
 
 PAGE: Final = 20
 """Entries read at once."""
@@ -47,8 +47,12 @@ class Line(Protocol):
         """Its boot notification."""
         ...
 
-    def heartbeat_s(self) -> int | None:
-        """How often the back office has asked for heartbeats; None: it has not."""
+    def heartbeat_s(self) -> int:
+        """How often the back office wants heartbeats [s]."""
+        ...
+
+    def heartbeat_asked(self, every_s: int) -> None:
+        """It has said how often it wants them."""
         ...
 
     async def accepted(self) -> None:
@@ -86,7 +90,6 @@ class HubLine:
         self._asking: set[asyncio.Task[str]] = set()
         self._theirs: dict[str, str] = {}
         self._pace = Pace()
-        self._interval_s = HEARTBEAT_S[1]
         self._away_told = False
 
     async def run(self) -> None:
@@ -98,7 +101,7 @@ class HubLine:
         self._news.set()
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
-        """Tell or ask something now; returns the answer, None where there is none in time or it is an error."""
+        """Tell or ask something now; returns the answer: an empty one for an error, None for none in time."""
         if not self._link.connected:
             return None
         message_id = str(uuid4())
@@ -107,9 +110,10 @@ class HubLine:
         self._asking.add(asking)  # it goes on when nobody waits any more: the next call waits for its answer
         asking.add_done_callback(self._over)
         await asyncio.wait({asking}, timeout=ANSWER_S)
-        if not asking.done() or asking.exception() is not None or kind_of(asking.result()) != Kind.RESULT:
+        if not asking.done() or asking.exception() is not None:
             return None
-        return payload_of(asking.result(), at=2)
+        told = asking.result()
+        return payload_of(told, at=2) if kind_of(told) == Kind.RESULT else {}
 
     async def restart(self, reason: str) -> None:
         """End this connection; the next one begins with a boot."""
@@ -141,14 +145,14 @@ class HubLine:
             interval = answer.get("interval")
             asked_s = interval if isinstance(interval, int) else 0
             if answer.get("status") == "Accepted":
-                self._interval_s = asked_s or HEARTBEAT_S[1]
+                if asked_s > 0:
+                    self._hub.heartbeat_asked(asked_s)
                 return
             await asyncio.sleep(min(max(asked_s, BOOT_RETRY_S[0]), BOOT_RETRY_S[1]))
 
     async def _beat(self) -> None:
         while True:
-            least_s, _, most_s = HEARTBEAT_S
-            await asyncio.sleep(min(max(self._hub.heartbeat_s() or self._interval_s, least_s), most_s))
+            await asyncio.sleep(max(self._hub.heartbeat_s(), HEARTBEAT_LEAST_S))
             await self.ask(Message("Heartbeat", {}))
 
     def _link_changed(self) -> None:

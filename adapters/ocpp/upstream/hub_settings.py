@@ -15,6 +15,9 @@ from controller.hub_satellite.dialects import MEASURANDS
 SAMPLE_S: Final = 60
 """Between two measurements of a session, until the back office asks for another pause [s]."""
 
+HEARTBEAT_S: Final = 300
+"""Between two heartbeats, where the back office has no opinion [s]."""
+
 INTERVAL_MOST_S: Final = 86_400
 
 KEYS_AT_ONCE: Final = 50
@@ -52,9 +55,13 @@ class HubSettings:
         return self._values.get(_SAMPLE, SAMPLE_S)
 
     @property
-    def heartbeat_s(self) -> int | None:
-        """Between two heartbeats [s]; None: as the back office said when the hub booted."""
-        return self._values.get(_HEARTBEAT)
+    def heartbeat_s(self) -> int:
+        """Between two heartbeats [s]; the answer to a boot sets it as well (1.6 §4.2; 2.0.1 B01.FR.06)."""
+        return self._values.get(_HEARTBEAT, HEARTBEAT_S)
+
+    @heartbeat_s.setter
+    def heartbeat_s(self, every_s: int) -> None:
+        self._values[_HEARTBEAT] = min(every_s, INTERVAL_MOST_S)
 
     @property
     def changed(self) -> Mapping[str, int]:
@@ -70,7 +77,7 @@ class HubSettings:
     def all(self) -> Sequence[Setting]:
         """Every setting, with its value."""
         every = ",".join(MEASURANDS)
-        sample, heartbeat = str(self.sample_s), str(self.heartbeat_s or 0)
+        sample, heartbeat = str(self.sample_s), str(self.heartbeat_s)
         sampled = ("SampledDataCtrlr", "TxUpdatedInterval")
         return [
             Setting("AuthorizeRemoteTxRequests", ("AuthCtrlr", "AuthorizeRemoteStart"), "false", "boolean"),

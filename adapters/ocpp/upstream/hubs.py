@@ -43,6 +43,10 @@ class Hubs:
         for hub in self._hubs:
             hub.attach(chargers)
 
+    def refusing(self, station: str) -> bool:
+        """Whether a charger is not to be connected now."""
+        return any(hub.refusing(station) for hub in self._hubs)
+
     async def run(self) -> None:
         """Work until cancelled."""
         await asyncio.gather(*(hub.run() for hub in self._hubs))

@@ -14,6 +14,7 @@ from controller.hub_satellite.charging_profiles import (
     STATION,
     ChargingProfile,
     Criteria,
+    Installed,
     Kind,
     ProfileRefused,
     Profiles,
@@ -151,6 +152,10 @@ class KeptProfiles:
         if self.profiles is not before:
             self._tell()
         return self.profiles is not before
+
+    def meant(self, wanted: Callable[[Installed], bool]) -> list[tuple[int, dict[str, Any]]]:
+        """Those that are wanted, each with its EVSE, as they were set."""
+        return [(one.evse, self._documents[one.profile.id]) for one in self.profiles.installed if wanted(one)]
 
     def runs(self, evse: int, running: Running | None) -> None:
         """What runs at an EVSE now; what was set for the transaction before it ends with that."""

@@ -127,6 +127,10 @@ async def test_what_a_back_office_of_201_asks(tmp_path: Path, office: BackOffice
         limits = [period["limit"] for period in composite["schedule"]["chargingSchedulePeriod"]]
         assert limits
         assert max(limits) <= 9.0
+        asked = {"requestId": 3, "chargingProfile": {"chargingProfilePurpose": "TxProfile"}}
+        assert await office.call(HUB, "GetChargingProfiles", asked) == DONE
+        reported = await until_told(office, "ReportChargingProfiles", requestId=3, evseId=1, tbc=False)
+        assert reported["chargingProfile"] == [profile]
         assert await office.call(HUB, "RequestStopTransaction", {"transactionId": name}) == DONE
         assert one.asked[-1] == ("RemoteStopTransaction", {"transactionId": one.transaction})
         await one.end()

@@ -90,6 +90,7 @@ const courtesies = {
   NotifyEvent: () => ({}),
   NotifyReport: () => ({}),
   NotifyChargingLimit: () => ({}),
+  ReportChargingProfiles: () => ({}),
   ClearedChargingLimit: () => ({}),
   SecurityEventNotification: () => ({}),
 };

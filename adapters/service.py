@@ -217,6 +217,7 @@ class Service:
             on_frame=self._recorder.heard if self._recorder else None,
             costs=self._board,
             forwards=self._upstreams.forwards,
+            refusing=self._upstreams.refusing,
         )
         self._upstreams.attach(self._points)
         self._run(self._upstreams.run())

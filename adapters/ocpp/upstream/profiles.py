@@ -38,7 +38,7 @@ def read_profile(document: object) -> ChargingProfile:
     """
     try:
         return _profile(_mapping(document))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise ProfileRefused(f"not a charging profile: {error}") from None
 
 

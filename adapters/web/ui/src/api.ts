@@ -120,6 +120,19 @@ export interface Resource {
   power_w: number | null;
 }
 
+/** One station of a back office: the connection, and what waits to be told. */
+export interface Upstream {
+  upstream: string;
+  station: string;
+  points: string[];
+  connected: boolean;
+  ready: boolean;
+  trouble: string | null;
+  waiting: number;
+  oldest_at: string | null;
+  set_aside: number;
+}
+
 export interface Site {
   id: string;
   name: string;
@@ -135,6 +148,7 @@ export interface Site {
   peak: Demand | null;
   resources: Resource[];
   price: Price | null;
+  upstreams: Upstream[];
 }
 
 export interface SiteEvent {

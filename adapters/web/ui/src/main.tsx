@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { logOut, root, type Site } from "./api";
+import { BackOffices } from "./BackOffices";
 import { Chart } from "./Chart";
 import { Circuits } from "./Circuits";
 import { useSite, type Link } from "./connection";
@@ -42,6 +43,7 @@ function Page({ name, version, lab, mayChange }: PageProps) {
               </div>
             </div>
             <Points site={site} mayChange={mayChange} />
+            {site.upstreams.length > 0 && <BackOffices site={site} />}
             <div class="columns">
               <Sessions site={site} generation={generation} />
               <Events site={site} generation={generation} />

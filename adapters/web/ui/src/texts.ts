@@ -231,6 +231,23 @@ export const text = {
     empty: "No session so far.",
   },
 
+  backOffices: {
+    title: "Back offices",
+    caption: "Connections with back offices, and what they are still to be told",
+    office: "Back office",
+    station: "Station",
+    charger: "Charger",
+    connection: "Connection",
+    waiting: "Still to be told",
+    since: "Since",
+    online: (online: number, all: number) =>
+      all === 1 ? (online ? "connected" : "not connected") : `${online} of ${all} connected`,
+    ready: "messages pass",
+    notYet: "not accepted yet",
+    away: "away: answered here",
+    setAside: (count: number) => `${count} set aside`,
+  },
+
   events: {
     title: "Events",
     empty: "Nothing out of the ordinary.",

@@ -38,6 +38,8 @@ LONG_TESTS = (
     "tests/controller/test_calm.py",
     "tests/controller/test_habits.py",
     "tests/store/test_retries.py",
+    "tests/durability/test_kill_forwarding.py",
+    "tests/upstream/test_long_outage.py",
 )
 """What tries more of the same here than every day (``tests/support/thorough.py``)."""
 

@@ -64,9 +64,9 @@ class Forwarded:
         async with asyncio.timeout(PATIENCE_S):
             await passes()
 
-    async def drained(self) -> None:
+    async def drained(self, within_s: float = PATIENCE_S) -> None:
         """Wait until nothing waits for a back office."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(within_s):
             while any(queue.waiting for queue in await self.ledger.outbox.queues()):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 

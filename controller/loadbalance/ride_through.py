@@ -78,7 +78,7 @@ def ride_through(
     rows, passed_s = now.rows[..., : len(layout.row_names), :], max(0.0, now_s - pulse.at_s)
     short_by = used(rows, np.where(stays, facts.min_a, 0.0)) - now.free_a[:, : len(layout.row_names)]
     short = short_by > TOLERANCE_A
-    rested_s = np.maximum(0.0, spent_s - passed_s * RIDES_S / RECOVERS_S)
+    rested_s = np.maximum(0.0, spent_s - passed_s * RIDES_S / RECOVERS_S) if anything(spent_s > 0.0) else spent_s
     if not (anything(short) or anything(estimate.meter_a > layout.usable_a + OVER_BY_A)):  # as nearly always
         return Ride(now, running, None, rested_s)
     usable_a, most_a, meter_a = map(layout.by_row, (layout.usable_a, bearable_a, estimate.meter_a))

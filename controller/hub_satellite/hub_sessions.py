@@ -70,8 +70,10 @@ class HubSession:
     """Of the request of the back office that began it (2.x)."""
     sample: Measurement | None = None
     """The newest measurement."""
+    sample_told: Measurement | None = None
+    """The newest measurement that was told."""
     sampled_at: datetime | None = None
-    """When its newest measurement that was told was made."""
+    """When it was told, by our clock: chargers' clocks are not to be compared with it."""
     state: Status | None = None
     """What was told last of what its car does."""
 
@@ -94,11 +96,10 @@ class HubSession:
             away: whether it is away.
         """
         sample = self.sample
-        if every_s <= 0 or sample is None or not self.announced:
+        if every_s <= 0 or sample is None or sample == self.sample_told or not self.announced:
             return None
-        before = self.sampled_at or self.started_at
         pause = timedelta(seconds=max(every_s, AWAY_SAMPLE_S) if away else every_s)
-        return sample if sample.at > before and at - before >= pause else None
+        return sample if at - (self.sampled_at or self.started_at) >= pause else None
 
     @property
     def key(self) -> str:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
@@ -164,7 +165,11 @@ class Hub:
         """There is something new in the outbox."""
         self._line.posted()
 
-    async def judge(self, uid: str, points: Sequence[str], here: Authorisation, at: Any) -> Authorisation:
+    async def transaction_id(self, session: HubSession) -> str:
+        """The id of a session's transaction, as its charger knows it by now."""
+        return await self._desk.outbox.transaction_id(session.id) or session.transaction_id
+
+    async def judge(self, uid: str, points: Sequence[str], here: Authorisation, at: datetime) -> Authorisation:
         """What the back office says of a token at some of its points; ``here`` is what the site says."""
         if not self.office.primary or all(self._satellites.connector(point) is None for point in points):
             return here

@@ -107,6 +107,14 @@ class HubBook:
         found = [session for session in self.sessions.values() if session.connector == connector]
         return max(found, key=lambda session: session.started_at, default=None)
 
+    def unheard_of(self, stop: TransactionStop) -> list[HubSession]:
+        """The sessions of its station where an end is of none of them, by the ids that are known here.
+
+        A station may have been given another id since: by a back office that sees it as itself.
+        """
+        of_station = [session for session in self.sessions.values() if session.station == stop.station]
+        return [] if any(session.transaction_id == stop.transaction_id for session in of_station) else of_station
+
     def named(self, transaction_id: str) -> HubSession | None:
         """The session that the back office means by the id of a transaction."""
         return next((s for s in self.sessions.values() if transaction_id in {s.theirs, s.name}), None)
@@ -243,7 +251,7 @@ class HubBook:
         point = self._satellites.point(session.connector)
         if point is None:
             return None
-        draft = Draft(replace(session, sampled_at=session.sampled_at if triggered else now))
+        draft = Draft(replace(session, sample_told=sample, sampled_at=session.sampled_at if triggered else now))
         message = self._dialect.measured(session, point, sample, triggered=triggered, offline=self._offline())
         self._write(draft, message, sample.at)
         return draft

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from adapters.ocpp.upstream.hub_book import Draft, HubBook
 from adapters.ocpp.upstream.told_ledger import PostingLedger
+from controller.hub_satellite.hub_sessions import HubSession
 from controller.hub_satellite.outbox import Letter
 from controller.ports import (
     Authorisation,
@@ -43,6 +44,10 @@ class TellingHub(Protocol):
 
     def posted(self) -> None:
         """There is something new in the outbox."""
+        ...
+
+    async def transaction_id(self, session: HubSession) -> str:
+        """The id of a session's transaction, as its charger knows it by now."""
         ...
 
     async def judge(self, uid: str, points: Sequence[str], here: Authorisation, at: datetime) -> Authorisation:
@@ -99,6 +104,9 @@ class HubLedger:
         """Record an end."""
 
         async def act() -> Outcome:
+            for hub in self._hubs:
+                for session in hub.book.unheard_of(stop):
+                    session.transaction_id = await hub.transaction_id(session)
             drafts = [(hub, hub.book.stopping(stop)) for hub in self._hubs]
             outcome = await self._ledger.stop_transaction(stop, [*letters, *_letters(drafts)])
             for hub, draft in drafts:

@@ -21,6 +21,9 @@ FRESH: Final = timedelta(seconds=30)
 GRANTED: Final = timedelta(minutes=5)
 """So long a token may start that the back office itself wants started."""
 
+GRANTED_AWAY: Final = timedelta(days=1)
+"""So long it may start again while the back office is away."""
+
 FRESH_MOST: Final = 200
 
 TOKEN_16: Final = 20
@@ -66,14 +69,15 @@ class HubTokens:
             return judge_away(AuthoriseAway.KNOWN, here, heard, at)
         if here.verdict is not Verdict.UNKNOWN and not away:
             return here
-        policy = self._office.authorise_away
-        if policy is AuthoriseAway.NONE and self._charging(uid):
-            policy = AuthoriseAway.KNOWN  # it was let in before: that the back office has gone ends no session
-        return judge_away(policy, here, await self._on_record(uid), at)
+        policy, heard = self._office.authorise_away, await self._on_record(uid)
+        if self._charging(uid):  # it was let in before: that the back office has gone ends no session
+            policy = AuthoriseAway.KNOWN if policy is AuthoriseAway.NONE else policy
+            heard = None if heard is None else replace(heard, expires_at=None)
+        return judge_away(policy, here, heard, at)
 
     async def grant(self, uid: str, at: datetime) -> None:
         """The back office wants a token to charge now."""
-        await self._keep(Heard(uid, "Accepted"), at, GRANTED)
+        await self._keep(Heard(uid, "Accepted", expires_at=at + GRANTED_AWAY), at, GRANTED)
 
     async def heard_in(self, uid: str, answer: Mapping[str, Any], at: datetime) -> Heard | None:
         """Take what an answer about a session says of its token; returns it."""

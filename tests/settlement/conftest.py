@@ -10,6 +10,7 @@ from adapters.store.ledger import SqlLedger, open_ledger
 from tests.cli.conftest import _logging_restored
 from tests.support.billing import keep_parties
 from tests.support.command import loadstar
+from tests.support.fresh import fresh_database
 from tests.support.settlement import Office, keep_tariff
 
 __all__ = ["_logging_restored", "loadstar"]
@@ -17,7 +18,7 @@ __all__ = ["_logging_restored", "loadstar"]
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+    return fresh_database(tmp_path / "ledger.db")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.plan import Event
+from tests.support.fresh import fresh_database
 from tests.support.postgres import create_schema, postgres_server
 
 OpenLedger = Callable[..., SqlLedger]
@@ -23,7 +24,8 @@ def postgres() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
+        opening = request.path.name == "test_opening.py"  # is about where there is nothing yet
+        return f"sqlite:///{tmp_path / 'ledger.db'}" if opening else fresh_database(tmp_path / "ledger.db")
     return create_schema(request.getfixturevalue("postgres"), f"ledger_{uuid.uuid4().hex}")
 
 

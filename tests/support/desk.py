@@ -18,6 +18,7 @@ from controller.tariffs.book import Approval, BillingRule, Leg, OperatorTerms, S
 from controller.tariffs.observed import Observed
 from controller.tariffs.record import ChargeRecord, MeterIdentity, Place
 from controller.tariffs.session_facts import Activity
+from tests.support.fresh import fresh_database
 from tests.support.sessions import a_start, a_stop, at
 from tests.support.web import HandClock
 
@@ -46,7 +47,7 @@ class Desk:
 
     def __init__(self, path: Path) -> None:
         self.events: list[Event] = []
-        self.url = f"sqlite:///{path / 'ledger.db'}"
+        self.url = fresh_database(path / "ledger.db")
         self.ledger = self._opened()
         self.book = TariffBook(self.ledger.read, self.ledger.write, OperatorTerms())
         self.records = RecordBook(self.ledger.read, self.ledger.write)

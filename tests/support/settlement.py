@@ -21,6 +21,7 @@ from controller.tariffs.observed import Observed
 from controller.tariffs.record import ChargeRecord, MeterIdentity, Place
 from controller.tariffs.session_facts import Activity
 from tests.support.billing import ZONE, keep_parties
+from tests.support.fresh import fresh_database
 from tests.support.web import HandClock, made_app, small_site
 
 PLACE = Place("test", ZONE, "", 0, address="Kade 12", city="Ede", country="NL", latitude="52.04", longitude="5.67")
@@ -38,7 +39,7 @@ class Office:
     """A ledger with two sessions of October, one of which ended without its register; and the API over it."""
 
     def __init__(self, directory: Path) -> None:
-        self.url = f"sqlite:///{directory / 'loadstar.db'}"
+        self.url = fresh_database(directory / "loadstar.db")
         self.ledger: SqlLedger = open_ledger(self.url, currency="EUR", price_per_kwh=None, on_event=print)
         keep_parties(self.ledger)
         self.book, self.clock = self.ledger.charged, November()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -108,6 +109,23 @@ async def test_what_happens_while_it_is_away_is_told_as_such_and_keeps_its_numbe
     assert [set(sessions[name]["offline"]) for name in ("T1", "T2", "T3", "T4")] == [{False}, {True}, {True}, {False}]
     stamps = [stamp for _, _, stamp in office.book["order"]]
     assert stamps == sorted(stamps)
+
+
+async def test_it_is_told_what_the_site_allows(tmp_path: Path, office: BackOffice, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("adapters.ocpp.upstream.relay.LIMITS_EVERY_S", 0.1)
+    async with forwarded(tmp_path, Office("office", office.url)) as site, Station(site) as charger:
+        await charger.start_up()
+        await site.ready()
+        await charger.session()
+        charger.number, charger.seq_no = 9, 0
+        await charger.event("Started", "Authorized", idToken=ID_TOKEN)
+        told: list[Any] = []
+        async with asyncio.timeout(10):
+            while not told:
+                frames = [json.loads(text) for text in (await office.seen("CP01"))[0]]
+                told = [frame[3] for frame in frames if frame[2] == "NotifyChargingLimit"]
+        assert told[-1]["evseId"] == 1
+        assert told[-1]["chargingSchedule"][0]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6.0}]
 
 
 async def test_profiles_stay_here_and_the_way_to_us_stays_as_it_is(tmp_path: Path, office: BackOffice):

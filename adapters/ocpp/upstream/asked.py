@@ -130,12 +130,13 @@ class Asked:
             kept=self._kept,
             settings=self._settings,
             remember=self._remember,
-            evses=self._evses,
+            evses=self.evses,
             now=premises.clock.now,
             voltage_v=premises.site.nominal_voltage_v,
         )
 
-    def _evses(self) -> list[Evse]:
+    def evses(self) -> list[Evse]:
+        """The station's EVSEs, with what they may draw now."""
         if self.about is None:
             return []
         clock, found = self._desk.premises.clock, []

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.delivery import Delivery
-from adapters.ocpp.upstream.link import OnCall, UpstreamLink, Way
-from adapters.ocpp.upstream.words import called_anew, payload_of
+from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.words import called_anew, new_call, payload_of
 from adapters.ocpp.wire import Frame
 from controller.hub_satellite.outbox import Letter
 from controller.plan import Severity
@@ -124,6 +124,12 @@ class Channel:
             self._statuses[_place(call.text)] = call.text
         if self.ready:
             self._delivery.copy(call.text)
+
+    async def tell(self, action: str, payload: Mapping[str, Any]) -> None:
+        """Tell something of our own, if there is a connection; nobody needs the answer."""
+        if self.ready and self._link is not None:
+            with suppress(AwayError):
+                await self._link.call(*new_call(action, payload))
 
     def expect(self, letter: Letter) -> bool:
         """Somebody will wait for the answer to a letter that is about to be posted; False: there will be none soon."""

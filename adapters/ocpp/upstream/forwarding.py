@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.relay import Relay
+from controller.plan import Severity
 from controller.snapshot import PointState
+
+ANEW_S: Final = 5.0
+"""After a mistake of ours."""
+
+_LOG: Final = logging.getLogger("loadstar.ocpp")
 
 
 class Forwarding:
@@ -21,11 +29,23 @@ class Forwarding:
             offices: by station, the back offices that see it as itself.
             desk: what dealing with them rests on.
         """
+        self._premises = desk.premises
         self.relays: Mapping[str, Relay] = {station: Relay(station, seen, desk) for station, seen in offices.items()}
 
     async def run(self) -> None:
         """Work until cancelled."""
-        await asyncio.gather(*(relay.run() for relay in self.relays.values()))
+        await asyncio.gather(*(self._keep_running(relay) for relay in self.relays.values()))
+
+    async def _keep_running(self, relay: Relay) -> None:
+        """Run a relay; a mistake of ours ends its connections, and it begins anew: chargers are answered here."""
+        while True:
+            try:
+                await relay.run()
+            except Exception:
+                _LOG.exception("%s: forwarding has failed", relay.station)
+                message = "forwarding has failed, and begins anew: a fault of this program, see its log"
+                self._premises.report("internal_error", f"station:{relay.station}", message, Severity.ALARM)
+            await asyncio.sleep(ANEW_S)
 
     def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """The points' states, with what back offices allow them as one more bound of their current."""

@@ -19,6 +19,7 @@ from adapters.ocpp.station import Station
 from adapters.ocpp.upstream.asked import Asked
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.channel import Channel
+from adapters.ocpp.upstream.limit_news import LimitNews
 from adapters.ocpp.upstream.told_ledger import PostingLedger, ToldLedger
 from adapters.ocpp.upstream.words import (
     heard_of,
@@ -44,6 +45,9 @@ _MEANS_NOTHING: Final = frozenset(
     }
 )
 """Messages that change nothing here, so that nothing need be done with them but to pass them on."""
+
+LIMITS_EVERY_S: Final = 5.0
+"""How often it is looked whether a back office is to be told of a limit."""
 
 _TOKENS_REMEMBERED: Final = 200
 """Words about tokens that need not be put on record again."""
@@ -237,7 +241,9 @@ class Relay:
         """Work until cancelled."""
         if self._asked is not None:
             await self._asked.restore()
-        await asyncio.gather(*(channel.run() for channel in self._channels))
+        async with asyncio.TaskGroup() as together:
+            for work in (self._tell_limits(), *(channel.run() for channel in self._channels)):
+                together.create_task(work)
 
     def views(self) -> Iterable[ChannelView]:
         """Its connections as pages and metrics see them."""
@@ -246,6 +252,17 @@ class Relay:
     def limits_a(self) -> Mapping[str, float]:
         """By point, what the back office allows it now [A per phase], where it limits it."""
         return {} if self._asked is None else self._asked.limits_a()
+
+    async def _tell_limits(self) -> None:
+        """Tell the primary what the site allows, where its version of OCPP has words for that."""
+        news, clock = LimitNews(), self._desk.premises.clock
+        while self._primary is not None and self._asked is not None:
+            await asyncio.sleep(LIMITS_EVERY_S)
+            if not self._primary.ready or self._legacy:
+                news.forget()
+                continue
+            for action, payload in list(news.due(self._asked.evses(), clock.monotonic_s())):
+                await self._primary.tell(action, payload)
 
     # -- what the charger says ---------------------------------------------------------------------------------
 

@@ -26,6 +26,12 @@ def with_payload(text: str, payload: Mapping[str, Any]) -> str:
     return _written([*json.loads(text)[:3], payload])
 
 
+def new_call(action: str, payload: Mapping[str, Any]) -> tuple[str, str]:
+    """A call of our own: its id, and its text."""
+    message_id = str(uuid4())
+    return message_id, _written([Kind.CALL, message_id, action, payload])
+
+
 def called_anew(text: str) -> tuple[str, str]:
     """A call under an id of its own: the id, and its text."""
     kind, _, *rest = json.loads(text)

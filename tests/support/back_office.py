@@ -55,6 +55,13 @@ class BackOffice:
         await self._process.wait()
         await self._reading
 
+    async def begin_anew(self) -> None:
+        """Run, with an empty book."""
+        if self._process is None or self._process.returncode is not None:
+            await self.start()
+        await self._do("forget")
+        self.failures.clear()
+
     async def call(self, station: str, method: str, params: dict[str, Any]) -> Any:
         """Ask something of a station; its answer, or the error's text."""
         told = await self._do("call", station=station, method=method, params=params)

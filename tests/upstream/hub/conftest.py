@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,11 +11,18 @@ from adapters.ocpp.upstream import hub, hub_line
 from tests.support.back_office import BackOffice, back_office
 
 
-@pytest_asyncio.fixture
-async def office(tmp_path: Path) -> AsyncIterator[BackOffice]:
-    async with back_office(tmp_path) as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def process(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BackOffice]:
+    async with back_office(tmp_path_factory.mktemp("office")) as running:
         yield running
-    assert running.failures == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def office(process: BackOffice) -> AsyncIterator[BackOffice]:
+    """Tests that use it share an event loop: ``pytest.mark.asyncio(loop_scope="module")``."""
+    await process.begin_anew()
+    yield process
+    assert process.failures == []
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,15 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from adapters.ocpp.upstream.back_office import BackOffice as Office
 from controller.away import AuthoriseAway
 from tests.support.back_office import BackOffice
 from tests.support.forwarded import MeteredCharger
 from tests.support.hubbed import HUB, TOKEN, hubbed, told, until_told
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_two_chargers_are_two_connectors_of_one_station(tmp_path: Path, office: BackOffice):

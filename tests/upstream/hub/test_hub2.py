@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from adapters.ocpp.upstream.back_office import BackOffice as Office
 from tests.support.back_office import BackOffice
 from tests.support.forwarded import MeteredCharger
@@ -16,6 +18,8 @@ from tests.support.ocpp import socket
 from tests.support.ocpp2 import Station, currents, register
 
 DONE = {"status": "Accepted"}
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @asynccontextmanager

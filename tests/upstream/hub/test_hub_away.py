@@ -17,11 +17,13 @@ from tests.support.forwarded import MeteredCharger
 from tests.support.hubbed import HUB, hubbed
 from tests.support.raw_office import NOW, raw_office
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_it_is_killed_again_and_again_in_the_middle_of_what_it_missed(
     tmp_path: Path, office: BackOffice, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 25.0)
+    monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 50.0)
     async with (
         hubbed(tmp_path, Office("office", office.url)) as site,
         MeteredCharger(site.endpoint, "CP01") as one,
@@ -32,9 +34,9 @@ async def test_it_is_killed_again_and_again_in_the_middle_of_what_it_missed(
         await two.boot()
         await office.kill()
         await site.ready(ready=False)
-        for _ in range(8):
+        for _ in range(4):
             await asyncio.gather(one.session(), two.session())
-        for done in (5, 15):
+        for done in (3, 10):
             await office.start()
             async with asyncio.timeout(20):
                 while len(office.book["order"]) < done:  # noqa: ASYNC110

@@ -100,7 +100,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS, chosen=st.booleans(), legacy=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_each_session_is_told_of_once_and_whole(steps: list[tuple[str, int]], chosen: bool, legacy: bool):
     asyncio.run(_story(steps, chosen=chosen, legacy=legacy))
 

@@ -6,6 +6,8 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from adapters.clock import SystemClock
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
@@ -21,6 +23,8 @@ from tests.support.forwarded import MeteredCharger, _LetIn
 from tests.support.hubbed import HUB, TOKEN
 from tests.support.ledger import EventLog, FakeMeasurements
 from tests.support.ocpp import point, site_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_both_books_are_those_of_the_meter(tmp_path: Path, office: BackOffice):

@@ -9,6 +9,7 @@
 //   {"do": "habits", "slow_ms": 0, "mute": ["Authorize"], "refuse": ["StopTransaction"], "blocked": ["tag"],
 //    "boot": "Accepted"}                                                  -> {"habits": true}
 //   {"do": "cut"}   closes every connection at once                       -> {"cut": 1}
+//   {"do": "forget"}   begins anew, with an empty book                     -> {"forgotten": true}
 //   {"do": "seen"}                                                        -> {"seen": [[station, outbound, text]]}
 // Prints {"listening": PORT} first, and {"failure": "..."} for whatever breaks a schema.
 
@@ -20,7 +21,8 @@ const [port, path] = process.argv.slice(2);
 const say = (fact) => console.log(JSON.stringify(fact));
 const now = () => new Date().toISOString();
 
-let book = { next: 5001, answers: {}, sessions: {}, order: [] };
+const EMPTY = { next: 5001, answers: {}, sessions: {}, order: [] };
+let book = structuredClone(EMPTY);
 try {
   book = JSON.parse(readFileSync(path, "utf8"));
 } catch {
@@ -31,7 +33,8 @@ function keep() {
   renameSync(`${path}.new`, path);
 }
 
-let habits = { slow_ms: 0, mute: [], refuse: [], blocked: [], boot: "Accepted" };
+const GOOD = { slow_ms: 0, mute: [], refuse: [], blocked: [], boot: "Accepted" };
+let habits = GOOD;
 const clients = new Map();
 const seen = [];
 
@@ -152,6 +155,13 @@ const orders = {
     const count = clients.size;
     for (const client of [...clients.values()]) client.close({ force: true }).catch(() => {});
     return { cut: count };
+  },
+  forget() {
+    book = structuredClone(EMPTY);
+    keep();
+    habits = GOOD;
+    seen.length = 0;
+    return { forgotten: true };
   },
   seen: () => ({ seen }),
   stations: () => ({ stations: [...clients.keys()], passwords: [...clients.values()].map((c) => c.session.password) }),

@@ -144,7 +144,9 @@ class Service:
         return self._limits
 
     def summary(self) -> dict[str, Any]:
-        """What has happened since the start, from the service's own books."""
+        """What has happened since the start, from the service's own books. Sessions that are over are priced first."""
+        while self._billing.record_ended():
+            continue
         online = {station.id for station in self._points.stations() if station.online}
         return summary(
             self._ledger,

@@ -17,8 +17,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from adapters.configuration import ConfigurationError, load_configuration
 from adapters.log import configure_logging
 from adapters.service import Service
+from simulations.demo_books import keep_demo_books
 from simulations.demo_credentials import Credentials, make_credentials
-from simulations.demo_site import Ports, write_demo_site
+from simulations.demo_site import Ports, demo_tokens, write_demo_site
 from simulations.drivers_app import DriversApp
 from simulations.faults import FAULTS
 from simulations.loopback import HOST, free_port
@@ -125,7 +126,9 @@ def _plan(
 
 async def _demonstrate(plan: _Plan, console: Console, log: int) -> dict[str, Any]:
     path = write_demo_site(plan.directory, plan.points, plan.ports, plan.credentials, recorded=plan.recorded)
-    service = Service(load_configuration(path, {}), lab=plan.credentials is None)
+    configuration = load_configuration(path, {})
+    await asyncio.to_thread(keep_demo_books, configuration, demo_tokens(plan.credentials))
+    service = Service(configuration, lab=plan.credentials is None)
     arguments = ["--seed", str(plan.seed), "--newer-every", str(NEWER_EVERY)]
     if plan.credentials is not None:
         arguments += ["--ca-file", str(plan.credentials.authority)]

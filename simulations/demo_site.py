@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from simulations.demo_books import CARDS, FAST, FLEXIBLE
 from simulations.demo_credentials import Credentials
 from simulations.site_tables import Table, Value
 
@@ -40,7 +41,8 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
     Two thirds or so stand in a garage behind 80 A, the others on a street behind 63 A. Every fifth is
     single-phase; the three-phase ones are wired with rotated phases, as good installers do. Twenty minimum
     shares do not fit beside the building's worst case, so the fallbacks resolve to 0 A. Turns are short, so
-    that one sees them taken; so are the slots of the plan, since most cars stay for minutes.
+    that one sees them taken; so are the slots of the plan, since most cars stay for minutes. Guests may charge
+    where nobody has to log in either.
     """
     tls: dict[str, str] = {}
     if credentials is not None:
@@ -57,7 +59,7 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
         Table("ocpp", {"host": "127.0.0.1", "port": ports.ocpp, **tls}),
         Table("web", {"host": "127.0.0.1", "port": ports.web, **tls}),
         Table("store", {"url": "sqlite:///loadstar.db"}),
-        Table("tariffs", {"price_per_kwh": "0.35"}),
+        Table("tariffs", _tariffs(credentials)),
         Table("loadbalance", {"turn_min": 1.0}),
         Table("plan", {"slot_min": 5, "every_min": 1.0, "price_file": PRICE_FILE}),
         Table("peak", {"tariff": "month_peak", "expected_kw": 70}),
@@ -65,6 +67,11 @@ def demo_site_file(points: int, ports: Ports, credentials: Credentials | None, *
         *([Table("recording", {"directory": "recordings"})] if recorded else []),
     ]
     return "\n".join(str(table) for table in tables)
+
+
+def demo_tokens(credentials: Credentials | None) -> tuple[str, ...]:
+    """The uids of ``CARDS``."""
+    return _LAB_TOKENS if credentials is None else credentials.tokens
 
 
 def _names(points: int) -> list[str]:
@@ -102,15 +109,24 @@ def _point(index: int, name: str, in_garage: bool) -> Table:
     return Table("points", values, many=True)
 
 
+def _tariffs(credentials: Credentials | None) -> dict[str, Value]:
+    """A price for where no rule holds, and the offers; the rules are in ``demo_books``."""
+    return {"price_per_kwh": "0.35", "flexible": FLEXIBLE, "fast": FAST, "guests": credentials is None}
+
+
 def _credential_tables(names: list[str], credentials: Credentials | None) -> list[Table]:
+    tokens = [
+        Table("tokens", {"uid": uid, "description": card.description}, many=True)
+        for uid, card in zip(demo_tokens(credentials), CARDS, strict=True)
+    ]
     if credentials is None:
-        return [Table("tokens", {"uid": uid, "description": "Pool car"}, many=True) for uid in _LAB_TOKENS]
+        return tokens
     return [
         *(
             Table("stations", {"id": f"CP{name}", "password": credentials.station_password(f"CP{name}")}, many=True)
             for name in names
         ),
-        *(Table("tokens", {"uid": uid, "description": "Pool car"}, many=True) for uid in credentials.tokens),
+        *tokens,
         Table(
             "users", {"name": credentials.user, "password": credentials.user_password, "role": "operator"}, many=True
         ),

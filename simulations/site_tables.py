@@ -29,4 +29,4 @@ def _written(value: Value) -> str:
         return json.dumps(value, ensure_ascii=False)  # a TOML basic string has JSON's escapes
     if isinstance(value, Sequence):
         return f"[{', '.join(map(_written, value))}]"
-    return repr(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -80,6 +82,17 @@ def sees_many_sessions_that_are_priced(demonstrations: Mapping[str, Demonstratio
     assert summary["sessions_recorded"] >= 10
     assert summary["energy_wh"] > 20
     assert Decimal(summary["cost"]) > 0
+    assert Decimal(summary["cost"]) == sum_of_records(demonstrations[name].folder, summary["sessions_recorded"])
+
+
+def sum_of_records(folder: Path, sessions: int) -> Decimal:
+    """What drivers owe by the records: every session has one."""
+    with closing(sqlite3.connect(folder / "loadstar.db")) as ledger:
+        records = [json.loads(row[0]) for row in ledger.execute("SELECT document FROM charge_records")]
+    assert len(records) == sessions
+    retail = [leg["rated"]["total"] for record in records for leg in record["legs"] if leg["leg"] == "retail"]
+    assert len(retail) == sessions
+    return sum((Decimal(total["after_tax"]) for total in retail), Decimal(0))
 
 
 def drivers_leave_with_what_they_asked_for(demonstrations: Mapping[str, Demonstration]) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from adapters.configuration import load_configuration, static_rule_problems
+from adapters.store.ledger import open_ledger
+from controller.tariffs.book import PartyKind
 from simulations.connectors import Transaction
 from simulations.demo import run_demo
+from simulations.demo_books import CARDS, keep_demo_books
 from simulations.demo_credentials import make_credentials
-from simulations.demo_site import Ports, write_demo_site
+from simulations.demo_site import Ports, demo_tokens, write_demo_site
 from simulations.drivers import busy_visits
 from simulations.loopback import free_port
 from simulations.outbox import Kind, Message, Outbox
@@ -48,6 +51,38 @@ def test_the_secure_demonstration_has_a_password_for_every_station_and_a_certifi
     assert handshake(client, server, "127.0.0.1") == "TLSv1.3"
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake(ssl.create_default_context(), server, "127.0.0.1")
+
+
+def test_everybody_has_an_account_and_a_price_before_the_first_car_comes_and_once_only(tmp_path: Path):
+    configuration = load_configuration(write_demo_site(tmp_path, 2, PORTS, None), {})
+    for _ in range(2):  # a folder that is used again
+        keep_demo_books(configuration, demo_tokens(None))
+    ledger = open_ledger(
+        configuration.store_url, currency="EUR", price_per_kwh=configuration.price_per_kwh, on_event=events_unheard
+    )
+    try:
+        book, tokens = ledger.book, ledger.token_book.tokens()
+        contracts = {contract.id: contract for contract in book.contracts()}
+        parties = {party.id: party for party in book.parties()}
+        assert {token.uid for token in tokens} == {token.uid for token in configuration.tokens}
+        assert len(tokens) == len(CARDS)
+        assert {contracts[token.contract or ""].party for token in tokens} == {"employee", "tenant", "host"}
+        assert contracts["employee"].employer == "employer"
+        assert [party.kind for party in parties.values()].count(PartyKind.OPERATOR) == 1
+        approved = {version.tariff for version in book.tariff_versions() if version.approved}
+        assert {rule.tariff for rule in book.rules()} < approved
+        assert set(configuration.offers.values()) < approved
+        assert [version.number for version in book.tariff_versions("charging") if not version.approved] == [2]
+        assert {(rule.scope.value, rule.key, rule.tariff) for rule in book.rules()} == {
+            ("operator", "", "site-file"), ("site", "", "charging"), ("contract", "employee", "staff"),
+            ("contract", "host", "visitors"), ("guest", "", "visitors"),
+        }  # fmt: skip
+    finally:
+        ledger.close()
+
+
+def events_unheard(_event: object) -> None:
+    pass
 
 
 def handshake(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> str | None:

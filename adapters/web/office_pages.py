@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -23,9 +24,13 @@ from adapters.web.tariffs import tariff_view, tariff_views
 from adapters.web.tokens import token_views
 from controller.site import Site
 from controller.tariffs.book import Leg, Scope, TokenKind
+from controller.tariffs.price_words import money
+from controller.tariffs.rated import rounded
 from controller.tariffs.rules import NoSuchEntry, RuleRefused, Standing
 
 _SEE_OTHER: Final = 303
+_PRICE_STEP: Final = Decimal("0.000001")
+"""Of what people are shown: a price without tax that was divided out of one with it may have no end."""
 _SCOPES: Final = {
     Scope.TOKEN: "Token {}",
     Scope.CONTRACT: "Contract {}",
@@ -52,6 +57,7 @@ class Office:
         templates.filters["local"] = self._local
         templates.filters["scope"] = lambda rule: _SCOPES[rule.scope].format(rule.key)
         templates.filters["leg"] = lambda leg: _LEGS[leg]
+        templates.filters["price"] = lambda amount: money(rounded(amount, _PRICE_STEP))
         templates.filters["path"] = lambda text: quote(text, safe="")
         self._templates = templates
 

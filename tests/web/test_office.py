@@ -41,6 +41,14 @@ async def test_a_price_is_made_proposed_somewhere_approved_and_ended_by_forms(of
     assert (await submit(office, "/prices/tariffs/day/2/approve")).status_code == 303
 
 
+async def test_a_price_that_holds_its_tax_is_shown_without_endless_decimals(office: Office):
+    held = {"price_components": [{"type": "ENERGY", "price": 0.34, "vat": 21, "step_size": 1}]}
+    await office.ask("POST", "/tariffs", a_tariff("held", tax_included="YES", elements=[held]), 201, approve=True)
+    page = (await office.http.get("/prices")).text
+    assert ">0.280992<" in page.replace("\n", "")
+    assert ">0.34 with tax<" in page
+
+
 async def test_a_form_that_cannot_be_comes_back_with_every_reason_and_as_it_was(office: Office):
     wrong = await submit(office, "/prices/tariffs", id="day", per_kwh="dear", vat="much")
     assert wrong.status_code == 422

@@ -15,6 +15,7 @@ from adapters.rating_documents.tariff_writing import tariff_document
 from adapters.settlement.cdr import CdrIncomplete, Tariffs, cdrs, leg_told
 from adapters.store.dated import tariff_versions_of
 from adapters.store.record_book import RecordBook
+from controller.tariffs.legs import free_tariff
 from controller.tariffs.record import ChargeRecord, RecordKind
 from controller.tariffs.review import Reviewed, ReviewState, Verdict
 from controller.tariffs.tariff import Tariff
@@ -67,6 +68,11 @@ def _tariffs(book: RecordBook, records: Sequence[ChargeRecord], version: str) ->
         with suppress(DocumentError):
             tariff = _of_operator(read_tariffs(each.document.encode()).tariffs[0], records[0], each.proposed.at)
             tariffs[each.tariff, str(each.number)] = tariff_document(tariff, version)
+    for record in records:
+        free = free_tariff(record.currency)
+        if leg_told(record).rated.tariff_id == free.id:
+            document = tariff_document(_of_operator(free, record, record.times.started_at), version)
+            tariffs.setdefault((free.id, free.version), document)
     return tariffs
 
 

@@ -54,6 +54,17 @@ def test_partners_hear_of_what_is_good_and_of_its_credit(ledger: SqlLedger):
     assert sent() == {good.identity.id, later_void.identity.id, credit, doubtful.identity.id}
 
 
+def test_a_session_that_costs_nothing_has_the_tariff_that_says_so(ledger: SqlLedger):
+    (leg, *_) = (record := october()[0]).legs
+    free = replace(leg, rated=replace(leg.rated, tariff_id="free", tariff_version="1"))
+    keep_records(ledger, [replace(record, legs=(free,))])
+    for version, model in MODELS.items():
+        (cdr,) = parsed(json.dumps(month_cdrs(ledger.charged, MONTH, version)).encode(), exact=True)
+        (tariff,) = model.model_validate(cdr).tariffs
+        assert (tariff.id, tariff.country_code, tariff.elements[0].price_components[0].price) == ("free", "NL", 0)
+        assert {period["tariff_id"] for period in cdr["charging_periods"]} == {"free"}
+
+
 def test_everything_that_ocpi_asks_for_and_is_missing_is_told_once(ledger: SqlLedger):
     keep_records(ledger, [replace(each, place=replace(each.place, city="", address="")) for each in october()])
     with pytest.raises(ExportRefused) as refused:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from adapters.clock import SystemClock
@@ -68,6 +70,19 @@ class Hubbed:
         return self.hubs.overlaid(states)[name].max_a
 
 
+def _opened(path: Path, events: EventLog) -> SqlLedger:
+    return open_ledger(f"sqlite:///{path}", currency="EUR", price_per_kwh=Decimal("0.35"), on_event=events)
+
+
+@cache
+def _new_ledger() -> bytes:
+    """The file of a ledger with nothing in it: setting up its tables takes longer than most tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        _opened(path, EventLog()).close()
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def hubbed(
     folder: Path,
@@ -81,9 +96,10 @@ async def hubbed(
     """A central system whose stations, each with one point ``P-<identity>``, are the satellites of one hub."""
     site = site_of(*(point(f"P-{identity}", identity) for identity in stations))
     events, clock = EventLog(), SystemClock()
-    ledger = open_ledger(
-        f"sqlite:///{folder / 'ledger.db'}", currency="EUR", price_per_kwh=Decimal("0.35"), on_event=events
-    )
+    path = folder / "ledger.db"
+    if not path.exists():
+        path.write_bytes(_new_ledger())
+    ledger = _opened(path, events)
     ledger.seed([Token(uid) for uid in tokens], {})
     desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, call_timeout_s=answer_s)
     hub = Hub(office, HUB, site.points, desk)

@@ -221,7 +221,7 @@ class Service:
             forwards=self._upstreams.forwards,
             refusing=self._upstreams.refusing,
         )
-        self._upstreams.attach(self._points)
+        self._upstreams.attach(self._points, self._limits.in_force)
         self._run(self._upstreams.run())
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))

@@ -13,7 +13,7 @@ from adapters.ocpp.forward import Forward
 from adapters.ocpp.surroundings import Premises
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
 from adapters.ocpp.upstream.forwarding import Forwarding
-from adapters.ocpp.upstream.hub import Hub
+from adapters.ocpp.upstream.hub import Hub, Limits
 from adapters.ocpp.upstream.hub_acts import Chargers
 from adapters.ocpp.upstream.hubs import Hubs
 from adapters.ocpp.upstream.link import client_tls
@@ -73,9 +73,9 @@ class Upstreams:
         """Whether a charger behind a hub is not to be connected now."""
         return self._hubs.refusing(station)
 
-    def attach(self, chargers: Chargers) -> None:
-        """Take the central system; once, before ``run``."""
-        self._hubs.attach(chargers)
+    def attach(self, chargers: Chargers, limits: Limits) -> None:
+        """Take the central system, and what others limit the site to; once, before ``run``."""
+        self._hubs.attach(chargers, limits)
 
     def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """The points' states, bounded by what back offices allow."""

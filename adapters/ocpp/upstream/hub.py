@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -24,25 +23,26 @@ from adapters.ocpp.upstream.hub_desk import Counter
 from adapters.ocpp.upstream.hub_desk2 import HubDesk2, HubDesk201
 from adapters.ocpp.upstream.hub_desk16 import HubDesk16
 from adapters.ocpp.upstream.hub_line import HubLine
+from adapters.ocpp.upstream.hub_profiles import HubProfiles
 from adapters.ocpp.upstream.hub_settings import HubSettings
 from adapters.ocpp.upstream.hub_tokens import HubTokens
-from adapters.ocpp.upstream.interventions import Interventions
-from adapters.ocpp.upstream.profiles import KeptProfiles
 from adapters.ocpp.upstream.told_ledger import PostingLedger
 from adapters.ocpp.upstream.words import payload_of
-from controller.hub_satellite.charging_profiles import Criteria, ProfileRefused, Purpose, Running
-from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.connector import Status
 from controller.hub_satellite.dialect2 import Dialect2
 from controller.hub_satellite.dialect16 import Dialect16
 from controller.hub_satellite.dialects import Dialect, Identity, Message
 from controller.hub_satellite.hub_sessions import HubSession
+from controller.hub_satellite.limit_notices import LimitNotices, notice
 from controller.hub_satellite.outbox import Entry
 from controller.hub_satellite.satellites import STATION, Satellites, connector_status, station_status
 from controller.plan import Severity
 from controller.ports import Authorisation, LedgerUnavailable
 from controller.site import ChargingPoint
-from controller.snapshot import PointState
+from controller.snapshot import ExternalLimit, PointState
+
+Limits = Callable[[datetime], Iterable[ExternalLimit]]
+"""What others limit the site to, at a moment."""
 
 WATCH_S: Final = 1.0
 """How often a hub looks at its satellites."""
@@ -80,18 +80,23 @@ class Hub:
         self._settings = HubSettings(len(points))
         self._tokens = HubTokens(office, identity, desk, self._ask, self._charges)
         self._acts = HubActs(self._satellites, self.book, self._tokens, self._clock, self._keep_out_of_service)
-        self._kept = KeptProfiles(None, self._keep_profiles)
+        voltage_v = desk.premises.site.nominal_voltage_v
+        self._profiles = HubProfiles(self._satellites, self._acts, self._clock, voltage_v, self._keep_profiles)
         self._ledger: PostingLedger | None = None
         self._told: dict[int, Status] = {}
         """What the back office was told of each connector on this connection."""
+        self._limits: Limits = lambda _at: ()
+        above = {circuit for point in points for circuit in desk.premises.site.path[point.circuit]}
+        self._notices = LimitNotices(above)
         self._boot_reason = "PowerUp"
         self._line = HubLine(office, identity, desk, self, self._answering().answer)
 
     # -- setting up --------------------------------------------------------------------------------------------
 
-    def attach(self, chargers: Chargers) -> None:
-        """Take the central system; once, before ``run``."""
+    def attach(self, chargers: Chargers, limits: Limits) -> None:
+        """Take the central system, and what others limit the site to; once, before ``run``."""
         self._acts.attach(chargers)
+        self._limits = limits
 
     async def restore(self, ledger: PostingLedger) -> None:
         """Take up what is on record; once, before chargers connect.
@@ -106,13 +111,7 @@ class Hub:
         self._acts.restore(n for n in notes.get("out_of_service", []) if n in self._satellites.connectors)
         listed = notes.get("list_version", 0)
         self._tokens.list_version = listed if isinstance(listed, int) else 0
-        self._kept = KeptProfiles(notes.get("profiles"), self._keep_profiles)
-        for number in self._satellites.connectors:
-            session = self.book.at(number)
-            if session is None:
-                self._kept.clear(Criteria(evse=number, purpose=Purpose.TX))
-            else:
-                self._kept.runs(number, Running(session.name, session.started_at))
+        self._profiles.restore(notes.get("profiles"), self.book)
         self._line = HubLine(self.office, self.identity, self._desk, self, self._answering().answer)
 
     async def run(self) -> None:
@@ -133,33 +132,18 @@ class Hub:
 
     def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """The points' states, with what the back office allows them as one more bound of their current."""
-        if not self._kept:
-            return states
-        changed, now = dict(states), self._clock.now()
-        for number in self._satellites.connectors:
-            point = self._satellites.point(number)
-            limit_a = self._kept.limit_a(number, now, self._desk.premises.site.nominal_voltage_v)
-            if point is not None and limit_a is not None and (state := states.get(point.id)) is not None:
-                changed[point.id] = replace(
-                    state, max_a=min(limit_a, point.max_a if state.max_a is None else state.max_a)
-                )
-        return changed
+        return self._profiles.overlaid(states)
 
     # -- what happens at the satellites ------------------------------------------------------------------------
 
     def began(self, draft: Draft) -> None:
         """A session has begun, or more is known of it; it is on record."""
-        session = draft.session
-        self._kept.runs(session.connector, Running(session.name, session.started_at))
-        if draft.remote is not None and draft.remote.profile is not None:
-            profile = {name: value for name, value in draft.remote.profile.items() if name != "transactionId"}
-            with suppress(ProfileRefused):  # the session is what was asked for; what is no profile limits nothing
-                self._kept.set(session.connector, profile, self._clock.now())
+        self._profiles.began(draft)
 
     def ended(self, draft: Draft) -> None:
         """A session has ended; it is on record."""
         if self.book.at(draft.session.connector) is None:
-            self._kept.runs(draft.session.connector, None)
+            self._profiles.ended(draft.session.connector)
 
     def posted(self) -> None:
         """There is something new in the outbox."""
@@ -194,6 +178,7 @@ class Hub:
         """The back office has accepted the hub: it is told the status of every connector."""
         self._boot_reason = "Unknown"  # the next one follows a connection that was lost: nothing has started anew
         self._told.clear()
+        self._notices.forget()
         await self.tell_statuses([STATION, *self._satellites.connectors])
 
     async def told(self, entry: Entry, answer: Mapping[str, Any]) -> None:
@@ -298,6 +283,15 @@ class Hub:
             said = self._statuses()
             news = [number for number in said if said[number] is not self._told.get(number)]
             await self.tell_statuses(news)
+            await self._tell_limits()
+
+    async def _tell_limits(self) -> None:
+        """1.6 has no word for them."""
+        if self.office.version == "1.6":
+            return
+        for source, limit_w in self._notices.news(self._limits(self._clock.now())):
+            if await self._ask(notice(source, limit_w)) is not None:
+                self._notices.told(source, limit_w)
 
     def _statuses(self) -> dict[int, Status]:
         """What the back office is to know of every connector, and of the whole (0)."""
@@ -307,25 +301,7 @@ class Hub:
             said[number] = connector_status(status, in_transaction=session is not None and session.announced)
         return {STATION: station_status(said.values()), **said}
 
-    def _evses(self) -> list[Evse]:
-        states, found = self._acts.states(), []
-        for number in self._satellites.connectors:
-            point, state, running = self._satellites.point(number), states.get(number), self._kept.running(number)
-            if point is not None:
-                own_a = state.commanded_a if state is not None and running is not None else None
-                found.append(Evse(number, point.max_a, own_a, running))
-        return found
-
     def _answering(self) -> Any:
-        interventions = Interventions(
-            legacy=self.office.version == "1.6",
-            kept=self._kept,
-            settings={},
-            remember=lambda _name, _value: None,
-            evses=self._evses,
-            now=self._clock.now,
-            voltage_v=self._desk.premises.site.nominal_voltage_v,
-        )
         counter = Counter(
             upstream=self.office.id,
             identity=self.identity,
@@ -335,8 +311,8 @@ class Hub:
             acts=self._acts,
             tokens=self._tokens,
             settings=self._settings,
-            profiles=interventions,
-            kept=self._kept,
+            profiles=self._profiles.answering(legacy=self.office.version == "1.6"),
+            kept=self._profiles.kept,
             hub=self,
             clock=self._clock,
             outbox=self._desk.outbox,

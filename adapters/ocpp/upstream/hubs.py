@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from adapters.ocpp.upstream.back_office import ChannelView, Desk
-from adapters.ocpp.upstream.hub import Hub
+from adapters.ocpp.upstream.hub import Hub, Limits
 from adapters.ocpp.upstream.hub_acts import Chargers
 from adapters.ocpp.upstream.hub_ledger import HubLedger, HubMeasurements
 from adapters.ocpp.upstream.told_ledger import PostingLedger
@@ -38,10 +38,10 @@ class Hubs:
         """The measurements as the central system is to see them."""
         return HubMeasurements(measurements, self._hubs) if self._hubs else measurements
 
-    def attach(self, chargers: Chargers) -> None:
-        """Take the central system; once, before ``run``."""
+    def attach(self, chargers: Chargers, limits: Limits = lambda _at: ()) -> None:
+        """Take the central system, and what others limit the site to; once, before ``run``."""
         for hub in self._hubs:
-            hub.attach(chargers)
+            hub.attach(chargers, limits)
 
     def refusing(self, station: str) -> bool:
         """Whether a charger is not to be connected now."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.ocpp.upstream.back_office import BackOffice as Office
+from controller.snapshot import ExternalLimit
 from tests.support.back_office import BackOffice
 from tests.support.forwarded import MeteredCharger
 from tests.support.hubbed import HUB, PASSWORD, TOKEN, Hubbed, hubbed, told, until_told
@@ -169,3 +170,22 @@ async def test_its_variables_are_few_and_true(tmp_path: Path, office: BackOffice
         await one.begin()
         await one.measure()
         await until_told(office, "TransactionEvent", triggerReason="MeterValuePeriodic")
+
+
+async def test_it_is_told_of_limits_that_others_set(tmp_path: Path, office: BackOffice):
+    async with hubbed(tmp_path, Office("office", office.url, version="2.0.1")) as site:
+        limits = [ExternalLimit("main", 20_000.0, "grid_operator"), ExternalLimit("elsewhere", 5.0, "grid_operator")]
+        site.hubs.attach(site.central, lambda _at: limits)
+        await site.ready()
+        told_of = await until_told(office, "NotifyChargingLimit")
+        assert told_of["chargingLimit"] == {"chargingLimitSource": "SO", "isGridCritical": True}
+        assert told_of["chargingSchedule"][0]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 20_000}]
+        limits[0] = ExternalLimit("main", 19_500.0, "grid_operator")  # hardly another
+        limits[1] = ExternalLimit("main", 9_000.0, "dispatch")
+        await until_told(
+            office, "NotifyChargingLimit", chargingLimit={"chargingLimitSource": "EMS", "isGridCritical": False}
+        )
+        limits.clear()
+        await until_told(office, "ClearedChargingLimit", chargingLimitSource="SO")
+        await until_told(office, "ClearedChargingLimit", chargingLimitSource="EMS")
+        assert len(await told(office, "NotifyChargingLimit")) == 2

@@ -27,7 +27,7 @@ _DURATIONS: Final = {
 }
 """Time in which the site held the car back is none of them: nobody pays for it."""
 _COSTS: Final = {
-    "total_fixed_cost": frozenset({LineKind.FLAT, LineKind.CARD_FEE}),
+    "total_fixed_cost": frozenset({LineKind.FLAT, LineKind.CARD_FEE, LineKind.SURCHARGE}),
     "total_energy_cost": frozenset({LineKind.ENERGY}),
     "total_time_cost": frozenset({LineKind.TIME}),
     "total_parking_cost": frozenset({LineKind.PARKING_TIME, LineKind.IDLE_MOST}),

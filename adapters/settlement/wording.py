@@ -31,8 +31,9 @@ _KINDS: Final = {
     LineKind.RESERVATION: "Reservation",
     LineKind.MIN_PRICE: "To the minimum",
     LineKind.MAX_PRICE: "Above the maximum",
-    LineKind.IDLE_MOST: "Idle fee above its most",
+    LineKind.IDLE_MOST: "Idle, above its most",
     LineKind.CARD_FEE: "Charge card fee",
+    LineKind.SURCHARGE: "Surcharge",
 }
 _MONTHS: Final = (
     "January",

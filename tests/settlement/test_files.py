@@ -26,6 +26,7 @@ from adapters.settlement.tables import statements_csv
 from controller.tariffs.book import Party, PartyKind
 from controller.tariffs.crediting import credit
 from controller.tariffs.overview import employer_overviews, site_overview
+from controller.tariffs.rated import LineKind
 from controller.tariffs.statement import IssuedStatement, StatementKind, statements
 from tests.support.billing import OPERATOR, PARTIES, year_of_records
 
@@ -89,6 +90,15 @@ def test_a_table_of_lines_adds_up_to_the_statements(issued: list[IssuedStatement
         own = [row for row in rows if row["statement"] == each.number]
         assert sum(Decimal(row["gross"]) for row in own) == each.statement.totals.payable
         assert all(Decimal(row["net"]) + Decimal(row["tax"]) == Decimal(row["gross"]) for row in own)
+
+
+@pytest.mark.parametrize("kind", LineKind)
+def test_every_kind_of_line_has_words_on_paper(issued: list[IssuedStatement], kind: LineKind):
+    """Also one that hardly ever comes: for beginning while the site neared its peak."""
+    whole = issued[1].statement
+    (first, *_) = whole.lines
+    one = replace(issued[1], statement=replace(whole, lines=(replace(first, kind=kind),)))
+    assert statement_pdf(one).startswith(b"%PDF-")
 
 
 def test_what_somebody_wrote_is_no_formula(issued: list[IssuedStatement]):

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from adapters.ocpp.upstream import channel
 from adapters.ocpp.upstream.back_office import BackOffice as Office
 from controller.away import AuthoriseAway
-from tests.support.back_office import BackOffice, back_office
+from tests.support.back_office import BackOffice
 from tests.support.forwarded import TOKEN, MeteredCharger, forwarded
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PATIENCE_S = 0.3
-
-
-@pytest_asyncio.fixture
-async def office(tmp_path: Path) -> AsyncIterator[BackOffice]:
-    async with back_office(tmp_path) as running:
-        yield running
-    assert running.failures == []
 
 
 @pytest.fixture(autouse=True)

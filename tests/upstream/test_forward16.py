@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest_asyncio
+import pytest
 
 from adapters.ocpp.upstream.back_office import BackOffice as Office
 from tests.support.back_office import BackOffice, back_office
 from tests.support.forwarded import TOKEN, MeteredCharger, forwarded
 
-
-@pytest_asyncio.fixture
-async def office(tmp_path: Path) -> AsyncIterator[BackOffice]:
-    async with back_office(tmp_path) as running:
-        yield running
-    assert running.failures == []
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def payloads(frames: list[str]) -> list[tuple[str, Any]]:

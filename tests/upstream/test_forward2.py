@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from adapters.ocpp.upstream import channel
 from adapters.ocpp.upstream.back_office import BackOffice as Office
-from tests.support.back_office import BackOffice, back_office
+from tests.support.back_office import BackOffice
 from tests.support.forwarded import TOKEN, Forwarded, MeteredCharger, forwarded
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ID_TOKEN = {"idToken": TOKEN, "type": "ISO14443"}
-
-
-@pytest_asyncio.fixture
-async def office(tmp_path: Path) -> AsyncIterator[BackOffice]:
-    async with back_office(tmp_path) as running:
-        yield running
-    assert running.failures == []
 
 
 @pytest.fixture(autouse=True)

@@ -100,7 +100,7 @@ class Channel:
 
     def spoke(self, action: str) -> None:
         """The station has called."""
-        self._booting = action == BOOT and not self._accepted.is_set()
+        self._booting = self.office.primary and action == BOOT and not self._accepted.is_set()
         self._spoken.set()
 
     async def ask(self, call: Frame) -> str | None:
@@ -162,8 +162,8 @@ class Channel:
         """Work until cancelled."""
         await self._restore()
         while True:
+            self._changed.clear()  # before looking: it may come meanwhile
             if not (self._present or await self._waiting() or not self.office.keep_local):
-                self._changed.clear()
                 await self._changed.wait()
                 continue
             way = Way(self.office.url, self.station, self._subprotocol, self.office.password, self.office.tls)

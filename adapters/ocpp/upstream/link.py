@@ -59,6 +59,7 @@ SILENT_MOST: Final = 3
 NONSENSE_MOST: Final = 20
 """Frames that are no OCPP; then the connection is made anew."""
 
+_LOG: Final = logging.getLogger("loadstar.ocpp")
 _LIBRARY_LOG: Final = logging.getLogger("loadstar.websockets")
 _LIBRARY_LOG.setLevel(logging.CRITICAL)
 
@@ -138,8 +139,8 @@ class UpstreamLink:
         Args:
             way: where to, and as whom.
             on_call: answers what the back office asks; what it raises is answered with an error.
-            on_open: called when a connection is there, and cancelled when it ends. It may call; it should raise
-                nothing but ``AwayError``.
+            on_open: called when a connection is there, and cancelled when it ends. It may call; when it raises
+                ``AwayError``, the connection is made anew.
             on_change: told whenever ``connected`` changes, or a first attempt has failed.
             on_frame: told of every frame.
             call_timeout_s: how long an answer may take.
@@ -273,8 +274,13 @@ class UpstreamLink:
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _opened(self) -> None:
-        with suppress(AwayError):
+        try:
             await self._on_open()
+        except AwayError:
+            await self.close("what must be told first was not answered")
+        except Exception:  # whatever went wrong here, the next connection begins anew
+            _LOG.exception("the station could not be announced to its back office")
+            await self.close("")
 
     async def _hear(self, socket: ClientConnection, raw: str | bytes, asked: asyncio.Queue[tuple[Frame, str]]) -> None:
         if self._on_frame is not None:
@@ -306,7 +312,7 @@ class UpstreamLink:
                 try:
                     answer = await self._on_call(frame, text)
                 except Exception:  # the back office must not wait, and the connection must live
-                    logging.getLogger("loadstar.ocpp").exception("a call of the back office could not be answered")
+                    _LOG.exception("a call of the back office could not be answered")
                     answer = call_error(frame.message_id, "InternalError")
                 end_if_cancelled()
                 await self._send(socket, answer)

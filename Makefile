@@ -41,7 +41,7 @@ campaign: $(DEV)  ## Run every scenario of the gallery in full, and the long tes
 bench: $(DEV)  ## Measure, print a table, write build/bench.json
 	@$(IN_VENV) python -m tests.benchmarks $(ARGS)
 
-screenshot: $(DEV)  ## Photograph the demo's page and a simulation's report into docs/images
+screenshot: $(DEV)  ## Photograph the demo's pages and a simulation's report into docs/images
 	@scripts/install-debian-packages.sh chromium fonts-dejavu-core
 	@$(IN_VENV) python -m scripts.screenshot $(ARGS)
 

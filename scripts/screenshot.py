@@ -1,4 +1,4 @@
-"""Photographs the demo's page and a simulation's report: ``python -m scripts.screenshot [SECONDS]``, docs/images."""
+"""Photographs the demo's pages and a simulation's report: ``python -m scripts.screenshot [SECONDS]``, docs/images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import Final
 
@@ -19,12 +20,27 @@ from scripts.repository import ROOT
 ADDRESS: Final = "http://127.0.0.1:8080"
 IMAGES: Final = ROOT / "docs" / "images"
 OFFICE: Final = ROOT / "simulations" / "scenarios" / "office.toml"
-RUN_BEFORE_S: Final = 240.0
+RUN_BEFORE_S: Final = 420.0
 """By then cars have come and have charged something, and the building has changed its load a few times."""
 START_WITHIN_S: Final = 60.0
 END_WITHIN_S: Final = 30.0
-WIDTH: Final = 1280
-HEIGHT: Final = 1120
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a page: as a browser shows it on a screen of that size [px]."""
+
+    name: str
+    address: str
+    width: int = 1280
+    height: int = 1120
+
+
+DEMO: Final = (
+    Picture("page.png", ADDRESS),
+    Picture("driver.png", f"{ADDRESS}/p/P01", width=440, height=1120),
+    Picture("statements.png", f"{ADDRESS}/statements", height=760),
+)
 
 
 def wait_until_running(demo: subprocess.Popen[bytes]) -> None:
@@ -43,15 +59,17 @@ def wait_until_running(demo: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"the demo does not answer at {ADDRESS}")
 
 
-def photograph(address: str, picture: Path) -> None:
-    """Open a page in Debian's Chromium, and keep what it shows."""
+def photograph(pictures: Iterable[Picture]) -> None:
+    """Open pages in Debian's Chromium, and keep what they show."""
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=options)
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        page.goto(address, wait_until="load")
-        page.wait_for_timeout(5000)  # a few events of the live stream, or all plots of a report
-        page.screenshot(path=picture)
+        for picture in pictures:
+            page = browser.new_page(viewport={"width": picture.width, "height": picture.height})
+            page.goto(picture.address, wait_until="load")
+            page.wait_for_timeout(5000)  # a few events of the live stream, or all plots of a report
+            page.screenshot(path=IMAGES / picture.name)
+            page.close()
         browser.close()
 
 
@@ -61,7 +79,7 @@ def photograph_demo(run_before_s: float) -> None:
     try:
         wait_until_running(demo)
         time.sleep(run_before_s)
-        photograph(ADDRESS, IMAGES / "page.png")
+        photograph(DEMO)
     finally:
         demo.send_signal(signal.SIGINT)
         demo.wait(END_WITHIN_S)
@@ -72,7 +90,7 @@ def photograph_report() -> None:
     with TemporaryDirectory() as folder:
         command = ["loadstar", "simulate", str(OFFICE.relative_to(ROOT)), "--out", folder]
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
-        photograph(f"file://{folder}/report.html", IMAGES / "report.png")
+        photograph([Picture("report.png", f"file://{folder}/report.html")])
 
 
 def main() -> int:

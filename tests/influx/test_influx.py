@@ -246,6 +246,16 @@ def test_a_site_without_a_lever_has_a_price_and_no_surcharge_and_one_without_a_t
     assert prices(PriceNow(None)) == prices(None) == []
 
 
+def test_the_manual_names_every_measurement_with_its_tags_and_fields():
+    manual = (Path(__file__).parents[2] / "docs" / "reference" / "influx.md").read_text()
+    rows = {row.split("`")[1]: row for row in manual.splitlines() if row.startswith("| `")}
+    lines = list(records_of("hq", a_dear_tick()))
+    assert {line["measurement"] for line in lines} == rows.keys()
+    for line in lines:
+        for name in {*line["tags"], *line["fields"]} - {"site"}:
+            assert f"`{name}`" in rows[line["measurement"]]
+
+
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8086", "ftp://host", "http://"])
 def test_a_wrong_url_is_refused(url: str, events: Events):
     with pytest.raises(ValueError, match="expected a URL such as"):

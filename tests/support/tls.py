@@ -15,6 +15,18 @@ from cryptography.x509.oid import NameOID
 
 def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """Contexts for a server on localhost and for a client that trusts it."""
+    pem, private = certificate_and_key()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with TemporaryDirectory() as folder:
+        both = Path(folder, "server.pem")
+        both.write_bytes(private + pem)
+        server.load_cert_chain(both)
+    client = ssl.create_default_context(cadata=pem.decode())
+    return server, client
+
+
+def certificate_and_key() -> tuple[bytes, bytes]:
+    """A certificate for localhost that signs itself, and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -33,10 +45,4 @@ def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with TemporaryDirectory() as folder:
-        both = Path(folder, "server.pem")
-        both.write_bytes(private + pem)
-        server.load_cert_chain(both)
-    client = ssl.create_default_context(cadata=pem.decode())
-    return server, client
+    return pem, private

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from adapters.ocpp.upstream.link import PAUSE_LAST_S, AwayError, UpstreamLink, Way
+from adapters.ocpp.upstream.link import PAUSE_LAST_S, AwayError, UpstreamLink, Way, client_tls
 from adapters.ocpp.wire import Frame
 from tests.support.ocpp import basic, until
+from tests.support.tls import certificate_and_key
 
 Talk = Callable[[ServerConnection], Awaitable[None]]
 CALL = '[2, "1",  "Heartbeat",{ }]'
@@ -180,3 +184,48 @@ async def test_a_back_office_that_is_not_there_is_tried_ever_less_often(monkeypa
     assert 1.0 <= pauses[0] <= 1.5
     assert pauses[-1] == PAUSE_LAST_S
     assert link.trouble
+
+
+async def test_both_sides_show_certificates(tmp_path: Path):
+    for name in ("office", "station"):
+        certificate, key = certificate_and_key()
+        (tmp_path / f"{name}.pem").write_bytes(certificate)
+        (tmp_path / f"{name}.key").write_bytes(key)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "office.pem", tmp_path / "office.key")
+    server.load_verify_locations(tmp_path / "station.pem")
+    server.verify_mode = ssl.CERT_REQUIRED
+    trusting = client_tls(tmp_path / "office.pem", None, None)
+    showing = client_tls(tmp_path / "office.pem", tmp_path / "station.pem", tmp_path / "station.key")
+    connected: dict[str, bool] = {}
+    options: dict[str, Any] = {"subprotocols": [Subprotocol("ocpp1.6")], "ssl": server}
+    async with serve(echo, "localhost", 0, **options) as office:
+        port = next(iter(office.sockets)).getsockname()[1]
+        for name, tls in (
+            ("shows nothing", trusting),
+            ("shows its own", showing),
+            ("trusts others", client_tls(None, None, None)),
+        ):
+            way = Way(f"wss://localhost:{port}", "CP01", "ocpp1.6", tls=tls)
+            link = UpstreamLink(way, on_call=None, on_open=_nothing)  # type: ignore[arg-type]  # nobody calls
+            running = asyncio.create_task(link.run())
+            await link.tried()
+            try:
+                await link.call("1", CALL)
+                connected[name] = True
+            except AwayError:
+                connected[name] = False
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert connected == {"shows nothing": False, "shows its own": True, "trusts others": False}
+
+
+async def test_a_certificate_that_is_none_is_refused_at_once(tmp_path: Path):
+    (tmp_path / "no.pem").write_text("no certificate")
+    for files in ((tmp_path / "no.pem", None, None), (None, tmp_path / "missing.pem", tmp_path / "missing.key")):
+        with pytest.raises(OSError, match=r".*"):
+            client_tls(*files)
+
+
+async def _nothing() -> None:
+    """Announces nothing."""

@@ -147,6 +147,14 @@ async def test_profiles_stay_here_and_the_way_to_us_stays_as_it_is(tmp_path: Pat
         asked = {"duration": 600, "evseId": 1, "chargingRateUnit": "W"}
         told = await office.call("CP01", "GetCompositeSchedule", asked)
         assert told["schedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6.0 * 690}]  # ours, so far
+        wanted = {"requestId": 4, "chargingProfile": {"stackLevel": 1}}
+        assert await office.call("CP01", "GetChargingProfiles", wanted) == {"status": "Accepted"}
+        assert await office.call("CP01", "GetChargingProfiles", {**wanted, "evseId": 9}) == {"status": "NoProfiles"}
+        async with asyncio.timeout(10):
+            reported: list[str] = []
+            while not reported:
+                reported = [text for text in (await office.seen("CP01"))[0] if "ReportCharging" in text]
+        assert json.loads(reported[0])[3]["chargingProfile"] == [profile]
         cleared = {"chargingProfileCriteria": {"evseId": 1, "stackLevel": 1}}
         assert await office.call("CP01", "ClearChargingProfile", cleared) == {"status": "Accepted"}
         assert site.allowed_a("P-CP01") is None

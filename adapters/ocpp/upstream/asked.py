@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -22,17 +22,21 @@ from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.outbox import renamed
 from controller.ports import LedgerUnavailable
 
+Tell = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, None]]
+"""Tells a back office something: an action, and its payload."""
+
 
 class Asked:
     """Answers one back office for one station, or has the station answer it."""
 
-    def __init__(self, office: BackOffice, station: str, desk: Desk) -> None:
+    def __init__(self, office: BackOffice, station: str, desk: Desk, tell: Tell) -> None:
         """Begin with nothing set; ``restore`` takes up what was.
 
         Args:
             office: the back office whose word counts.
             station: the identity.
             desk: what dealing with it rests on.
+            tell: tells it something that it need not answer.
         """
         self.charger: Charger | None = None
         """Where it speaks now."""
@@ -43,7 +47,9 @@ class Asked:
         self._kept = KeptProfiles(None, self._keep_profiles)
         self._interventions = self._intervening(legacy=True)
         self._began: dict[int, datetime] = {}
+        self._tell = tell
         self._notes: set[asyncio.Task[None]] = set()
+        self._reports: set[asyncio.Task[None]] = set()
 
     async def restore(self) -> None:
         """Take up what the back office had set before a restart."""
@@ -130,6 +136,7 @@ class Asked:
             kept=self._kept,
             settings=self._settings,
             remember=self._remember,
+            later=self._later,
             evses=self.evses,
             now=premises.clock.now,
             voltage_v=premises.site.nominal_voltage_v,
@@ -159,6 +166,11 @@ class Asked:
             began_at = transaction.started_at or self._began.get(number) or now
             self._kept.runs(number, Running(transaction.id, min(began_at, now)))  # its clock may be ahead
             self._interventions.began(number)
+
+    def _later(self, action: str, payload: dict[str, Any]) -> None:
+        report = asyncio.ensure_future(self._tell(action, payload))  # runs when the answer is out
+        self._reports.add(report)
+        report.add_done_callback(self._reports.discard)
 
     def _remember(self, name: str, value: str) -> None:
         self._settings[name] = value

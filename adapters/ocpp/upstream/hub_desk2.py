@@ -9,16 +9,13 @@ from ocpp.v21.enums import Action as Action21
 from ocpp.v201.enums import Action as Action201
 
 from adapters.ocpp.upstream.hub_desk import PAYLOAD, HubDesk, Row
-from controller.hub_satellite.charging_profiles import Installed
+from adapters.ocpp.upstream.profiles import asked_for, reports
 from controller.hub_satellite.dialect2 import PLUG
 from controller.hub_satellite.dialects import Message, written
 from controller.hub_satellite.satellites import STATION
 
 _ROWS_AT_ONCE: Final = 20
 """Settings in one NotifyReport."""
-
-_SOURCE: Final = "CSO"
-"""Whose a back office's profiles are (ChargingLimitSourceEnumType)."""
 
 _QUEUE_MOST: Final = 1000
 """Letters that are looked through for one transaction's."""
@@ -151,28 +148,15 @@ class HubDesk2(HubDesk):
 
     async def _profiles(self, asked: PAYLOAD) -> PAYLOAD:
         """K09."""
-        wanted = asked["chargingProfile"]
-        if _SOURCE not in wanted.get("chargingLimitSource", [_SOURCE]):
-            return {"status": "NoProfiles"}
-
-        def meant(one: Installed) -> bool:
-            return (
-                one.profile.id in wanted.get("chargingProfileId", [one.profile.id])
-                and one.profile.stack_level == wanted.get("stackLevel", one.profile.stack_level)
-                and one.profile.purpose == wanted.get("chargingProfilePurpose", one.profile.purpose)
-                and one.evse == asked.get("evseId", one.evse)
-            )
-
-        found = self._counter.kept.meant(meant)
+        found = self._counter.kept.meant(asked_for(asked))
         if not found:
             return {"status": "NoProfiles"}
         self._counter.acts.later(self._report_profiles(asked["requestId"], found))
         return {"status": "Accepted"}
 
     async def _report_profiles(self, request: int, found: Sequence[tuple[int, PAYLOAD]]) -> None:
-        for number, (evse, profile) in enumerate(found, start=1):
-            about = {"requestId": request, "chargingLimitSource": _SOURCE, "evseId": evse, "tbc": number < len(found)}
-            await self._counter.hub.tell(Message("ReportChargingProfiles", {**about, "chargingProfile": [profile]}))
+        for report in reports(request, found):
+            await self._counter.hub.tell(Message("ReportChargingProfiles", report))
 
     # -- the rest ----------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from adapters.ocpp.fields import written_time
-from adapters.ocpp.upstream.profiles import KeptProfiles, read_criteria, written_schedule
+from adapters.ocpp.upstream.profiles import KeptProfiles, asked_for, read_criteria, reports, written_schedule
 from controller.hub_satellite.charging_profiles import STATION, ProfileRefused, RateUnit
 from controller.hub_satellite.composite import Evse, composite
 
@@ -34,7 +34,9 @@ SAMPLING_16: Final = ("MeterValueSampleInterval", "MeterValuesSampledData")
 SAMPLING_2: Final = ("sampleddatactrlr", "txupdatedinterval")
 INTERVAL: Final = "MeterValueSampleInterval"
 
-PROFILES: Final = frozenset({"SetChargingProfile", "ClearChargingProfile", "GetCompositeSchedule"})
+PROFILES: Final = frozenset(
+    {"SetChargingProfile", "ClearChargingProfile", "GetCompositeSchedule", "GetChargingProfiles"}
+)
 
 _DURATION_MOST_S: Final = 7 * 24 * 3600
 
@@ -52,6 +54,7 @@ class Interventions:
         evses: Callable[[], Sequence[Evse]],
         now: Callable[[], datetime],
         voltage_v: float,
+        later: Callable[[str, dict[str, Any]], None] = lambda _action, _payload: None,
     ) -> None:
         """Set up for a version of the protocol.
 
@@ -63,20 +66,23 @@ class Interventions:
             evses: the station's, with what they may draw now.
             now: the time.
             voltage_v: phase to neutral [V].
+            later: tells the back office something, by action and payload, after the answer.
         """
         self.legacy, self._kept, self._settings, self._remember = legacy, kept, settings, remember
-        self._evses, self._now, self._voltage_v = evses, now, voltage_v
+        self._later, self._evses, self._now, self._voltage_v = later, evses, now, voltage_v
         self.awaited: dict[int, Any] = {}
         """Profiles for transactions that the back office has asked to begin, by EVSE."""
 
     def answer(self, action: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
         """What is answered here; None: the charger is to answer."""
-        if action == "SetChargingProfile":
-            return self._set(asked)
-        if action == "ClearChargingProfile":
-            return self._clear(asked)
-        if action == "GetCompositeSchedule":
-            return self._composite(asked)
+        about_profiles = {
+            "SetChargingProfile": self._set,
+            "ClearChargingProfile": self._clear,
+            "GetCompositeSchedule": self._composite,
+            "GetChargingProfiles": self._report,
+        }
+        if action in about_profiles:
+            return about_profiles[action](asked)
         if action == "ChangeConfiguration" and self.legacy:
             return self._change(str(asked.get("key")), str(asked.get("value")))
         if action == "SetNetworkProfile":
@@ -128,6 +134,16 @@ class Interventions:
         except ProfileRefused as refused:
             return self._refused("InvalidProfile" if not self.legacy else None, str(refused))
         return {"status": "Accepted"}
+
+    def _report(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """2.0.1 K09."""
+        try:
+            found = self._kept.meant(asked_for(asked))
+        except (KeyError, AttributeError, TypeError):
+            found = []
+        for report in reports(asked.get("requestId", 0), found):
+            self._later("ReportChargingProfiles", report)
+        return {"status": "Accepted" if found else "NoProfiles"}
 
     def _refused(self, code: str | None, why: str) -> dict[str, Any]:
         if code is None:

@@ -6,7 +6,7 @@ a station that keeps its profiles itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -105,6 +105,37 @@ def read_criteria(told: Mapping[str, Any]) -> Criteria:
         purpose=None if purpose is None else _PURPOSES.get(purpose) or Purpose(purpose),
         stack_level=within.get("stackLevel"),
     )
+
+
+SOURCE: Final = "CSO"
+"""Whose limits a back office's profiles are (ChargingLimitSourceEnumType)."""
+
+
+def asked_for(asked: Mapping[str, Any]) -> Callable[[Installed], bool]:
+    """Which profiles a GetChargingProfiles means (2.0.1 K09).
+
+    Raises:
+        KeyError: it does not say what it wants.
+    """
+    wanted = asked["chargingProfile"]
+
+    def meant(one: Installed) -> bool:
+        return (
+            SOURCE in wanted.get("chargingLimitSource", [SOURCE])
+            and one.profile.id in wanted.get("chargingProfileId", [one.profile.id])
+            and one.profile.stack_level == wanted.get("stackLevel", one.profile.stack_level)
+            and one.profile.purpose == wanted.get("chargingProfilePurpose", one.profile.purpose)
+            and one.evse == asked.get("evseId", one.evse)
+        )
+
+    return meant
+
+
+def reports(request: int, found: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The payloads of ReportChargingProfiles that answer it."""
+    for number, (evse, profile) in enumerate(found, start=1):
+        about = {"requestId": request, "chargingLimitSource": SOURCE, "evseId": evse, "tbc": number < len(found)}
+        yield {**about, "chargingProfile": [profile]}
 
 
 def written_schedule(steps: Sequence[Step], unit: str, voltage_v: float) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ class Relay:
         self._primary = next((one for one in self._channels if one.office.primary), None)
         self._charger: Charger | None = None
         self._about: Station | None = None
-        self._asked = None if self._primary is None else Asked(self._primary.office, station, desk)
+        self._asked = None if self._primary is None else Asked(self._primary.office, station, desk, self._primary.tell)
         self._legacy = True
         self._unanswered: Frame | None = None
         """What the back office was asked just now, and has not answered."""

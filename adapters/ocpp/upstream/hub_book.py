@@ -169,8 +169,6 @@ class HubBook:
             return None
         draft.session.id = started.session_id
         draft.session.transaction_id = start.transaction_id or str(started.transaction_id)
-        if draft.remote is not None:
-            self.remote.pop(draft.session.connector, None)
         self.take(draft)
         return draft
 
@@ -243,6 +241,8 @@ class HubBook:
         before = self.sessions.get(draft.session.id)
         if before is not None:
             draft.session.sample, draft.session.theirs = before.sample, before.theirs
+        if draft.remote is not None:
+            self.remote.pop(draft.session.connector, None)
         self.sessions[draft.session.id] = draft.session
 
     # -- the rest ----------------------------------------------------------------------------------------------

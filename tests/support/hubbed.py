@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +20,7 @@ from adapters.ocpp.upstream.back_office import BackOffice, Desk
 from adapters.ocpp.upstream.hub import Hub
 from adapters.ocpp.upstream.hubs import Hubs
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import Token
+from controller.ports import FrameSink, Token
 from tests.support.back_office import BackOffice as Office
 from tests.support.forwarded import PASSWORD, PATIENCE_S, TOKEN, _LetIn
 from tests.support.ledger import EventLog, FakeMeasurements
@@ -92,6 +92,8 @@ async def hubbed(
     port: int = 0,
     tokens: tuple[str, ...] = (TOKEN,),
     answer_s: float = 30.0,
+    on_frame: FrameSink | None = None,
+    prepare: Callable[[SqlLedger], None] = lambda _ledger: None,
 ) -> AsyncIterator[Hubbed]:
     """A central system whose stations, each with one point ``P-<identity>``, are the satellites of one hub."""
     site = site_of(*(point(f"P-{identity}", identity) for identity in stations))
@@ -101,7 +103,8 @@ async def hubbed(
         path.write_bytes(_new_ledger())
     ledger = _opened(path, events)
     ledger.seed([Token(uid) for uid in tokens], {})
-    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, call_timeout_s=answer_s)
+    prepare(ledger)
+    desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, on_frame, answer_s)
     hub = Hub(office, HUB, site.points, desk)
     hubs = Hubs([hub], desk)
     central = CentralSystem(
@@ -113,6 +116,7 @@ async def hubbed(
         port=port,
         call_timeout_s=10.0,
         refusing=hubs.refusing,
+        on_frame=on_frame,
     )
     hubs.attach(central)
     await central.start()

@@ -1,0 +1,36 @@
+"""A hub that is meant to be killed, at a moment of its own choice (see ``forwarding_site``).
+
+``python -m tests.durability.hub_site FOLDER PORT OFFICE_URL [LABEL N]``
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import adapters.ocpp.upstream.hub
+import adapters.ocpp.upstream.hub_line
+import adapters.ocpp.upstream.hub_settings
+import adapters.ocpp.upstream.link
+import controller.hub_satellite.outbox
+from adapters.ocpp.upstream.back_office import BackOffice
+from tests.durability.forwarding_site import Fate
+from tests.support.hubbed import hubbed
+
+
+async def main(folder: str, port: str, office: str, label: str = "", number: str = "1") -> None:
+    adapters.ocpp.upstream.hub.WATCH_S = 0.02  # type: ignore[misc]
+    adapters.ocpp.upstream.hub_line.RETRY_S = 0.1  # type: ignore[misc]
+    adapters.ocpp.upstream.hub_settings.SAMPLE_S = 1  # type: ignore[misc]
+    adapters.ocpp.upstream.link.PAUSE_FIRST_S = 0.1  # type: ignore[misc]
+    controller.hub_satellite.outbox.PER_S = 200.0  # type: ignore[misc]
+    fate = Fate(label, int(number))
+    async with hubbed(
+        Path(folder), BackOffice("office", office), port=int(port), on_frame=fate.frame, prepare=fate.ledger
+    ):
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -40,7 +40,13 @@ from controller.tariffs.tariff import Tariff
 if TYPE_CHECKING:
     from adapters.signed_values import SignedSession
 
+IMPLAUSIBLE_ENERGY: Final = "implausible_energy"
+"""More energy than any charger delivers in that time: a register in other units, or of another connector."""
+
 _WH_PER_KWH: Final = 1000
+_HOUR_S: Final = 3600
+_MOST_KW: Final = 400
+_SLACK_WH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,7 @@ def made_record(
             facts.flags,
             *(leg.rated.review_flags for leg in legs),
             () if checked is None else checked.flags(quantities.import_wh),
+            () if _deliverable(quantities.import_wh, facts) else (IMPLAUSIBLE_ENERGY,),
         ),
     )
 
@@ -195,6 +202,11 @@ def _quantities(session: SessionRecord, facts: SessionFacts) -> Quantities:
         reserved_s=round(seconds[Activity.RESERVATION] + seconds[Activity.RESERVATION_EXPIRED]),
         max_power_kw=max(powers, default=None),
     )
+
+
+def _deliverable(import_wh: int, facts: SessionFacts) -> bool:
+    hours = (facts.ends_at - facts.starts_at).total_seconds() / _HOUR_S
+    return import_wh <= _MOST_KW * _WH_PER_KWH * hours + _SLACK_WH
 
 
 def _seconds(facts: SessionFacts) -> dict[Activity, float]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from adapters.charged import MonthStatements
 from adapters.export_kinds import Asked, Kind
 from adapters.export_worker import exported_apart
-from adapters.record_making import SiteFacts, made_record
+from adapters.record_making import IMPLAUSIBLE_ENERGY, SiteFacts, made_record
 from adapters.settlement_exports import issued_statements, month_bounds
 from adapters.settling import settle
 from adapters.store import charge_records
@@ -96,6 +96,9 @@ class SettlementDesk:
         anew = made_record(right, self._site, record.meter, self._clock.now(), record.identity.version + 1)
         if not anew.complete:
             raise NotDecidable(f"the correction does not give a price either: {', '.join(anew.flags)}")
+        if IMPLAUSIBLE_ENERGY in anew.flags:
+            wh = anew.quantities.import_wh
+            raise NotDecidable(f"expected what a charger delivers in that time, found {wh} Wh")
         return anew
 
 

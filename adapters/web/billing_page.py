@@ -44,6 +44,7 @@ _FLAGS: Final = {
     "timestamp_invalid": "the charger told no time",
     "unknown_connector": "at a connector that the site does not know",
     "implausible_register": "its register cannot be right",
+    "implausible_energy": "more energy than a charger delivers in that time",
     "price_missing_in_curve": "there is no price for a part of it",
 }
 """Flags in words; others are shown as they are, without underscores."""

@@ -56,6 +56,18 @@ async def test_a_month_from_the_chargers_word_to_the_closed_book(office: Office)
     assert (await office.ask("GET", f"/records/{on_record[0].identity.id}"))["document"]["identity"]["version"] == 1
 
 
+async def test_more_energy_than_a_charger_delivers_waits_for_somebody_and_is_no_correction(office: Office):
+    await office.session(1, 8_000_000)
+    office.billing.record_ended()
+    (waiting,) = (await office.ask("GET", "/review"))["items"]
+    assert (waiting["state"], waiting["flags"]) == ("open", ["implausible_energy"])
+    path, verdict = f"/review/{waiting['id']}", {"verdict": "correct", "correction": {"end_wh": 9_000_000}}
+    refused = await office.ask("POST", path, verdict, 409)
+    assert refused["detail"] == "expected what a charger delivers in that time, found 8999000 Wh"
+    await office.ask("POST", path, verdict | {"correction": {"end_wh": 9_000}})
+    assert (await office.ask("GET", "/review"))["items"] == []
+
+
 async def test_a_month_worked_out_anew_is_the_same_to_the_cent(office: Office):
     sessions = [await office.session(number, 8_000) for number in (1, 2, 3)]
     await office.session(4, 500)  # what is flagged is no other for that

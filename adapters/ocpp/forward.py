@@ -46,6 +46,10 @@ class Forward(Protocol):
         """Take the station that it is about; once, before anything else."""
         ...
 
+    async def goes_on(self, token: str) -> bool:
+        """Whether the back office lets a session go on that ran before a restart, as far as it has said."""
+        ...
+
     def told(self, ledger: Ledger) -> Ledger:
         """The ledger as this station's conversation is to see it: what enters it is passed on as well."""
         ...

@@ -234,6 +234,9 @@ class CentralSystem:
             return True
         points = [] if running.point is None else [running.point]
         answer = await self._around.ledger.authorise(running.token, points, self._around.clock.now())
+        forward = self._forwards.get(running.station)
+        if forward is not None and answer.verdict is Verdict.UNKNOWN:
+            return await forward.goes_on(running.token)
         return answer.verdict not in {Verdict.UNKNOWN, Verdict.BLOCKED}
 
     def _surroundings(self, forward: Forward | None) -> Surroundings:

@@ -46,7 +46,7 @@ async def test_sessions_while_it_is_away_are_told_in_order_when_it_is_back(tmp_p
         await charger.measure()
         await charger.end()
         for _ in range(3):
-            assert (await charger.begin())["idTagInfo"] == {"status": "Accepted"}
+            assert (await charger.begin())["idTagInfo"] == {"status": "Accepted", "parentIdTag": "FLEET"}
             assert charger.transaction != 5001
             await charger.end()
         await charger.begin()
@@ -65,6 +65,46 @@ async def test_sessions_while_it_is_away_are_told_in_order_when_it_is_back(tmp_p
     told = [stamp for _, _, stamp in office.book["order"]]
     assert told == sorted(told)
     assert "upstream_away" in site.events.kinds()
+
+
+async def test_a_session_goes_on_when_we_are_started_anew(tmp_path: Path, office: BackOffice):
+    seen = Office("office", office.url)
+    async with forwarded(tmp_path, seen) as site, MeteredCharger(site.url) as charger:
+        await charger.boot()
+        await site.ready()
+        assert (await charger.begin("ROAMING"))["idTagInfo"]["status"] == "Accepted"
+    await office.kill()
+    async with forwarded(tmp_path, seen) as site:
+        charger.endpoint = site.url
+        await charger.connect()
+        assert (await charger.call("Authorize", {"idTag": "ROAMING"}))["idTagInfo"] == {
+            "status": "Accepted",
+            "parentIdTag": "FLEET",
+        }
+        assert site.state("P-CP01").max_a is None
+        await charger.end()
+        assert "RemoteStopTransaction" not in [action for action, _ in charger.asked]
+        await office.start()
+        await site.drained()
+        await charger.disconnect()
+    assert office.sessions("CP01") == charger.sessions
+
+
+async def test_a_station_is_kept_alive_at_the_back_offices_interval(
+    tmp_path: Path, office: BackOffice, monkeypatch: pytest.MonkeyPatch
+):
+    async with forwarded(tmp_path, Office("office", office.url)) as site, MeteredCharger(site.url) as charger:
+        await charger.boot()
+        await site.ready()
+        await office.kill()
+        await site.ready(ready=False)
+        await office.start()
+        monkeypatch.setattr(channel, "interval_of", lambda _told: 0.1)
+        await site.ready()
+        beats: list[str] = []
+        async with asyncio.timeout(10):
+            while not beats:
+                beats = [text for text in (await office.seen("CP01"))[0] if "Heartbeat" in text]
 
 
 async def test_it_is_told_of_the_station_before_of_what_it_missed(tmp_path: Path, office: BackOffice):

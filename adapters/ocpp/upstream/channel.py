@@ -74,6 +74,8 @@ class Channel:
         self._changed, self._linked = asyncio.Event(), asyncio.Event()
         self._accepted, self._spoken, self._is_ready = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._booting = self._away_told = False
+        self._interval_s, self._passed = 0.0, 0
+        """How often to show that the station is there; 0: it does so itself. How many of its calls have passed."""
         self._given_up: asyncio.Future[None] | None = None
         self._asking: set[asyncio.Task[str]] = set()
 
@@ -247,7 +249,17 @@ class Channel:
         self._untold.clear()
         self._set_ready(ready=True)
         assert self._link is not None
-        await self._delivery.run(self._link)
+        async with asyncio.TaskGroup() as together:
+            together.create_task(self._delivery.run(self._link))
+            together.create_task(self._beat())
+
+    async def _beat(self) -> None:
+        """Show that the station is there as often as the back office has asked, where the station was not told so."""
+        while self._interval_s > 0:
+            passed = self._passed
+            await asyncio.sleep(self._interval_s)
+            if passed == self._passed:
+                await self.tell("Heartbeat", {})
 
     async def _announce(self) -> None:
         if self._present and not self._spoken.is_set():
@@ -261,6 +273,7 @@ class Channel:
         while self._boot is not None and not self._accepted.is_set():
             answer = payload_of(await self._call_anew(self._boot), at=2)
             if answer.get("status") == "Accepted":
+                self._interval_s = interval_of(answer)
                 break
             asked_s = answer.get("interval")
             pause_s = float(asked_s) if isinstance(asked_s, int) else BOOT_RETRY_LEAST_S
@@ -278,7 +291,7 @@ class Channel:
         if link is None or not link.connected:
             await self._wait(asyncio.ensure_future(self._through()), FIRST_CONNECTION_S)
         told = await self._asked(call)
-        self._booting = False
+        self._booting, self._interval_s = False, 0.0
         if told is not None and payload_of(told, at=2).get("status") == "Accepted":
             self._accepted.set()
         return told
@@ -291,6 +304,7 @@ class Channel:
     async def _asked(self, call: Frame) -> str | None:
         if self._link is None or not self._link.connected:
             return None
+        self._passed += 1
         asking = asyncio.create_task(self._link.call(call.message_id, call.text))
         self._asking.add(asking)  # it goes on when nobody waits any more: the next call waits for its answer
         asking.add_done_callback(self._over)
@@ -330,6 +344,12 @@ class Channel:
 
     def _report(self, kind: str, message: str, severity: Severity) -> None:
         self._desk.premises.report(kind, f"station:{self.station}", message, severity)
+
+
+def interval_of(booted: Mapping[str, Any]) -> float:
+    """How often a back office wants to hear of a station [s]; 0: that is for the station to choose."""
+    told = booted.get("interval")
+    return float(told) if isinstance(told, int) and told > 0 else 0.0
 
 
 def _place(text: str) -> str:

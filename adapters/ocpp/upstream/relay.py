@@ -25,7 +25,7 @@ from adapters.ocpp.upstream.words import (
     heard_of,
     payload_of,
     token_info,
-    with_status,
+    with_token_info,
 )
 from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
 from controller.away import Heard, judge_away
@@ -65,6 +65,8 @@ class _Handling:
     asked: bool = False
     """Whether the primary has been asked, and this is what it said."""
     told: str | None = None
+    heard: Heard | None = None
+    """What the back office has said of its token before."""
     doubt: bool = False
     """Whether its token may charge only if the back office says so."""
 
@@ -112,6 +114,13 @@ class Relay:
         self._about = station
         if self._asked is not None:
             self._asked.about = station
+
+    async def goes_on(self, token: str) -> bool:
+        """Whether the back office lets a session go on that ran before a restart."""
+        if self._primary is None:
+            return False
+        heard = await self._desk.memory.heard(self._primary.office.id, token)
+        return heard is None or heard.status in {"Accepted", "ConcurrentTx"}
 
     def told(self, ledger: Ledger) -> Ledger:
         """The ledger as the station's conversation is to see it."""
@@ -229,7 +238,8 @@ class Relay:
         if at_hand.told is not None and (heard := _heard(call, at_hand.told)) is not None:
             verdict = Verdict.ACCEPTED if heard.status == "Accepted" else Verdict.BLOCKED
             return replace(here, verdict=verdict, because="the back office says so", valid_until=heard.expires_at)
-        away = judge_away(office.office.authorise_away, here, await self._desk.memory.heard(office.office.id, uid), at)
+        at_hand.heard = await self._desk.memory.heard(office.office.id, uid)
+        away = judge_away(office.office.authorise_away, here, at_hand.heard, at)
         if office.ready and call.action in _AUTHORISING and not away.accepted:
             at_hand.doubt = True  # unless the back office accepts it, whose answer is still to come
             return replace(away, verdict=Verdict.ACCEPTED)
@@ -299,13 +309,17 @@ class Relay:
         return await self._primary.told(letter)
 
     def _doubted(self, at_hand: _Handling, local: str) -> str:
-        """Our own answer; a token that only the back office would have accepted is refused in it."""
-        if not at_hand.doubt or kind_of(local) != Kind.RESULT:
+        """Our own answer, with what is known of the back office's: a token that only it would accept is refused."""
+        info = token_info(payload_of(local, at=2)) if kind_of(local) == Kind.RESULT else None
+        if info is None:
             return local
-        if token_info(payload_of(local, at=2)) is None:
+        if at_hand.doubt:
+            self._refuse(at_hand.call)
+            return with_token_info(local, {"status": "Invalid"})
+        group = None if at_hand.heard is None else at_hand.heard.group
+        if group is None or not self._legacy or info.get("status") != "Accepted":
             return local
-        self._refuse(at_hand.call)
-        return with_status(local, "Invalid")
+        return with_token_info(local, {**info, "parentIdTag": group})  # another card of it may end the session
 
     async def _learn(self, call: Frame, told: str) -> None:
         """Keep what an answer says of a token, for the time when nobody answers."""

@@ -75,15 +75,15 @@ def listed_tokens(asked: Mapping[str, Any]) -> list[Heard]:
     return heard
 
 
-def with_status(text: str, status: str) -> str:
+def with_token_info(text: str, info: Mapping[str, Any]) -> str:
     """A result that says this of its token.
 
-    >>> with_status('[3,"1",{"transactionId":7,"idTagInfo":{"status":"Accepted"}}]', "Invalid")
+    >>> with_token_info('[3,"1",{"transactionId":7,"idTagInfo":{"status":"Accepted"}}]', {"status": "Invalid"})
     '[3,"1",{"transactionId":7,"idTagInfo":{"status":"Invalid"}}]'
     """
     kind, message_id, payload = json.loads(text)
     name = "idTagInfo" if "idTagInfo" in payload else "idTokenInfo"
-    return _written([kind, message_id, {**payload, name: {"status": status}}])
+    return _written([kind, message_id, {**payload, name: info}])
 
 
 def _written(message: list[Any]) -> str:

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from adapters.ocpp.upstream.hub_book import Draft, HubBook
 from adapters.ocpp.upstream.hub_desk import Counter
 from adapters.ocpp.upstream.hub_desk2 import HubDesk2, HubDesk201
 from adapters.ocpp.upstream.hub_desk16 import HubDesk16
+from adapters.ocpp.upstream.hub_letters import HubLetters
 from adapters.ocpp.upstream.hub_line import HubLine
 from adapters.ocpp.upstream.hub_profiles import HubProfiles
 from adapters.ocpp.upstream.hub_settings import HubSettings
@@ -71,13 +71,12 @@ class Hub:
             ValueError: they are none, or too many.
         """
         self.office, self.identity = office, identity
-        self.turn = asyncio.Lock()
-        """Held by whoever has something put on record about sessions."""
         self._desk, self._clock = desk, desk.premises.clock
         self._satellites = Satellites(points)
         self._dialect = _DIALECTS[office.version]()
         self.book = HubBook(office.id, identity, self._satellites, self._dialect, lambda: not self._line.ready)
         self._settings = HubSettings(len(points))
+        self.letters = HubLetters(self.book, self._settings, desk.outbox, self._clock, self.posted)
         self._tokens = HubTokens(office, identity, desk, self._ask, self._charges)
         self._acts = HubActs(self._satellites, self.book, self._tokens, self._clock, self._keep_out_of_service)
         voltage_v = desk.premises.site.nominal_voltage_v
@@ -218,11 +217,10 @@ class Hub:
 
     async def tell_values(self, connectors: Sequence[int]) -> None:
         """What was measured last at connectors."""
-        now = self._clock.now()
         for number in connectors:
             session = self.book.at(number)
             if session is not None:
-                await self._write(session.id, partial(self.book.triggered, now=now))
+                await self.letters.write_values(session.id)
                 continue
             point, sample = self._satellites.point(number), self.book.latest.get(number)
             if point is not None and sample is not None:
@@ -254,28 +252,7 @@ class Hub:
             await asyncio.sleep(WATCH_S)
 
     async def _write_letters(self) -> None:
-        """Put on record what is due of the sessions that run."""
-        said, now = self._acts.statuses(), self._clock.now()
-        for one in list(self.book.sessions.values()):
-            await self._write(one.id, partial(self.book.announcing, now=now))
-            state = said.get(one.connector)
-            if state is not None:
-                await self._write(one.id, partial(self.book.changing, state=state, now=now))
-            await self._write(one.id, partial(self.book.sampling, now=now, every_s=self._settings.sample_s))
-
-    async def _write(self, session_id: str, drafting: Callable[[HubSession], Draft | None]) -> None:
-        """Put on record what is to be told of a session; once begun it goes on to its end."""
-
-        async def in_turn() -> None:
-            async with self.turn:
-                session = self.book.sessions.get(session_id)
-                draft = None if session is None else drafting(session)
-                if draft is not None:
-                    await self._desk.outbox.post(draft.letters)
-                    self.book.take(draft)
-                    self._line.posted()
-
-        await asyncio.shield(asyncio.ensure_future(in_turn()))
+        await self.letters.write_due(self._acts.statuses())
 
     async def _watch(self) -> None:
         await self._acts.settle()

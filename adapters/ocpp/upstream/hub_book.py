@@ -229,8 +229,14 @@ class HubBook:
         return self._told_sample(session, session.sample, now, triggered=True)
 
     def changing(self, session: HubSession, state: Status, now: datetime) -> Draft | None:
-        """Its car does something else; None where that is nothing to tell."""
+        """Its car does something else; None where that is nothing to tell.
+
+        To a back office that is away the next measurement will tell it: a car that takes turns does so every quarter.
+        """
         if not session.announced or state is session.state:
+            return None
+        if self._offline():
+            session.state = state
             return None
         draft = Draft(replace(session, state=state))
         self._write(draft, self._dialect.changed(session, state, now, offline=self._offline()), now)

@@ -20,7 +20,7 @@ class Hubs:
     def __init__(self, hubs: Sequence[Hub], desk: Desk) -> None:
         self._hubs, self._clock = tuple(hubs), desk.premises.clock
         for hub in self._hubs[1:]:
-            hub.turn = self._hubs[0].turn  # a session may be told of at several
+            hub.letters.turn = self._hubs[0].letters.turn  # a session may be told of at several
 
     async def open(self, ledger: PostingLedger) -> Ledger:
         """Take up what is on record; returns the ledger as the central system is to see it.
@@ -32,7 +32,7 @@ class Hubs:
             await hub.restore(ledger)
         if not self._hubs:
             return ledger
-        return HubLedger(ledger, self._hubs, self._hubs[0].turn, self._clock)
+        return HubLedger(ledger, self._hubs, self._hubs[0].letters.turn, self._clock)
 
     def measured(self, measurements: Measurements) -> Measurements:
         """The measurements as the central system is to see them."""

@@ -73,7 +73,7 @@ def read_ocpi_session(text: bytes, version: str, time_zone: str | None) -> Sessi
     Raises:
         DocumentError: with everything that is wrong.
     """
-    place, data = _the_one(parsed(text.removeprefix(BOM_UTF8), exact=True))
+    place, data = _the_one(_said(parsed(text.removeprefix(BOM_UTF8), exact=True)))
     warnings = _checked(data, version, place)
     essence = _Essence.model_validate(data)
     problems = [f"{dotted((*place, *where))}: {what}" for where, what in _misfits(essence)]
@@ -84,6 +84,13 @@ def read_ocpi_session(text: bytes, version: str, time_zone: str | None) -> Sessi
     if problems or zone is None:
         raise DocumentError(problems)
     return SessionRead(_facts(essence, zone), next(iter(_tariffs(essence)), None), tuple(warnings))
+
+
+def _said(data: Any) -> Any:
+    """Without what is null, which says as much as what is not there (OCPI transport_and_format)."""
+    if isinstance(data, dict):
+        return {name: _said(value) for name, value in data.items() if value is not None}
+    return [_said(each) for each in data] if isinstance(data, list) else data
 
 
 def _the_one(data: Any) -> tuple[Place, Any]:

@@ -169,6 +169,17 @@ def test_what_no_price_depends_on_may_be_missing():
     assert (found.facts.id, len(found.warnings)) == ("", 9)
 
 
+def test_what_is_null_is_missing():
+    document = {**CDR, "charging_periods": [{**period("09:00", ENERGY=20.5), "tariff_id": None}]}
+    found = read({**document, "tariffs": None, "remark": None, "cdr_token": None, "total_cost": {"excl_vat": None}})
+    assert meter(found)[-1] == ("11:00", "20.5")
+    assert found.warnings == (
+        "cdr_token: is missing; OCPI asks for it",
+        "total_cost.excl_vat: is missing; OCPI asks for it",
+    )
+    assert refused({**document, "start_date_time": None}) == ["start_date_time: is missing"]
+
+
 def test_every_problem_of_a_record_is_told_at_once():
     periods = [period("09:00", ENERGY="much", SPEED=3), {"start_date_time": "2026-01-07T09:00:00Z", "dimensions": []}]
     document = {**CDR, "charging_periods": periods, "currency": "euro", "auth_method": "TRUST", "colour": 1}

@@ -122,7 +122,7 @@ class Delivery:
             self._backlog = True
             await asyncio.sleep(self._pace.wait_s(self._desk.premises.clock.monotonic_s()))
         try:
-            told = await link.call(entry.message_id, _as_told(entry, theirs, live=live))
+            told = await link.call(entry.message_id, _as_told(entry, theirs))
         except AwayError:
             self._backlog = True
             await asyncio.sleep(RETRY_S)
@@ -182,17 +182,12 @@ _BEGINS: Final = {"StartTransaction": "transactionId"}
 """Messages that ask for the id of a transaction, and where the answer has it."""
 
 
-def _as_told(entry: Entry, theirs: str | None, *, live: bool) -> str:
-    """The frame as it is to be sent now; the one that was kept, to the byte, where nothing has to be changed."""
-    changes = theirs is not None and entry.transaction_id not in {None, theirs}
-    late = entry.action == "TransactionEvent" and not live
-    if not (changes or late):
+def _as_told(entry: Entry, theirs: str | None) -> str:
+    """The frame as it is to be sent; the one that was kept, to the byte, where nothing has to be changed."""
+    if theirs is None or entry.transaction_id is None or entry.transaction_id == theirs:
         return entry.frame
     kind, message_id, action, payload = json.loads(entry.frame)
-    if late:
-        payload = {**payload, "offline": True}
-    elif theirs is not None and entry.transaction_id is not None:
-        payload = renamed(payload, {entry.transaction_id: theirs})
+    payload = renamed(payload, {entry.transaction_id: theirs})
     return json.dumps([kind, message_id, action, payload], separators=(",", ":"), ensure_ascii=False)
 
 

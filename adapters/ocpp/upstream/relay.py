@@ -25,6 +25,7 @@ from adapters.ocpp.upstream.words import (
     heard_of,
     payload_of,
     token_info,
+    with_payload,
     with_token_info,
 )
 from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
@@ -195,7 +196,7 @@ class Relay:
                 station=self.station,
                 message_id=call.message_id,
                 action=call.action,
-                frame=call.text,
+                frame=call.text if channel.ready else _happened_offline(call),
                 key=call.fingerprint.hex(),
                 happened_at=self._desk.premises.clock.now(),
                 transaction_id=None if transaction is None else str(transaction),
@@ -369,6 +370,13 @@ def _about_transaction(call: Frame) -> bool:
     if call.action == "MeterValues":
         return payload_of(call.text).get("transactionId") is not None
     return call.action in _AUTHORISING
+
+
+def _happened_offline(call: Frame) -> str:
+    """A call as it is told later. It is written so at once: what is sent again is the same, to the byte."""
+    if call.action != "TransactionEvent":
+        return call.text
+    return with_payload(call.text, {**payload_of(call.text), "offline": True})
 
 
 def _heard(call: Frame, told: str) -> Heard | None:

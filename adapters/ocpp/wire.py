@@ -109,7 +109,7 @@ def _framed(message: list[Any], text: str) -> Frame | Refused:
         return Refused("unusable message id")
     if kind in {Kind.RESULT_ERROR, Kind.SEND}:
         return Frame(Kind(kind), message_id, text)
-    return _call(message_id, message, text) if kind == Kind.CALL else _reply(Kind(kind), message_id, message)
+    return _call(message_id, message, text) if kind == Kind.CALL else _reply(Kind(kind), message_id, message, text)
 
 
 def _call(message_id: str, message: list[Any], text: str) -> Frame | Refused:
@@ -133,7 +133,7 @@ def _refused_call(message_id: str, code: str, description: str) -> Refused:
     return Refused(description, call_error(message_id, code, description))
 
 
-def _reply(kind: Kind, message_id: str, message: list[Any]) -> Frame | Refused:
+def _reply(kind: Kind, message_id: str, message: list[Any], text: str) -> Frame | Refused:
     """Bring an answer to its proper form: chargers leave out what is empty."""
     if kind == Kind.RESULT:
         proper = [kind, message_id, {} if message[2] is None else message[2]]
@@ -146,7 +146,9 @@ def _reply(kind: Kind, message_id: str, message: list[Any]) -> Frame | Refused:
         _inspect(proper[2:])
     except _UnacceptableError as problem:
         return Refused(str(problem))
-    return Frame(kind, message_id, json.dumps(proper)) if sound else Refused("a malformed answer")
+    if not sound:
+        return Refused("a malformed answer")
+    return Frame(kind, message_id, text if proper == message else json.dumps(proper))
 
 
 def _no_constant(name: str) -> float:

@@ -9,8 +9,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import adapters.ocpp.upstream.delivery
 import adapters.ocpp.upstream.hub
-import adapters.ocpp.upstream.hub_line
 import adapters.ocpp.upstream.hub_settings
 import adapters.ocpp.upstream.link
 import controller.hub_satellite.outbox
@@ -21,7 +21,7 @@ from tests.support.hubbed import hubbed
 
 async def main(folder: str, port: str, office: str, label: str = "", number: str = "1") -> None:
     adapters.ocpp.upstream.hub.WATCH_S = 0.02  # type: ignore[misc]
-    adapters.ocpp.upstream.hub_line.RETRY_S = 0.1  # type: ignore[misc]
+    adapters.ocpp.upstream.delivery.RETRY_S = 0.1  # type: ignore[misc]
     adapters.ocpp.upstream.hub_settings.SAMPLE_S = 1  # type: ignore[misc]
     adapters.ocpp.upstream.link.PAUSE_FIRST_S = 0.1  # type: ignore[misc]
     controller.hub_satellite.outbox.PER_S = 200.0  # type: ignore[misc]

@@ -184,7 +184,7 @@ class Hub:
         """The back office has taken a letter; it may have named its transaction, or judged its token."""
         session = self.book.sessions.get(entry.session or "")
         given = answer.get("transactionId")
-        if session is not None and entry.action == "StartTransaction":
+        if session is not None and entry.action == "StartTransaction" and isinstance(given, int):
             session.theirs = str(given)
         payload = payload_of(entry.frame)
         uid = payload.get("idTag") or (payload.get("idToken") or {}).get("idToken")

@@ -13,31 +13,23 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
-from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.delivery import Delivery
+from adapters.ocpp.upstream.link import OnCall, UpstreamLink, Way
 from adapters.ocpp.upstream.words import payload_of
 from adapters.ocpp.wire import Kind, kind_of
 from controller.hub_satellite.dialects import Message
-from controller.hub_satellite.outbox import Answer, Entry, Next, Pace, Settled, Standing, after, renamed
+from controller.hub_satellite.outbox import Entry
 from controller.plan import Severity
-from controller.ports import Direction, LedgerUnavailable
+from controller.ports import Direction
 
 ANSWER_S: Final = 10.0
 """Who waits for the back office is answered here when it takes longer."""
-
-RETRY_S: Final = 5.0
-"""Before a message that was not answered is sent again on the same connection."""
 
 BOOT_RETRY_S: Final = (5.0, 600.0)
 """Bounds of the pause that a back office asks for when it does not accept the hub yet."""
 
 HEARTBEAT_LEAST_S: Final = 10
 """Between two heartbeats, whatever the back office asks for."""
-
-PAGE: Final = 20
-"""Entries read at once."""
-
-NEVER_ACCEPTED: Final = ""
-"""Stands for the id of a transaction whose beginning the back office has never taken."""
 
 
 class Line(Protocol):
@@ -86,10 +78,8 @@ class HubLine:
             on_frame=self._record if desk.on_frame else None,
             call_timeout_s=desk.call_timeout_s,
         )
-        self._news = asyncio.Event()
+        self._delivery = _HubDelivery(office, identity, desk, hub)
         self._asking: set[asyncio.Task[str]] = set()
-        self._theirs: dict[str, str] = {}
-        self._pace = Pace()
         self._away_told = False
 
     async def run(self) -> None:
@@ -98,7 +88,7 @@ class HubLine:
 
     def posted(self) -> None:
         """There is something new in the outbox."""
-        self._news.set()
+        self._delivery.posted()
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
         """Tell or ask something now; returns the answer: an empty one for an error, None for none in time."""
@@ -132,7 +122,7 @@ class HubLine:
         self._set_ready(ready=True)
         beats = asyncio.create_task(self._beat(), name=f"hub-heartbeat-{self.identity}")
         try:
-            await self._deliver()
+            await self._delivery.run(self._link)
         finally:
             beats.cancel()
             await asyncio.gather(beats, return_exceptions=True)
@@ -166,64 +156,6 @@ class HubLine:
         what = "takes its messages" if ready else "is away: what happens is kept for later"
         self._report(kind, f"the back office {self.office.id} {what}", severity)
 
-    # -- the outbox --------------------------------------------------------------------------------------------
-
-    async def _deliver(self) -> None:
-        while True:
-            self._news.clear()
-            try:
-                entries = await self._desk.outbox.head(self.office.id, self.identity, PAGE)
-                for entry in entries:
-                    if not await self._send(entry):
-                        break
-                if not entries:
-                    await self._news.wait()
-            except LedgerUnavailable:
-                await asyncio.sleep(RETRY_S)
-
-    async def _send(self, entry: Entry) -> bool:
-        """Send one entry; returns whether the next may follow."""
-        theirs = self._theirs.get(entry.session or "", entry.theirs)
-        if entry.transaction_id is not None and not theirs:
-            await self._set_aside(entry, Next(Standing.SET_ASIDE, entry.refusals), "its transaction was never accepted")
-            return True
-        await asyncio.sleep(self._pace.wait_s(self._desk.premises.clock.monotonic_s()))
-        try:
-            told = await self._link.call(entry.message_id, _as_told(entry, theirs))
-        except AwayError:
-            await asyncio.sleep(RETRY_S)
-            return False
-        answer = payload_of(told, at=2) if kind_of(told) == Kind.RESULT else None
-        given = None if answer is None else _given(entry, answer)
-        if answer is None or given == NEVER_ACCEPTED:
-            return await self._refused(entry)
-        await self._desk.outbox.settle(Settled(entry, after(entry, Answer.TAKEN), given))
-        self._remember(entry, given)
-        await self._hub.told(entry, answer)
-        return True
-
-    async def _refused(self, entry: Entry) -> bool:
-        coming = after(entry, Answer.REFUSED)
-        if coming.standing is Standing.SET_ASIDE:
-            await self._set_aside(entry, coming, "it was refused again and again")
-            return True
-        await self._desk.outbox.settle(Settled(entry, coming))
-        await asyncio.sleep(coming.again_in_s or RETRY_S)
-        return False
-
-    async def _set_aside(self, entry: Entry, coming: Next, why: str) -> None:
-        given = NEVER_ACCEPTED if entry.action in _BEGINS else None
-        await self._desk.outbox.settle(Settled(entry, coming, given))
-        self._remember(entry, given)
-        message = f"the back office {self.office.id} has not taken a {entry.action}, message {entry.number}: {why}"
-        self._report("upstream_message_set_aside", message, Severity.ALARM)
-
-    def _remember(self, entry: Entry, theirs: str | None) -> None:
-        if theirs is not None and entry.session is not None:
-            self._theirs[entry.session] = theirs
-            while len(self._theirs) > 2 * PAGE:  # what is older comes with the entries themselves
-                del self._theirs[next(iter(self._theirs))]
-
     # -- the rest ----------------------------------------------------------------------------------------------
 
     def _over(self, asking: asyncio.Task[str]) -> None:
@@ -239,27 +171,20 @@ class HubLine:
         self._desk.premises.report(kind, f"station:{self.identity}", message, severity)
 
 
-_BEGINS: Final = {"StartTransaction": "transactionId"}
-"""Messages that ask for the id of a transaction, and where the answer has it."""
+class _HubDelivery(Delivery):
+    """Shows the hub what its back office says to letters."""
+
+    def __init__(self, office: BackOffice, identity: str, desk: Desk, hub: Line) -> None:
+        super().__init__(office, identity, desk)
+        self._hub = hub
+
+    async def _settle(self, entry: Entry, told: str) -> bool:
+        settled = await super()._settle(entry, told)
+        if settled and kind_of(told) == Kind.RESULT:
+            await self._hub.told(entry, payload_of(told, at=2))
+        return settled
 
 
 def _call(message_id: str, message: Message) -> str:
     frame = [Kind.CALL, message_id, message.action, message.payload]
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
-
-
-def _as_told(entry: Entry, theirs: str | None) -> str:
-    if entry.transaction_id is None or theirs is None:
-        return entry.frame
-    kind, message_id, action, payload = json.loads(entry.frame)
-    payload = renamed(payload, {entry.transaction_id: theirs})
-    return json.dumps([kind, message_id, action, payload], separators=(",", ":"), ensure_ascii=False)
-
-
-def _given(entry: Entry, answer: Mapping[str, Any]) -> str | None:
-    """The id that an answer gives a transaction; None for other messages, empty where it should and does not."""
-    name = _BEGINS.get(entry.action)
-    if name is None:
-        return None
-    given = answer.get(name)
-    return str(given) if isinstance(given, int) and not isinstance(given, bool) else NEVER_ACCEPTED

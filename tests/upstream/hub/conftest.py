@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from adapters.ocpp.upstream import hub, hub_line
+from adapters.ocpp.upstream import delivery, hub, hub_line
 from tests.support.back_office import BackOffice, back_office
 
 
@@ -28,7 +28,7 @@ async def office(process: BackOffice) -> AsyncIterator[BackOffice]:
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_line, "ANSWER_S", 1.0)
-    monkeypatch.setattr(hub_line, "RETRY_S", 0.05)
+    monkeypatch.setattr(delivery, "RETRY_S", 0.05)
     monkeypatch.setattr(hub, "WATCH_S", 0.02)
     monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)
     monkeypatch.setattr("controller.hub_satellite.outbox.PAUSES_S", (0.01,) * 4)

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.delivery import Delivery
-from adapters.ocpp.upstream.link import OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
 from adapters.ocpp.upstream.words import payload_of
 from adapters.ocpp.wire import Kind, kind_of
 from controller.hub_satellite.dialects import Message
 from controller.hub_satellite.outbox import Entry
 from controller.plan import Severity
-from controller.ports import Direction
+from controller.ports import Direction, LedgerUnavailable
 
 ANSWER_S: Final = 10.0
 """Who waits for the back office is answered here when it takes longer."""
@@ -30,6 +31,9 @@ BOOT_RETRY_S: Final = (5.0, 600.0)
 
 HEARTBEAT_LEAST_S: Final = 10
 """Between two heartbeats, whatever the back office asks for."""
+
+
+_LOG: Final = logging.getLogger("loadstar.ocpp")
 
 
 class Line(Protocol):
@@ -130,7 +134,13 @@ class HubLine:
     async def _announce(self) -> None:
         while True:
             message_id = str(uuid4())
-            told = await self._link.call(message_id, _call(message_id, self._hub.boot()))
+            try:
+                told = await self._link.call(message_id, _call(message_id, self._hub.boot()))
+            except AwayError:
+                if not self._link.connected:
+                    raise
+                await asyncio.sleep(BOOT_RETRY_S[0])
+                continue
             answer = payload_of(told, at=2) if kind_of(told) == Kind.RESULT else {}
             interval = answer.get("interval")
             asked_s = interval if isinstance(interval, int) else 0
@@ -181,7 +191,12 @@ class _HubDelivery(Delivery):
     async def _settle(self, entry: Entry, told: str) -> bool:
         settled = await super()._settle(entry, told)
         if settled and kind_of(told) == Kind.RESULT:
-            await self._hub.told(entry, payload_of(told, at=2))
+            try:
+                await self._hub.told(entry, payload_of(told, at=2))
+            except LedgerUnavailable:
+                pass  # it is on record as told; what it says of a token is said again at the next session
+            except Exception:  # whatever a back office answers, what follows must be delivered
+                _LOG.exception("%s: an answer could not be understood", self._station)
         return settled
 
 

@@ -52,7 +52,8 @@ def token_info(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def heard_of(uid: str, info: Mapping[str, Any]) -> Heard:
     """What a back office says of a token, by its IdTagInfo or IdTokenInfo."""
-    group = info.get("parentIdTag") or (info.get("groupIdToken") or {}).get("idToken")
+    of_group = info.get("groupIdToken")
+    group = info.get("parentIdTag") or (of_group.get("idToken") if isinstance(of_group, Mapping) else None)
     until = info.get("expiryDate") or info.get("cacheExpiryDateTime")
     expires_at = None
     with suppress(ValueError, TypeError):

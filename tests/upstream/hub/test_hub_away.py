@@ -20,6 +20,10 @@ from tests.support.raw_office import NOW, raw_office
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+ODD = {"status": 7, "groupIdToken": "x", "expiryDate": 5}
+"""What a back office may say of a token, if it does not know what it does."""
+
+
 async def test_it_is_killed_again_and_again_in_the_middle_of_what_it_missed(
     tmp_path: Path, office: BackOffice, monkeypatch: pytest.MonkeyPatch
 ):
@@ -78,7 +82,7 @@ async def test_who_never_answers_is_told_again_under_the_same_id(tmp_path: Path,
 async def test_nonsense_is_no_answer(tmp_path: Path):
     answers = {
         "StartTransaction": lambda _payload: {"transactionId": "seven"},
-        "Authorize": lambda _payload: '[3,"ID",{"idTagInfo":"yes"}]',
+        "Authorize": lambda payload: {"idTagInfo": "yes" if payload["idTag"] == "ROAMER" else ODD},
         "StatusNotification": lambda _payload: '[4,"ID","Whatever",7,null]',
     }
     async with (
@@ -88,7 +92,8 @@ async def test_nonsense_is_no_answer(tmp_path: Path):
     ):
         await site.ready()
         await one.boot()
-        assert (await one.call("Authorize", {"idTag": "ROAMER"}))["idTagInfo"]["status"] == "Invalid"
+        for token in ("ROAMER", "OTHER"):
+            assert (await one.call("Authorize", {"idTag": token}))["idTagInfo"]["status"] == "Invalid"
         await one.session()
         await site.becomes(lambda: site.events.kinds().count("upstream_message_set_aside") >= 2)
         await site.drained()
@@ -101,15 +106,17 @@ async def test_until_it_accepts_the_hub_it_is_told_nothing_else(tmp_path: Path, 
 
     def reluctant(payload: dict[str, Any]) -> Any:
         boots.append(payload["chargePointModel"])
-        status = "Accepted" if len(boots) > 2 else ("Pending", "Rejected")[len(boots) - 1]
+        if len(boots) == 3:
+            return None
+        status = "Accepted" if len(boots) > 3 else ("Pending", "Rejected")[len(boots) - 1]
         return {"status": status, "currentTime": NOW, "interval": 1200}
 
     async with (
         raw_office(answers={"BootNotification": reluctant}) as office,
-        hubbed(tmp_path, Office("office", office.url)) as site,
+        hubbed(tmp_path, Office("office", office.url), answer_s=0.3) as site,
     ):
         await site.ready()
-        assert [name for name, _ in office.calls[:4]] == ["BootNotification"] * 3 + ["StatusNotification"]
+        assert [name for name, _ in office.calls[:5]] == ["BootNotification"] * 4 + ["StatusNotification"]
         connectors = [payload["connectorId"] for payload in office.told("StatusNotification")]
         assert connectors == [0, 1, 2]
         _, read = await office.ask("GetConfiguration", {"key": ["HeartbeatInterval"]})

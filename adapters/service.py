@@ -1,4 +1,4 @@
-"""The composition root: with ``economy`` and ``limit_ways`` it alone constructs the adapters of a real site."""
+"""The composition root: with ``economy``, ``takings``, ``meters`` and ``limit_ways`` it alone constructs a real site."""
 
 from __future__ import annotations
 
@@ -15,11 +15,8 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import make_url
 
-from adapters.billing import Billing
-from adapters.chronicle import Chronicle
 from adapters.clock import SystemClock
-from adapters.configuration import Configuration, Listener, Meter, ModbusTcpMeter, P1Meter
-from adapters.curve_desk import CurveDesk
+from adapters.configuration import Configuration, Listener
 from adapters.driver_desk import DriverDesk
 from adapters.economy import Economy
 from adapters.influx import InfluxWriter
@@ -28,22 +25,17 @@ from adapters.limit_ways import commands as mqtt_commands
 from adapters.limiting import Limits
 from adapters.live import Live
 from adapters.loop import ControlLoop
-from adapters.metering.messages import Quantity
-from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
-from adapters.metering.mqtt import MqttMeter
-from adapters.metering.p1 import P1Meter as P1Port
-from adapters.metering.p1_line import SerialLine, TcpLine
+from adapters.meters import made_meter
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
-from adapters.price_board import PriceBoard, Surcharges
 from adapters.pricing import Books
 from adapters.recording import Recorder
 from adapters.settlement_desk import SettlementDesk
-from adapters.site_facts import meter_of, site_facts
+from adapters.site_facts import site_facts
 from adapters.store import MeasurementStore, open_ledger
 from adapters.summary import Reactions, summary
-from adapters.token_limits import TokenLimits
+from adapters.takings import Takings
 from adapters.upstreams import Upstreams
 from adapters.watchdog import notify
 from adapters.web.app import create_app
@@ -53,12 +45,7 @@ from controller import ports
 from controller.commands import Command, CommandResult
 from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
-from controller.site import Site
 from controller.snapshot import ExternalLimit, Snapshot
-from controller.tariffs.record import MeterIdentity
-
-CEILING: Final = 10.0
-"""No meter can see more than this many times the rating of the grid connection: the fuse would be long gone."""
 
 COMMAND_TIMEOUT_S: Final = 35.0
 """A little longer than a station may take to answer."""
@@ -85,7 +72,7 @@ class Service:
         self._clock = clock or SystemClock()
         self.live = Live(self._site, self._clock)
         self._sessions: Mapping[str, ports.SessionRecord] = {}
-        self._surcharges = Surcharges(configuration.surcharge_terms)
+        self._takings = Takings(configuration, self._clock, self._report)
         self.reactions = Reactions()
         self._tasks: list[asyncio.Task[None]] = []
         self._stops: list[tuple[str, Any]] = []
@@ -145,8 +132,7 @@ class Service:
 
     def summary(self) -> dict[str, Any]:
         """What has happened since the start, from the service's own books. Sessions that are over are priced first."""
-        while self._billing.record_ended():
-            continue
+        self._takings.record_ended()
         online = {station.id for station in self._points.stations() if station.online}
         return summary(
             self._ledger,
@@ -170,7 +156,7 @@ class Service:
             on_event=self._report,
             last_register=measurements.last_register,
             operator=configuration.operator,
-            surcharge=self._surcharges.at,
+            surcharge=self._takings.surcharge,
         )
         self._stops.append(("ledger", self._ledger.close))
         await asyncio.to_thread(self._seed)
@@ -191,12 +177,24 @@ class Service:
         await asyncio.to_thread(self._economy.restore)
         self._stops.append(("economy", self._economy.close))
         self._open_recorder()
-        seen = await asyncio.to_thread(self._ledger.last_observed)
-        self._chronicle = Chronicle(measurements, self._ledger, seen)
-        self._curves = CurveDesk(self._ledger.book, configuration.price_curves, self._clock, self._report)
-        self._billing = Billing(self._ledger, site_facts(configuration), self._meter_of, self._clock, self._report)
-        self._stops.append(("billing", self._billing.record_ended))
-        self._board = PriceBoard(site, self._ledger, self._billing, configuration.offers, self._surcharges, self._clock)
+        await asyncio.to_thread(self._takings.open, self._ledger, measurements)
+        self._stops.append(("takings", self._takings.record_ended))
+        await self._open_stations(tls, measurements)
+        self._open_web()
+        self._open_telemetry()
+        self._run(self._economy.run())
+        self._open_loop()
+        for work in self._takings.works(self._points, lambda: self._sessions):
+            self._run(work)
+        commands = mqtt_commands(configuration, self._limits, self._takings.curves.heard, self._clock, self._report)
+        if commands is not None:
+            self._run(commands.run())
+        for work in listeners(configuration, self._limits, self._clock, self._report):
+            self._run(work)
+
+    async def _open_stations(self, tls: ssl.SSLContext | None, measurements: MeasurementStore) -> None:
+        """Let stations connect, and what stands behind them."""
+        configuration, site = self._configuration, self._site
         self._upstreams = Upstreams(
             configuration.upstreams,
             Premises(site, self._clock, self._report),
@@ -206,7 +204,7 @@ class Service:
         self._points = CentralSystem(
             site=site,
             ledger=await self._upstreams.open(),
-            measurements=self._upstreams.measured(self._chronicle),
+            measurements=self._upstreams.measured(self._takings.chronicle),
             clock=self._clock,
             on_event=self._report,
             on_applied=self._applied,
@@ -217,7 +215,7 @@ class Service:
             held=measurements.held_limits(),
             measured=self._last_measured(measurements),
             on_frame=self._recorder.heard if self._recorder else None,
-            costs=self._board,
+            costs=self._takings.board,
             forwards=self._upstreams.forwards,
             refusing=self._upstreams.refusing,
         )
@@ -225,19 +223,6 @@ class Service:
         self._run(self._upstreams.run())
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
-        self._open_web()
-        self._open_telemetry()
-        self._run(self._economy.run())
-        self._run(TokenLimits(self._ledger, self._points, lambda: self._sessions, self._clock, self._report).run())
-        self._run(self._billing.run())
-        self._run(self._board.run())
-        self._open_loop()
-        self._run(self._curves.run())
-        commands = mqtt_commands(configuration, self._limits, self._curves.heard, self._clock, self._report)
-        if commands is not None:
-            self._run(commands.run())
-        for work in listeners(configuration, self._limits, self._clock, self._report):
-            self._run(work)
 
     def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, ports.MeterSample]:
         """What each charger measured last, if that is no older than the limit which it may still be holding."""
@@ -277,12 +262,12 @@ class Service:
             limits=self._limits,
             windows=self._ledger.windows,
             commands=self._command,
-            publish_prices=self._curves.publish,
+            publish_prices=self._takings.curves.publish,
             drivers=DriverDesk(
                 site=self._site,
                 live=self.live,
                 wishes=self._wishes,
-                board=self._board,
+                board=self._takings.board,
                 offers=self._ledger,
                 clock=self._clock,
             ),
@@ -331,23 +316,14 @@ class Service:
             advice=self._economy.advice,
             record=self._decided,
         )
-        meters += [self._meter(meter, loop) for meter in self._configuration.meters]
+        meters += [
+            made_meter(meter, self._site, self._clock, self._report, loop.wake) for meter in self._configuration.meters
+        ]
         for meter in meters:
             self._run(meter.run())
         self._run(self._follow_sessions())
         self._run(loop.run())
         self._loop = loop
-
-    def _meter_of(self, station: str) -> MeterIdentity:
-        """What measures at a station, as far as it has said."""
-        views = [view for view in self._points.stations() if view.id == station]
-        known = views[0] if views else None
-        told = MeterIdentity(
-            vendor=(known and known.vendor) or "",
-            model=(known and known.model) or "",
-            firmware=(known and known.firmware) or "",
-        )
-        return meter_of(self._configuration, station, told)
 
     def _command(self, point: str, command: Command) -> CommandResult:
         """Have a point's station do something, and wait for its answer; from any thread but the loop's.
@@ -371,25 +347,6 @@ class Service:
         if self._on_loop is not None and not self._on_loop.is_closed():
             self._on_loop.call_soon_threadsafe(self._economy.wake)
 
-    def _meter(self, meter: Meter, loop: ControlLoop) -> ports.Meter:
-        shared: dict[str, Any] = {
-            "id": meter.id,
-            "clock": self._clock,
-            "on_event": self._report,
-            "on_reading": loop.wake,
-            "ceiling_a": CEILING * _rating_a(self._site),
-            "nominal_voltage_v": self._site.nominal_voltage_v,
-        }
-        if isinstance(meter, ModbusTcpMeter):
-            return ModbusTcp(
-                host=meter.host, port=meter.port, unit=meter.unit, model=meter.model, poll_s=meter.poll_s, **shared
-            )
-        if isinstance(meter, P1Meter):
-            line = SerialLine(meter.device) if meter.device else TcpLine(meter.host or "", meter.port or 0)
-            return P1Port(line=line, **shared)
-        quantities = {name: Quantity(q.topic, q.path) for name, q in meter.quantities.items()}
-        return MqttMeter(url=meter.url, quantities=quantities, timestamp_path=meter.timestamp_path, **shared)
-
     # -- what flows --------------------------------------------------------------------------------------------
 
     def _all_limits(self, at: datetime) -> tuple[ExternalLimit, ...]:
@@ -397,10 +354,9 @@ class Service:
         return self._limits.in_force(at) + self._economy.limits(at)
 
     def _publish(self, tick: ports.Tick) -> None:
-        tick = self._upstreams.described(self._board.described(self._economy.described(tick)))
+        tick = self._upstreams.described(self._takings.described(self._economy.described(tick)))
         self.live.publish(tick)
         self._limits.watch(tick)
-        self._chronicle.see(tick)
         if self._mqtt is not None:
             self._mqtt.publish(tick)
         if self._influx is not None:
@@ -430,7 +386,7 @@ class Service:
         while True:
             try:
                 sessions, _ = await asyncio.to_thread(self._ledger.sessions, running=True, limit=500)
-                priced = await self._billing.priced(sessions)
+                priced = await self._takings.priced(sessions)
                 running = {session.point: session for session in reversed(priced) if session.point}
                 await asyncio.to_thread(self._wishes.refresh, running.values())
                 self._sessions = running  # last: for a session that is shown, something can be asked
@@ -458,10 +414,6 @@ async def _run_until_told(configuration: Configuration, lab: bool) -> None:
     finally:
         await service.stop()
         log.info("stopped", site=configuration.site.id)
-
-
-def _rating_a(site: Site) -> float:
-    return max(max(circuit.fuse_a) for circuit in site.circuits if circuit.parent is None)
 
 
 def _measurements_path(configuration: Configuration) -> Path:

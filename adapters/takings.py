@@ -1,0 +1,98 @@
+"""What sessions cost, on one site: what their price depends on, their records, prices for everybody who asks.
+
+Whatever fails here costs money, and never safety.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import Any
+
+from adapters.billing import Billing
+from adapters.chronicle import Chronicle
+from adapters.configuration import Configuration
+from adapters.curve_desk import CurveDesk
+from adapters.ocpp import CentralSystem
+from adapters.ocpp.station import StationView
+from adapters.price_board import PriceBoard, Surcharges
+from adapters.site_facts import meter_of, site_facts
+from adapters.store import MeasurementStore
+from adapters.store.ledger import SqlLedger
+from adapters.token_limits import TokenLimits
+from controller.ports import Clock, EventSink, SessionRecord, Tick
+from controller.tariffs.record import MeterIdentity
+
+
+class Takings:
+    """The takings of one site.
+
+    Args:
+        configuration: a checked site.
+        clock: time.
+        on_event: hears what is worth knowing.
+    """
+
+    def __init__(self, configuration: Configuration, clock: Clock, on_event: EventSink) -> None:
+        self._configuration, self._clock, self._on_event = configuration, clock, on_event
+        self._surcharges = Surcharges(configuration.surcharge_terms)
+        self._stations: Callable[[], Sequence[StationView]] = tuple
+        self.surcharge = self._surcharges.at
+        """What is added to the price of a session that begins at a moment."""
+
+    def open(self, ledger: SqlLedger, measurements: MeasurementStore) -> None:
+        """Take up what is on record; blocks for milliseconds.
+
+        Raises:
+            LedgerUnavailable: it cannot be read.
+        """
+        configuration, clock, on_event = self._configuration, self._clock, self._on_event
+        self.chronicle = Chronicle(measurements, ledger, ledger.last_observed())
+        """Where measurements pass by."""
+        self.curves = CurveDesk(ledger.book, configuration.price_curves, clock, on_event)
+        """Where prices are published."""
+        self._billing = Billing(ledger, site_facts(configuration), self._meter_of, clock, on_event)
+        self.board = PriceBoard(
+            configuration.site, ledger, self._billing, configuration.offers, self._surcharges, clock
+        )
+        """Where prices are posted."""
+        self._ledger = ledger
+
+    def record_ended(self) -> None:
+        """Make all records that are due now; for any thread but the loop's."""
+        while self._billing.record_ended():
+            continue
+
+    def works(
+        self, points: CentralSystem, running: Callable[[], Mapping[str, SessionRecord]]
+    ) -> Iterator[Coroutine[Any, Any, None]]:
+        """What looks after it once the stations are there; each runs until it is cancelled.
+
+        Args:
+            points: the site's stations.
+            running: the sessions that run, by point.
+        """
+        self._stations = points.stations
+        yield self._billing.run()
+        yield self.board.run()
+        yield self.curves.run()
+        yield TokenLimits(self._ledger, points, running, self._clock, self._on_event).run()
+
+    async def priced(self, running: Sequence[SessionRecord]) -> list[SessionRecord]:
+        """The sessions that run with what they cost so far; see ``Billing.priced``."""
+        return await self._billing.priced(running)
+
+    def described(self, tick: Tick) -> Tick:
+        """The turn's picture, with what charging costs. Neither blocks nor raises."""
+        tick = self.board.described(tick)
+        self.chronicle.see(tick)
+        return tick
+
+    def _meter_of(self, station: str) -> MeterIdentity:
+        """What measures at a station, by the site file and as far as it has said."""
+        known = next((view for view in self._stations() if view.id == station), None)
+        told = MeterIdentity(
+            vendor=(known and known.vendor) or "",
+            model=(known and known.model) or "",
+            firmware=(known and known.firmware) or "",
+        )
+        return meter_of(self._configuration, station, told)

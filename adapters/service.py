@@ -1,4 +1,4 @@
-"""The composition root: with ``economy``, ``takings``, ``meters`` and ``limit_ways`` it alone constructs a real site."""
+"""The composition root: with ``economy``, ``takings``, ``meters`` and ``limit_ways`` it alone makes a real site."""
 
 from __future__ import annotations
 

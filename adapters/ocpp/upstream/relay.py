@@ -235,7 +235,9 @@ class Relay:
             return here
         call = at_hand.call
         if call.action == "Authorize" and not at_hand.asked:
-            at_hand.told, at_hand.asked = await office.ask(call), True
+            told, at_hand.asked = await office.ask(call), True
+            if told is not None and (kind_of(told) == Kind.ERROR or _heard(call, told) is not None):
+                at_hand.told = told  # what says nothing of the token is no answer
         if at_hand.told is not None and (heard := _heard(call, at_hand.told)) is not None:
             verdict = Verdict.ACCEPTED if heard.status == "Accepted" else Verdict.BLOCKED
             return replace(here, verdict=verdict, because="the back office says so", valid_until=heard.expires_at)

@@ -29,7 +29,7 @@ async def office(process: BackOffice) -> AsyncIterator[BackOffice]:
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_line, "ANSWER_S", 1.0)
     monkeypatch.setattr(delivery, "RETRY_S", 0.05)
-    monkeypatch.setattr(hub, "WATCH_S", 0.02)
+    monkeypatch.setattr(hub, "WATCH_S", 0.05)
     monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)
     monkeypatch.setattr("controller.hub_satellite.outbox.PAUSES_S", (0.01,) * 4)
     monkeypatch.setattr("adapters.ocpp.upstream.link.PAUSE_FIRST_S", 0.1)

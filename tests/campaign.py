@@ -39,7 +39,9 @@ LONG_TESTS = (
     "tests/controller/test_habits.py",
     "tests/store/test_retries.py",
     "tests/durability/test_kill_forwarding.py",
+    "tests/durability/test_kill_story.py",
     "tests/upstream/test_long_outage.py",
+    "tests/upstream/test_three_days.py",
 )
 """What tries more of the same here than every day (``tests/support/thorough.py``)."""
 

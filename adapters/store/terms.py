@@ -41,7 +41,7 @@ from controller.tariffs.book import (
     TariffVersion,
     TokenKind,
 )
-from controller.tariffs.choice import choose, keys_of
+from controller.tariffs.choice import choose_legs, keys_of
 from controller.tariffs.offers import Surcharge
 from controller.tariffs.rated import UNKNOWN_TAX
 from controller.tariffs.rules import in_force
@@ -84,7 +84,7 @@ def _freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | 
     session = connection.execute(select(sessions).where(sessions.c.id == session_id)).one()
     occasion, contract = _occasion(connection, session)
     rules = rules_under(connection, keys_of(occasion), occasion.at)
-    choices = [choose(rules, occasion, leg) for leg in Leg]
+    choices = choose_legs(rules, occasion)
     named = {choice.tariff for choice in choices if choice.tariff is not None}
     versions = {tariff: _in_force(connection, tariff, occasion.at) for tariff in named}
     tax = (contract.tax if contract else None) or terms.operator.tax or UNKNOWN_TAX
@@ -103,7 +103,8 @@ def _freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | 
             connection.execute(session_terms.insert().values(session_id=session_id, card_fee=fee, **values, **shared))
     surcharge = None if occasion.zero_rate else terms.surcharge(occasion.at)
     freeze_surcharge(connection, session_id, surcharge)
-    return None if surcharge is not None else _plain_price(connection, choices[0], versions)
+    retail = next((choice for choice in choices if choice.leg is Leg.RETAIL), None)
+    return None if surcharge is not None or retail is None else _plain_price(connection, retail, versions)
 
 
 def terms_of(connection: Connection, session_id: str) -> list[SessionTerms]:

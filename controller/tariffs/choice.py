@@ -80,3 +80,20 @@ def choose(rules: Iterable[BillingRule], occasion: Occasion, leg: Leg) -> Choice
         if found is not None:
             return Choice(leg, found.tariff, found.id, scope)
     return Choice(leg, None, None, None)
+
+
+def choose_legs(rules: Iterable[BillingRule], occasion: Occasion) -> list[Choice]:
+    """Choose the tariff on every leg that a session has.
+
+    Whose token or contract has a wholesale rule of its own does not pay here as well, unless it has a retail rule of its
+    own, too: its driver pays the partner.
+    """
+    known = list(rules)
+    choices = {leg: choose(known, occasion, leg) for leg in Leg}
+    retail = choices[Leg.RETAIL]
+    if choices[Leg.WHOLESALE].scope in _OF_ITS_OWN and retail.scope not in _OF_ITS_OWN and not retail.zero_rate:
+        del choices[Leg.RETAIL]
+    return list(choices.values())
+
+
+_OF_ITS_OWN: Final = frozenset({Scope.TOKEN, Scope.CONTRACT})

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.tariffs.book import Approval, BillingRule, Choice, Leg, Occasion, Scope, TokenKind
-from controller.tariffs.choice import choose
+from controller.tariffs.choice import choose, choose_legs
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 BY = Approval("cleo", NOW - timedelta(days=1))
@@ -88,3 +88,26 @@ def test_what_is_not_approved_or_does_not_hold_now_is_passed_over():
 def test_a_car_is_the_same_however_its_address_is_written(written: str):
     rule = a_rule(Scope.TOKEN, key="VID:0019F4AA01BC")
     assert choose([rule], replace(OCCASION, token=written), Leg.RETAIL).scope is Scope.TOKEN
+
+
+def legs(*rules: BillingRule, occasion: Occasion = OCCASION) -> dict[Leg, str | None]:
+    return {choice.leg: choice.tariff for choice in choose_legs(rules, occasion) if choice.tariff or choice.zero_rate}
+
+
+def test_a_partners_driver_pays_the_partner_and_not_here_as_well():
+    site, partner = a_rule(Scope.SITE), a_rule(Scope.CONTRACT, Leg.WHOLESALE)
+    assert legs(site, partner) == {Leg.WHOLESALE: "t-contract"}
+    assert legs(site, partner, a_rule(Scope.CONTRACT)) == {Leg.RETAIL: "t-contract", Leg.WHOLESALE: "t-contract"}
+    assert legs(site, partner, occasion=replace(OCCASION, contract=None)) == {Leg.RETAIL: "t-site"}
+
+
+def test_what_another_operator_pays_for_everybody_changes_nothing_for_drivers():
+    assert legs(a_rule(Scope.SITE), a_rule(Scope.SITE, Leg.WHOLESALE)) == {
+        Leg.RETAIL: "t-site",
+        Leg.WHOLESALE: "t-site",
+    }
+
+
+def test_who_charges_for_nothing_is_still_known_to():
+    free = replace(OCCASION, zero_rate=True)
+    assert legs(a_rule(Scope.CONTRACT, Leg.WHOLESALE), occasion=free) == {Leg.RETAIL: None, Leg.WHOLESALE: "t-contract"}

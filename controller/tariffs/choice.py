@@ -85,8 +85,8 @@ def choose(rules: Iterable[BillingRule], occasion: Occasion, leg: Leg) -> Choice
 def choose_legs(rules: Iterable[BillingRule], occasion: Occasion) -> list[Choice]:
     """Choose the tariff on every leg that a session has.
 
-    Whose token or contract has a wholesale rule of its own does not pay here as well, unless it has a retail rule of its
-    own, too: its driver pays the partner.
+    Whose token or contract has a wholesale rule of its own does not pay here as well, unless it has a retail rule of
+    its own, too: its driver pays the partner.
     """
     known = list(rules)
     choices = {leg: choose(known, occasion, leg) for leg in Leg}

@@ -45,6 +45,8 @@ class Delivery:
         self._theirs: dict[str, str] = {}
         self._copies: deque[str] = deque(maxlen=COPIES_MOST)
         self._pace = Pace()
+        self._settling: asyncio.Task[float | None] | None = None
+        """What is going on record."""
 
     def expect(self, letter: Letter) -> bool:
         """Somebody will wait for the answer to a letter that is about to be posted; False: others come first."""
@@ -94,6 +96,8 @@ class Delivery:
 
     async def run(self, link: UpstreamLink) -> None:
         """Tell what waits, and what comes, for as long as the connection lasts."""
+        if self._settling is not None:
+            await asyncio.wait({self._settling})
         while True:
             self._news.clear()
             while self._copies:
@@ -127,39 +131,43 @@ class Delivery:
             self._backlog = True
             await asyncio.sleep(RETRY_S)
             return False
-        return await self._settle(entry, told)
+        # The connection may end while its last answer goes on record; whoever waits for that must hear of it.
+        self._settling = asyncio.create_task(self._settle(entry, told))
+        pause_s = await asyncio.shield(self._settling)
+        if pause_s is None:
+            return True
+        self._backlog = True
+        await asyncio.sleep(pause_s)
+        return False
 
-    async def _settle(self, entry: Entry, told: str) -> bool:
-        started = _started(entry, told)
-        taken = kind_of(told) == Kind.RESULT and started != NEVER_ACCEPTED
+    async def _settle(self, entry: Entry, told: str) -> float | None:
+        """Put on record what has become of an entry; returns the pause before it is sent again, None: never."""
         waiter = self._waiters.pop(entry.key, None)
-        coming = after(entry, Answer.TAKEN if taken else Answer.REFUSED)
-        if not taken and waiter is not None and not waiter.done():
-            waiter.set_result(None)
-        if coming.standing is Standing.SET_ASIDE:
-            await self._set_aside(entry, coming, "it was refused again and again")
-            return True
-        if not taken:
-            self._backlog = True
-            await self._desk.outbox.settle(Settled(entry, coming))
-            await asyncio.sleep(coming.again_in_s or RETRY_S)
-            return False
-        if started is None:
-            if waiter is not None and not waiter.done():
-                waiter.set_result(told)
-            await self._desk.outbox.settle(Settled(entry, coming))
-            return True
-        adopted = self._office.primary and waiter is not None and not waiter.done()
         try:
+            started = _started(entry, told)
+            taken = kind_of(told) == Kind.RESULT and started != NEVER_ACCEPTED
+            coming = after(entry, Answer.TAKEN if taken else Answer.REFUSED)
+            if coming.standing is Standing.SET_ASIDE:
+                await self._set_aside(entry, coming, "it was refused again and again")
+                return None
+            if not taken:
+                _answer(waiter, None)
+                await self._desk.outbox.settle(Settled(entry, coming))
+                return coming.again_in_s or RETRY_S
+            if started is None:
+                _answer(waiter, told)  # what is answered twice does no harm, other than an id
+            adopted = self._office.primary and started is not None and waiter is not None and not waiter.done()
             await self._desk.outbox.settle(Settled(entry, coming, started, adopted))
-        except LedgerUnavailable:
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
-            raise
-        self._remember(entry, started)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(told)
-        return True
+            if started is not None:
+                self._remember(entry, started)
+            _answer(waiter, told)
+            await self._taken(entry, told)
+            return None
+        finally:
+            _answer(waiter, None)
+
+    async def _taken(self, entry: Entry, told: str) -> None:
+        """The back office has taken an entry, and it is on record as told; for who wants to know the result."""
 
     async def _set_aside(self, entry: Entry, coming: Next, why: str) -> None:
         begins = _BEGINS.get(entry.action) is not None
@@ -176,6 +184,12 @@ class Delivery:
             self._theirs[entry.session] = theirs
             while len(self._theirs) > IDS_MOST:  # what is older comes with the entries themselves
                 del self._theirs[next(iter(self._theirs))]
+
+
+def _answer(waiter: asyncio.Future[str | None] | None, told: str | None) -> None:
+    """Tell whoever still waits."""
+    if waiter is not None and not waiter.done():
+        waiter.set_result(told)
 
 
 _BEGINS: Final = {"StartTransaction": "transactionId"}

@@ -188,16 +188,13 @@ class _HubDelivery(Delivery):
         super().__init__(office, identity, desk)
         self._hub = hub
 
-    async def _settle(self, entry: Entry, told: str) -> bool:
-        settled = await super()._settle(entry, told)
-        if settled and kind_of(told) == Kind.RESULT:
-            try:
-                await self._hub.told(entry, payload_of(told, at=2))
-            except LedgerUnavailable:
-                pass  # it is on record as told; what it says of a token is said again at the next session
-            except Exception:  # whatever a back office answers, what follows must be delivered
-                _LOG.exception("%s: an answer could not be understood", self._station)
-        return settled
+    async def _taken(self, entry: Entry, told: str) -> None:
+        try:
+            await self._hub.told(entry, payload_of(told, at=2))
+        except LedgerUnavailable:
+            pass  # it is on record as told; what it says of a token is said again at the next session
+        except Exception:  # whatever a back office answers, what follows must be delivered
+            _LOG.exception("%s: an answer could not be understood", self._station)
 
 
 def _call(message_id: str, message: Message) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adapters.ocpp.upstream.interventions import OUR_WAY_2, OUR_WAY_16, PROFILES, SAMPLING_2, SAMPLING_16, Interventions
 from adapters.ocpp.upstream.profiles import KeptProfiles
+from adapters.ocpp.upstream.thinning import Thinning
 from controller.away import AuthoriseAway, Heard, judge_away
 from controller.hub_satellite.charging_profiles import Running
 from controller.hub_satellite.composite import Evse
@@ -139,3 +140,18 @@ def test_what_is_allowed_to_the_whole_station_is_divided_among_those_that_charge
     assert kept.limit_a(1, NOON, 230.0) == 24.0
     kept.runs(2, Running("8", NOON))
     assert kept.limit_a(1, NOON, 230.0) == kept.limit_a(2, NOON, 230.0) == 12.0
+
+
+def test_measurements_that_a_charger_has_kept_while_it_was_cut_off_pass_by_when_they_were_taken():
+    thinning, passed = Thinning(), list[bool]()
+    for taken_s in (0, 10, 60, 70, 120, 120, 180):  # all at once
+        at = (NOON + timedelta(seconds=taken_s)).isoformat()
+        sample = {
+            "connectorId": 1,
+            "transactionId": 7,
+            "meterValue": [{"timestamp": at, "sampledValue": [{"value": "1"}]}],
+        }
+        passed.append(thinning.passes(sample, 1_000.0))
+    assert passed == [True, False, True, False, True, False, True]
+    stuck = {"connectorId": 1, "transactionId": 7, "meterValue": [{"timestamp": "?", "sampledValue": [{"value": "1"}]}]}
+    assert [thinning.passes(stuck, at_s) for at_s in (1_001.0, 1_060.0, 1_061.0)] == [False, True, False]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final
 
 INTERVAL_DEFAULT_S: Final = 60.0
@@ -18,10 +20,13 @@ class Thinning:
     def __init__(self) -> None:
         self.interval_s = INTERVAL_DEFAULT_S
         """0: none that is taken periodically."""
-        self._passed_s: dict[tuple[object, object], float] = {}
+        self._passed: dict[tuple[object, object], tuple[float, float | None]] = {}
+        """When it came, and when it was taken by the charger's clock."""
 
     def passes(self, payload: Mapping[str, Any], monotonic_s: float) -> bool:
         """Whether this MeterValues goes on; only what was taken periodically is ever left out.
+
+        What a charger has kept while it was cut off comes all at once, and counts by when it was taken.
 
         >>> thinning, sample = Thinning(), {"connectorId": 1, "meterValue": [{"sampledValue": [{"value": "1"}]}]}
         >>> [thinning.passes(sample, at_s) for at_s in (0.0, 10.0, 50.0, 59.0, 60.0, 118.0)]
@@ -34,12 +39,22 @@ class Thinning:
         if self.interval_s <= 0:
             return False
         of = (payload.get("connectorId", payload.get("evseId")), payload.get("transactionId"))
-        last_s = self._passed_s.get(of)
-        if last_s is not None and monotonic_s - last_s < _EARLY * self.interval_s:
+        taken_s, (last_s, last_taken_s) = _taken_s(payload), self._passed.get(of, (None, None))
+        kept = taken_s is not None and last_taken_s is not None and taken_s - last_taken_s >= _EARLY * self.interval_s
+        if last_s is not None and monotonic_s - last_s < _EARLY * self.interval_s and not kept:
             return False
-        self._passed_s = {key: at_s for key, at_s in self._passed_s.items() if key[0] != of[0]}
-        self._passed_s[of] = monotonic_s
+        self._passed = {key: when for key, when in self._passed.items() if key[0] != of[0]}
+        self._passed[of] = (monotonic_s, taken_s)
         return True
+
+
+def _taken_s(payload: Mapping[str, Any]) -> float | None:
+    """When the newest of its values was taken, by the charger's clock [s]; None: it does not say."""
+    taken = []
+    for row in payload["meterValue"]:
+        with suppress(ValueError, TypeError, KeyError):
+            taken.append(datetime.fromisoformat(row["timestamp"]).timestamp())
+    return max(taken, default=None)
 
 
 def _periodic(payload: Mapping[str, Any]) -> bool:

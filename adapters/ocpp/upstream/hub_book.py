@@ -37,7 +37,7 @@ REMOTE_START: Final = timedelta(minutes=5)
 """So long a start that the back office has asked for may take; a driver has to plug in."""
 
 UNPLACED_MOST: Final = 100
-"""Transactions that have begun before it is known where."""
+"""Transactions that have begun before it is known where; the oldest give way: most have ended since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +164,10 @@ class HubBook:
         if not started.running or known is not None:
             return None
         if draft is None:
-            if start.point is None and start.transaction_id is not None and len(self._unplaced) < UNPLACED_MOST:
+            if start.point is None and start.transaction_id is not None:
                 self._unplaced[start.station, start.transaction_id] = (start, started)
+                while len(self._unplaced) > UNPLACED_MOST:
+                    del self._unplaced[next(iter(self._unplaced))]
             return None
         draft.session.id = started.session_id
         draft.session.transaction_id = start.transaction_id or str(started.transaction_id)

@@ -224,3 +224,14 @@ def test_measurements_are_kept_sparsely_while_it_is_away():
     assert session.sample_due(soon, 60, away=True) is None
     assert session.sample_due(NOON + timedelta(seconds=901), 60, away=True) is session.sample
     assert session.sample_due(soon, 0, away=False) is None
+
+
+async def test_a_session_whose_place_is_known_only_later_is_told_of_then():
+    ledger, clock, hub = PostingLedger(), SteppedClock(began_at=NOON), SilentHub(Dialect2())
+    told = HubLedger(ledger, [hub], asyncio.Lock(), clock)
+    start = TransactionStart("CP1", 0, None, "T", NOON, 500, transaction_id="tx")
+    await told.start_transaction(start)
+    assert ledger.letters == []
+    await told.complete_transaction(TransactionDetails("CP1", "tx", connector=1, point="P1"))
+    await told.stop_transaction(TransactionStop("CP1", "tx", NOON + timedelta(hours=1), 900, chosen=True))
+    await _check(ledger, [(1, 500, 900)], "2.0.1")

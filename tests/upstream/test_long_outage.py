@@ -1,6 +1,6 @@
 """Three days without a back office: twenty points, and everything that happened is told once, in order, at its pace.
 
-``LOADSTAR_CAMPAIGN=1`` (``make campaign``) has 400 sessions with a measurement a minute.
+``LOADSTAR_CAMPAIGN=1`` (``make campaign``) has 400 sessions with thirty measurements each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.support.thorough import thorough
 
 STATIONS = tuple(f"CP{number:02}" for number in range(20))
 SESSIONS_OF_EACH = thorough(2, 20)
-VALUES = thorough(3, 180)
+VALUES = thorough(3, 30)
 LENGTH = timedelta(hours=72)
 LARGEST_BYTES = 200e6
 DRAINED_S = 30 * 60

@@ -38,6 +38,10 @@ class Board(Protocol):
         """The offers there, the regular one first."""
         ...
 
+    def begun_with(self, session: str) -> Posted | None:
+        """The price list that a session began with."""
+        ...
+
 
 class OfferBook(Protocol):
     """Where choices are kept. Blocks for milliseconds; for any thread."""
@@ -119,7 +123,7 @@ class DriverDesk:
             offer=Offer.REGULAR if session is None else chosen.get(session.id, Offer.REGULAR),
             departs_at=None if state is None else state.departs_at,
             needed_wh=None if state is None else state.energy_needed_wh,
-            posted=self._board.posted(point),
+            posted=self._posted(point, session),
             price=None if tick is None else tick.price,
         )
 
@@ -166,6 +170,12 @@ class DriverDesk:
             except NoSuchOffer as error:
                 raise CannotBe(f"offer: {error}") from None
         self._wishes.ask(point, Asker.DRIVER, "", {"priority": PRIORITIES[offer]})
+
+    def _posted(self, point: str, session: SessionRecord | None) -> tuple[Posted, ...]:
+        """What is offered there; to who charges already, first of all the price list that the session began with."""
+        posted = self._board.posted(point)
+        own = None if session is None else self._board.begun_with(session.id)
+        return posted if own is None else (own, *(one for one in posted if one.offer is not Offer.REGULAR))
 
     def _changes(self, point: str, asking: Asking) -> dict[str, Any]:
         changes: dict[str, Any] = {}

@@ -29,8 +29,9 @@ from controller.tariffs.offers import Offer, Surcharge, SurchargeTerms
 from controller.tariffs.outlook import price_outlook
 from controller.tariffs.posted import Posted, prices_at
 from controller.tariffs.price_words import price_words, shown
+from controller.tariffs.rated import Tax
 from controller.tariffs.rules import in_force
-from controller.tariffs.tariff import TaxIncluded
+from controller.tariffs.tariff import PriceCurve, TaxIncluded
 
 REFRESH_S: Final = 10.0
 SURCHARGES_KEPT: Final = 500
@@ -126,6 +127,21 @@ class PriceBoard:
         """What charging costs at a point, the regular offer first; empty where nothing says what it costs."""
         return self._posted.get(point, ())
 
+    def begun_with(self, session: str) -> Posted | None:
+        """The price list that a session began with; None where it has none. Blocks for milliseconds; for any thread.
+
+        Raises:
+            LedgerUnavailable: the ledger cannot be read.
+        """
+        retail = next((one for one in self._ledger.book.terms_of(session) if one.choice.leg is Leg.RETAIL), None)
+        if retail is None or retail.version is None:
+            return None
+        contract_tax = None if retail.contract is None else retail.contract.tax
+        curves = {curve.id: curve for curve in retail.curves}
+        return self._posted_version(
+            retail.version, Offer.REGULAR, curves, self._clock.now(), (contract_tax, retail.tax)
+        )
+
     def usual(self) -> Posted | None:
         """What it costs at the site where nothing more particular counts."""
         return self._usual
@@ -214,13 +230,24 @@ class PriceBoard:
         version = in_force(look.versions.get(tariff, ()), look.at)
         if version is None:
             return None
-        found = replace(read_tariff(version.document), version=str(version.number))
         curves = {name: curve for name in version.curves if (curve := self._ledger.book.curve(name, look.at))}
-        compiled = CompiledTariff(found, self._site.time_zone, curves)
-        ahead = tuple(price_outlook(compiled, look.at, operator_tax=self._ledger.book.operator.tax))
-        words = price_words(ahead[0], found.currency, found.idle.grace_s)
-        included = found.tax_included is TaxIncluded.YES
-        return Posted(offer, tariff, version.number, words, ahead, found.idle.grace_s, included)
+        return self._posted_version(version, offer, curves, look.at, (None, self._ledger.book.operator.tax))
+
+    def _posted_version(
+        self,
+        version: TariffVersion,
+        offer: Offer,
+        curves: Mapping[str, PriceCurve],
+        at: datetime,
+        taxes: tuple[Tax | None, Tax | None],
+    ) -> Posted:
+        tariff = replace(read_tariff(version.document), version=str(version.number))
+        compiled = CompiledTariff(tariff, self._site.time_zone, curves)
+        contract_tax, operator_tax = taxes
+        ahead = tuple(price_outlook(compiled, at, contract_tax=contract_tax, operator_tax=operator_tax))
+        words = price_words(ahead[0], tariff.currency, tariff.idle.grace_s)
+        included = tariff.tax_included is TaxIncluded.YES
+        return Posted(offer, version.tariff, version.number, words, ahead, tariff.idle.grace_s, included)
 
 
 def _per_kwh_now(posted: Posted, at: datetime) -> Decimal | None:

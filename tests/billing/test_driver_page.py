@@ -20,7 +20,7 @@ from controller.snapshot import PointState, State
 from controller.tariffs.book import TariffVersion
 from controller.tariffs.offers import Offer, SurchargeTerms
 from controller.wishes import Asked
-from tests.support.desk import ALWAYS, BY, Desk
+from tests.support.desk import ALWAYS, BY, TARIFF, Desk
 from tests.support.sessions import a_start, a_stop, at
 from tests.support.web import BEGIN, decided_tick, made_app, small_site
 
@@ -104,6 +104,20 @@ async def test_who_charges_sees_it_and_may_ask_with_the_card(stand: Stand):
     assert asked.energy_wh == 22_500
     assert asked.departs_at is not None
     assert asked.departs_at.astimezone(ZoneInfo(SITE.time_zone)).time() == time(17, 30)
+
+
+async def test_who_charges_sees_the_prices_that_the_session_began_with(stand: Stand):
+    await stand.plug_in()
+    dearer = {**TARIFF, "elements": [{"price_components": [{"type": "ENERGY", "price": 9, "vat": 21, "step_size": 1}]}]}
+    now = stand.desk.clock.now()
+    version = TariffVersion("day", 0, json.dumps(dearer), (), now, None, BY)
+    stand.desk.book.add_tariff(version, approve=True)
+    stand.board.refresh()
+    stand.show()
+    assert stand.board.posted("P01")[0].words.startswith("10.89 EUR/kWh")
+    page = await stand.page()
+    assert "0.363 EUR/kWh" in page
+    assert "10.89 EUR/kWh" not in page
 
 
 async def test_without_the_card_nothing_changes(stand: Stand):

@@ -332,6 +332,9 @@ class NothingPosted:
     def posted(self, _point: str) -> tuple[Posted, ...]:
         return ()
 
+    def begun_with(self, _session: str) -> Posted | None:
+        return None
+
     def choose_offer(self, *_: object) -> None:
         raise AssertionError("there is nothing to choose")
 

@@ -7,7 +7,7 @@ import { text } from "./texts";
 export function BackOffices({ site }: { site: Site }) {
   const { backOffices: words } = text;
   return (
-    <section class="sessions" aria-labelledby="back-offices">
+    <section class="sessions">
       <header>
         <h2 id="back-offices">{words.title}</h2>
       </header>

@@ -109,6 +109,10 @@ async def answered(site: LiveSite, line: str) -> dict[str, Any]:
         return {"error": f"{command['cmd']}: {type(error).__name__}: {error}"}
 
 
+FAREWELL_S: Final = 5.0
+"""So long everything has to end after the end of stdin."""
+
+
 async def _control(site: LiveSite) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -128,7 +132,7 @@ async def _run(site: LiveSite, *, quiet: bool) -> None:
     done, _ = await asyncio.wait({life, control}, return_when=asyncio.FIRST_COMPLETED)
     for task in (life, control):
         task.cancel()
-    await asyncio.gather(life, control, return_exceptions=True)
+    await asyncio.wait({life, control}, timeout=FAREWELL_S)  # what does not hear is cancelled again by asyncio.run
     for task in done:
         task.result()
 

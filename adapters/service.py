@@ -29,6 +29,7 @@ from adapters.meters import made_meter
 from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
+from adapters.onboarding import Onboarding
 from adapters.pricing import Books
 from adapters.recording import Recorder
 from adapters.settlement_desk import SettlementDesk
@@ -261,6 +262,14 @@ class Service:
             wishes=self._wishes,
             limits=self._limits,
             windows=self._ledger.windows,
+            onboarding=Onboarding(
+                self._site,
+                self._points.stations,
+                self._ledger,
+                scheme="ws" if self._configuration.ocpp.tls_certificate is None else "wss",
+                port=lambda: self.ocpp_port,
+                open_to_all=self._lab,
+            ),
             commands=self._command,
             publish_prices=self._takings.curves.publish,
             drivers=DriverDesk(

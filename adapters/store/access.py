@@ -165,6 +165,19 @@ def store_passwords(connection: Connection, hashes: Mapping[str, str]) -> None:
         )
 
 
+def stations_with_password(connection: Connection) -> frozenset[str]:
+    """The stations that have a password."""
+    return frozenset(connection.execute(select(station_credentials.c.station)).scalars())
+
+
+def set_password(connection: Connection, station: str, password_hash: str) -> None:
+    """Make this the station's password; what the site file said last stays known, so that it does not come back."""
+    of_station = station_credentials.c.station == station
+    changed = connection.execute(station_credentials.update().where(of_station).values(password_hash=password_hash))
+    if changed.rowcount == 0:
+        store_passwords(connection, {station: password_hash})
+
+
 def add_first_user(connection: Connection, password_hash: str) -> bool:
     """Add the first user; False when there are users already."""
     if connection.execute(select(func.count()).select_from(users)).scalar():

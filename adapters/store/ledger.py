@@ -259,6 +259,15 @@ class SqlLedger:
 
         self.write(write).result()
 
+    def stations_with_key(self) -> frozenset[str]:
+        """The stations that have a password."""
+        return self.read(access.stations_with_password)
+
+    def set_key(self, station: str, key: str) -> None:
+        """Let a station in with this password, and with no other from now on. Takes tens of milliseconds."""
+        password_hash = hashed(key)
+        self.write(lambda connection: access.set_password(connection, station, password_hash)).result()
+
     def ensure_first_user(self) -> str | None:
         """Create the user ``admin`` if there is none at all; its password is returned this once, else None."""
         password = secrets.token_urlsafe(12)

@@ -24,6 +24,7 @@ from adapters.driver_desk import DriverDesk
 from adapters.json_text import DocumentError
 from adapters.limiting import Limits
 from adapters.live import Live
+from adapters.onboarding import Onboarding
 from adapters.pricing import Books
 from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
@@ -37,6 +38,7 @@ from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.office import add_office
 from adapters.web.office_pages import Office
 from adapters.web.publishing import Publish
+from adapters.web.stations_page import add_stations_page
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
 from adapters.wishes import Wishes
@@ -60,6 +62,7 @@ def create_app(
     books: Books,
     charged: Charged,
     drivers: DriverDesk,
+    onboarding: Onboarding,
     commands: Commands,
     publish_prices: Publish,
     authenticate: Callable[[str, str], str | None],
@@ -78,6 +81,7 @@ def create_app(
         books: prices and tokens.
         charged: review, settlement and exports.
         drivers: what drivers see and may ask for.
+        onboarding: how stations find their way here.
         commands: has a point's station do something, and waits for its answer; from any thread.
         publish_prices: puts a publication of prices on record.
         authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
@@ -114,6 +118,7 @@ def create_app(
     facts = {"site": site.name or site.id, "version": version, "lab": lab}
     add_office(app, site, books, facts)
     add_billing_page(app, Office(site, books, facts), charged)
+    add_stations_page(app, Office(site, books, facts), onboarding, live)
     add_driver_page(app, site, drivers, facts)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     return app

@@ -17,7 +17,7 @@ BODY_MAX: Final = 256 * 1024
 OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/api/v1/login"})
 OPEN_PREFIX: Final = "/static/"
 DRIVERS_PREFIX: Final = "/p/"
-PAGES: Final = frozenset({"/", "/prices", "/tokens", "/statements"})
+PAGES: Final = frozenset({"/", "/prices", "/tokens", "/statements", "/stations"})
 """Who is not logged in is sent to the login from these."""
 
 CONTENT_SECURITY_POLICY: Final = (

@@ -76,6 +76,18 @@ async def test_a_password_that_was_rotated_survives_an_old_site_file(opened: Ope
     assert matches("rotated since 01", await ledger.password_hash("CP01"))
 
 
+async def test_a_key_that_was_given_on_the_page_outlives_the_site_file(opened: OpenLedger):
+    ledger = opened()
+    ledger.seed([], {"CP01": "from the file"})
+    ledger.set_key("CP01", "from the page")
+    ledger.set_key("CP02", "the first of its own")
+    assert ledger.stations_with_key() == {"CP01", "CP02"}
+    ledger = opened()
+    ledger.seed([], {"CP01": "from the file"})
+    assert matches("from the page", await ledger.password_hash("CP01"))
+    assert matches("the first of its own", await ledger.password_hash("CP02"))
+
+
 def test_the_first_user_is_made_once_and_its_password_told_once(opened: OpenLedger):
     password = opened().ensure_first_user()
     ledger = opened()

@@ -16,6 +16,7 @@ from adapters.driver_desk import DriverDesk
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.live import Live
 from adapters.loop import circuit_state
+from adapters.onboarding import Onboarding, View
 from adapters.pricing import Books
 from adapters.web.app import create_app
 from adapters.web.demand_export import Windows
@@ -346,6 +347,24 @@ def nothing_published(_message: bytes) -> PriceCurve:
     raise AssertionError("nobody publishes prices here")
 
 
+class FakeKeys:
+    """Remembers which key was given to whom; fulfils ``adapters.onboarding.Keys``."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, str] = {}
+
+    def stations_with_key(self) -> frozenset[str]:
+        return frozenset(self.given)
+
+    def set_key(self, station: str, key: str) -> None:
+        self.given[station] = key
+
+
+def onboarding_of(site: Site, keys: FakeKeys | None = None, views: Sequence[View] = (), lab: bool = True) -> Onboarding:
+    kept = keys or FakeKeys()
+    return Onboarding(site, lambda: views, kept, scheme="ws", port=lambda: 9000, open_to_all=lab)
+
+
 OFFLINE = CommandResult(accepted=False, status="Offline")
 
 
@@ -361,6 +380,7 @@ def made_app(
     books: Books | None = None,
     charged: Charged | None = None,
     drivers: DriverDesk | None = None,
+    onboarding: Onboarding | None = None,
     commands: Callable[[str, Command], CommandResult] = lambda _point, _command: OFFLINE,
     publish_prices: Publish = nothing_published,
 ) -> FastAPI:
@@ -375,6 +395,7 @@ def made_app(
         books=books or Books(EmptyBook(), EmptyBook(), HandClock()),
         charged=charged or NothingCharged(),
         drivers=drivers or DriverDesk(site, live, wishes, NothingPosted(), NothingPosted(), HandClock()),
+        onboarding=onboarding or onboarding_of(site),
         commands=commands,
         publish_prices=publish_prices,
         authenticate=only_ada,

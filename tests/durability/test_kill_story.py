@@ -28,7 +28,7 @@ from tests.support.thorough import LONG, thorough
 
 ROOT = Path(__file__).parents[2]
 DRAINED_S = 60.0
-DEATHS = thorough(3, 20)
+DEATHS = thorough(2, 20)
 ROUNDS_MOST = 4 * DEATHS
 
 _16 = ("StartTransaction", "MeterValues", "StopTransaction")

@@ -1,7 +1,4 @@
-"""The same eventful half hour in both depths: as much energy, and the same overloads.
-
-Every day it ends soon after its last event; ``make campaign`` lives through all of it.
-"""
+"""The same eventful half hour in both depths: as much energy, and the same overloads."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +10,8 @@ from simulations.fast.fine import run_fine
 from simulations.results import Results
 from simulations.scenario.reading import load_scenario
 from simulations.wire import run_wire
-from tests.support.thorough import LONG
 
 HALF_HOUR = Path(__file__).parents[3] / "simulations" / "scenarios" / "eventful_half_hour.toml"
-HOURS = "0.5" if LONG else "0.375"
 ROW_S = 1.0
 POLL_S = 1.0
 SLOW_S = 1.5
@@ -56,11 +51,11 @@ def delivered_wh(results: Results) -> float:
 @pytest.mark.timeout(400)
 def test_both_depths_deliver_the_same_energy_and_suffer_the_same_overloads():
     fine, wire = (
-        run(load_scenario(HALF_HOUR, settings={"scenario.record_s": f"{ROW_S:g}", "scenario.hours": HOURS}))
+        run(load_scenario(HALF_HOUR, settings={"scenario.record_s": f"{ROW_S:g}"}))
         for run in (run_fine, lambda scenario: run_wire(scenario, factor=100.0))
     )
     assert delivered_wh(wire) == pytest.approx(delivered_wh(fine), rel=0.01)
-    assert delivered_wh(fine) > 30_000 * float(HOURS)
+    assert delivered_wh(fine) > 15_000
     assert len(fine.sessions) >= 12
 
     expected = overloads(fine)

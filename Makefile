@@ -35,7 +35,7 @@ test: $(DEV)  ## Install what the tests need and run them all
 check: $(DEV)  ## Format, lint, types, import contracts, documents, dependencies
 	@$(IN_VENV) scripts/check.sh
 
-campaign: $(DEV)  ## Run every scenario of the gallery in full, and the long tests (an hour or so)
+campaign: $(DEV)  ## Run every scenario of the gallery in full, and the long tests (an hour and a half or so)
 	@$(IN_VENV) python -m tests.campaign $(ARGS)
 
 bench: $(DEV)  ## Measure, print a table, write build/bench.json

@@ -125,7 +125,6 @@ async def live(folder: Path, port: int, office: str, audit: str, fate: Fate) -> 
     adapters.ocpp.upstream.channel.LIVE_BOOT_S = 0.1  # type: ignore[misc]
     adapters.ocpp.upstream.delivery.RETRY_S = 0.1  # type: ignore[misc]
     adapters.ocpp.upstream.hub.WATCH_S = 0.05  # type: ignore[misc]
-    adapters.ocpp.upstream.hub_line.RETRY_S = 0.1  # type: ignore[misc]
     adapters.ocpp.upstream.hub_settings.SAMPLE_S = 1  # type: ignore[misc]
     adapters.ocpp.upstream.link.PAUSE_FIRST_S = 0.1  # type: ignore[misc]
     adapters.ocpp.upstream.link.PAUSE_LAST_S = 0.2  # type: ignore[misc]

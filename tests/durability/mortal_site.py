@@ -22,7 +22,6 @@ from typing import Any
 import adapters.ocpp.upstream.channel
 import adapters.ocpp.upstream.delivery
 import adapters.ocpp.upstream.hub
-import adapters.ocpp.upstream.hub_line
 import adapters.ocpp.upstream.hub_settings
 import adapters.ocpp.upstream.link
 import adapters.store.ledger

@@ -16,6 +16,7 @@ TOGETHER: Final = {
     "tests/service/test_demo.py": REAL_TIME[1],
     "tests/simulations/test_demo.py": REAL_TIME[1],
     "tests/simulations/test_site_process.py": REAL_TIME[1],
+    "tests/simulations/wire": REAL_TIME[1],
     "tests/service": REAL_TIME[0],
     "tests/browser": "browser",
     "tests/simulations/report/test_in_browser.py": "browser",

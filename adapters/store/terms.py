@@ -79,7 +79,7 @@ def _freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | 
     A session whose token or place is told only after its start is frozen again then.
 
     Returns:
-        The retail price per kWh, where that is all of the tariff; else None.
+        The retail price per kWh, where that is all that the session costs, without tax and fees; else None.
     """
     session = connection.execute(select(sessions).where(sessions.c.id == session_id)).one()
     occasion, contract = _occasion(connection, session)
@@ -104,7 +104,8 @@ def _freeze(connection: Connection, session_id: str, terms: Terms) -> Decimal | 
     surcharge = None if occasion.zero_rate else terms.surcharge(occasion.at)
     freeze_surcharge(connection, session_id, surcharge)
     retail = next((choice for choice in choices if choice.leg is Leg.RETAIL), None)
-    return None if surcharge is not None or retail is None else _plain_price(connection, retail, versions)
+    more = surcharge is not None or tax.percent or (retail and _card_fee(connection, occasion, retail) is not None)
+    return None if retail is None or more else _plain_price(connection, retail, versions)
 
 
 def terms_of(connection: Connection, session_id: str) -> list[SessionTerms]:

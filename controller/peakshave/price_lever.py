@@ -1,8 +1,8 @@
 """When the price of a kWh is raised for drivers who can wait, because the site nears its peak.
 
 A site nears its peak while its running demand window is on course for a large part of its target. The price then goes
-up within a minute, and comes down only where a window begins: whoever reads it can plan by it. What a session costs is
-not decided here.
+up within a minute, and comes down only where a window begins: whoever reads it can plan by it. What a session
+costs is decided with the tariffs.
 """
 
 from __future__ import annotations

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
+
+import pytest
 
 from adapters.rating_documents.session_reading import read_session
 from adapters.record_making import read_tariff
 from adapters.session_document import session_model
+from adapters.store.ledger import open_ledger
 from adapters.store.unbilled import told
 from controller.ports import Token
-from controller.tariffs.book import CardFee, Leg, TariffVersion, TokenKind
+from controller.tariffs.book import CardFee, Leg, OperatorTerms, TariffVersion, TokenKind
 from controller.tariffs.legs import NO_TARIFF
-from controller.tariffs.rated import LineKind
+from controller.tariffs.rated import LineKind, Tax, TaxSource, TaxState
 from controller.tariffs.rating import rate
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.session_facts import Activity
 from tests.support.desk import ALWAYS, BY, TARIFF, Desk
+from tests.support.fresh import fresh_database
 from tests.support.sessions import a_start, a_stop, at
 
 
@@ -173,3 +178,18 @@ async def test_a_long_gap_in_what_was_seen_is_marked_where_the_price_changes_in_
     assert "estimated_register_in_long_gap" in record.flags
     assert record.complete
     assert at(0) + timedelta(hours=1) == record.times.ended_at
+
+
+@pytest.mark.parametrize(("percent", "at_once"), [(None, Decimal("2.6012")), (Decimal(21), None)])
+async def test_no_price_is_shown_that_leaves_out_a_tax(
+    tmp_path: Path, percent: Decimal | None, at_once: Decimal | None
+):
+    tax = None if percent is None else Tax(TaxState.RATE, percent, TaxSource.OPERATOR)
+    terms = {"currency": "EUR", "price_per_kwh": Decimal("0.35"), "operator": OperatorTerms(tax=tax)}
+    ledger = open_ledger(fresh_database(tmp_path / "ledger.db"), on_event=print, **terms)
+    started = await ledger.start_transaction(a_start())
+    await ledger.stop_transaction(a_stop(started.transaction_id))
+    ended = ledger.session(started.session_id)
+    ledger.close()
+    assert ended is not None
+    assert ended.cost == at_once

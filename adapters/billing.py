@@ -24,9 +24,10 @@ from adapters.store.unbilled import Told, ended_without_record, note_price, told
 from controller.plan import Event, Severity
 from controller.ports import Clock, EventSink, LedgerUnavailable, SessionRecord
 from controller.tariffs.book import Leg
+from controller.tariffs.premises import MeterIdentity
 from controller.tariffs.price_words import shown
 from controller.tariffs.rated import RatedSession
-from controller.tariffs.record import ChargeRecord, MeterIdentity
+from controller.tariffs.record import ChargeRecord
 
 LOOK_EVERY_S: Final = 60.0
 """How often sessions without a record are looked for, besides after the end of each."""

@@ -16,13 +16,11 @@ from adapters.store.unbilled import Told
 from controller.ports import SessionRecord
 from controller.tariffs.book import Contract, Leg, SessionTerms, TokenKind
 from controller.tariffs.legs import rated_on
+from controller.tariffs.premises import GridConnection, MeterIdentity, Place
 from controller.tariffs.rated import LineKind, RatedSession
 from controller.tariffs.record import (
     ChargeRecord,
-    GridConnection,
     MeterEvidence,
-    MeterIdentity,
-    Place,
     PriceBasis,
     Quantities,
     RecordIdentity,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from adapters.configuration import Configuration
 from adapters.record_making import SiteFacts
-from controller.tariffs.record import MeterIdentity
+from controller.tariffs.premises import MeterIdentity
 
 
 def site_facts(configuration: Configuration) -> SiteFacts:

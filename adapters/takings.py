@@ -20,7 +20,7 @@ from adapters.store import MeasurementStore
 from adapters.store.ledger import SqlLedger
 from adapters.token_limits import TokenLimits
 from controller.ports import Clock, EventSink, SessionRecord, Tick
-from controller.tariffs.record import MeterIdentity
+from controller.tariffs.premises import MeterIdentity
 
 
 class Takings:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from adapters.configuration.location_tables import ALPHA3, LocationTable
 from adapters.configuration.settings import Location
 from adapters.configuration.tables import SiteTable, StationTable
-from controller.tariffs.record import GridConnection, MeterIdentity, Place
+from controller.tariffs.premises import GridConnection, MeterIdentity, Place
 
 
 def location_of(site: SiteTable, table: LocationTable, stations: Iterable[StationTable]) -> Location:

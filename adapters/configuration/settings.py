@@ -17,7 +17,7 @@ from controller.ports import Token
 from controller.site import Site
 from controller.tariffs.book import OperatorTerms
 from controller.tariffs.offers import Offer, SurchargeTerms
-from controller.tariffs.record import GridConnection, MeterIdentity, Place
+from controller.tariffs.premises import GridConnection, MeterIdentity, Place
 from controller.wishes import Group
 
 

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from controller.tariffs.record import ChargeRecord, GridConnection, RecordKind
+from controller.tariffs.premises import GridConnection
+from controller.tariffs.record import ChargeRecord, RecordKind
 from controller.tariffs.review import BILLED, ReviewState
 
 GRID_SHARE: Final = {2026: Decimal("0.505")}

@@ -33,8 +33,8 @@ from controller.loadbalance.facts import STATES
 from controller.ports import Token, TransactionStart, TransactionStop
 from controller.tariffs.book import BillingRule, Contract, Leg, Scope, TariffVersion, TokenKind
 from controller.tariffs.observed import Observed, activity_of
+from controller.tariffs.premises import GridConnection, MeterIdentity
 from controller.tariffs.rated import Tax, TaxSource, TaxState
-from controller.tariffs.record import GridConnection, MeterIdentity
 from controller.tariffs.review import Verdict
 from simulations.fast import run as simulate
 from simulations.results import Results, SessionResult

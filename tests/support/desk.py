@@ -16,7 +16,8 @@ from adapters.store.token_book import TokenBook
 from controller.plan import Event
 from controller.tariffs.book import Approval, BillingRule, Leg, OperatorTerms, Scope, TariffVersion
 from controller.tariffs.observed import Observed
-from controller.tariffs.record import ChargeRecord, MeterIdentity, Place
+from controller.tariffs.premises import MeterIdentity, Place
+from controller.tariffs.record import ChargeRecord
 from controller.tariffs.session_facts import Activity
 from tests.support.fresh import fresh_database
 from tests.support.sessions import a_start, a_stop, at

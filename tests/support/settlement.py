@@ -18,7 +18,8 @@ from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports import TransactionStart, TransactionStop
 from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TariffVersion
 from controller.tariffs.observed import Observed
-from controller.tariffs.record import ChargeRecord, MeterIdentity, Place
+from controller.tariffs.premises import MeterIdentity, Place
+from controller.tariffs.record import ChargeRecord
 from controller.tariffs.session_facts import Activity
 from tests.support.billing import ZONE, keep_parties
 from tests.support.fresh import fresh_database

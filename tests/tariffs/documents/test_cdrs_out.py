@@ -16,11 +16,10 @@ from adapters.reference import schema_text
 from adapters.settlement.cdr import cdrs
 from controller.tariffs.book import Leg, TokenKind
 from controller.tariffs.crediting import credit
+from controller.tariffs.premises import MeterIdentity, Place
 from controller.tariffs.rating import rate
 from controller.tariffs.record import (
     ChargeRecord,
-    MeterIdentity,
-    Place,
     Quantities,
     RecordIdentity,
     RecordLeg,

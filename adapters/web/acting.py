@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adapters.live import Live
 from adapters.web import models
 from adapters.web.access import Login
+from adapters.web.answer import Moment
 from adapters.web.view import point_view
 from adapters.wishes import Wishes
 from controller.ports import Tick
 from controller.site import ChargingPoint, Site
 from controller.snapshot import PointState
 from controller.units import TOLERANCE_A
-from controller.wishes import NoSuchSession
+from controller.wishes import Asker, NoSuchSession
 
 ACTING: Final = frozenset({"operator", "installer"})
 """The roles that may act on points and sessions."""
@@ -31,13 +33,42 @@ _ENERGIES: Final = (("energy_wh", "energy_kwh", "energy_needed_wh"), ("least_wh"
 """What is kept, and how it may be said: from the session's beginning on in kWh, or from now on in Wh."""
 
 
+Watthours = Annotated[int, Field(strict=True, ge=0, le=10**6)]
+Kilowatthours = Annotated[float, Field(strict=True, ge=0, le=1000)]
+
+
+class PointChanges(BaseModel):
+    """What is asked for the session that runs at a point. What is left out stays; null takes back."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    departs_at: Moment | None = Field(None, description="when the car leaves")
+    energy_kwh: Kilowatthours | None = Field(None, description="wanted until then, from the session's beginning on")
+    energy_needed_wh: Watthours | None = Field(None, description="the same, from now on; one of the two")
+    least_kwh: Kilowatthours | None = Field(None, description="the part of it that comes before all other needs")
+    least_needed_wh: Watthours | None = Field(None, description="the same, from now on; one of the two")
+    priority: Annotated[int, Field(strict=True, ge=-1000, le=1000)] | None = Field(None, description="higher is first")
+    weight: Annotated[float, Field(strict=True, gt=0, le=1000)] | None = Field(None, description="share among equals")
+    max_a: Annotated[float, Field(strict=True, ge=0, le=1000)] | None = Field(
+        None, description="more than this it shall not get; 0, or at least the point's `min_a`"
+    )
+    by: Asker = Field(Asker.MANAGER, description="for whom it is asked; the manager comes before the driver")
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        for one, other in (("energy_kwh", "energy_needed_wh"), ("least_kwh", "least_needed_wh")):
+            if {one, other} <= self.model_fields_set:
+                raise ValueError(f"expected either {one} or {other}, not both")
+        return self
+
+
 def add_acting(router: APIRouter, site: Site, live: Live, wishes: Wishes) -> None:
     """Add the routes that change something."""
 
     @router.patch("/points/{point_id}", responses=_ERRORS)
     def change_point(
         point_id: str,
-        changes: models.PointChanges,
+        changes: PointChanges,
         login: Annotated[Login | None, Depends(may_act)],
     ) -> models.Point:
         """Ask something for the session that runs at a point: departure, energy, priority, a maximum.
@@ -70,7 +101,7 @@ def _state(point: ChargingPoint, tick: Tick | None) -> PointState:
     return PointState() if tick is None else tick.points.get(point.id, PointState())
 
 
-def _asked(changes: models.PointChanges, state: PointState) -> dict[str, Any]:
+def _asked(changes: PointChanges, state: PointState) -> dict[str, Any]:
     """The changes by field of ``Asked``."""
     asked: dict[str, Any] = {name: getattr(changes, name) for name in _DIRECT if name in changes.model_fields_set}
     for kept, in_all, from_now in _ENERGIES:

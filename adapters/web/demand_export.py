@@ -10,7 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 from fastapi.responses import PlainTextResponse
 
 from adapters.demand_file import window_lines
-from adapters.web import models
+from adapters.web.answer import Moment
 from controller.peakshave.peak_facts import ClosedWindow
 
 Windows = Callable[[datetime, datetime], Sequence[ClosedWindow]]
@@ -25,8 +25,8 @@ def add_demand(router: APIRouter, windows: Windows) -> None:
 
     @router.get("/exports/demand_windows", response_class=PlainTextResponse)
     def export_demand_windows(
-        since: Annotated[models.Moment, Query(description="from this time on")],
-        until: Annotated[models.Moment, Query(description="to before this one")],
+        since: Annotated[Moment, Query(description="from this time on")],
+        until: Annotated[Moment, Query(description="to before this one")],
     ) -> Response:
         """Demand windows as CSV, from which `loadstar demand-bill` works out what they cost. Times in UTC."""
         if until - since > EXPORT_MOST:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.web.answer import Answer
-from adapters.web.models import Moment
+from adapters.web.answer import Answer, Moment
 
 
 class LimitSaid(BaseModel):

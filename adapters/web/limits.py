@@ -14,6 +14,7 @@ from adapters.limiting import Limits, Way
 from adapters.web import models
 from adapters.web.access import Login
 from adapters.web.acting import may_act
+from adapters.web.answer import Moment
 from adapters.web.limit_models import LimitList, LimitSaid, LimitState
 from controller.peakshave.grid_operator import Entry, Limit, LimitRefused
 
@@ -69,8 +70,8 @@ def add_limits(router: APIRouter, limits: Limits) -> None:
 
     @router.get("/exports/limits", response_class=PlainTextResponse)
     def export_limits(
-        since: Annotated[models.Moment, Query(description="from this time on")],
-        until: Annotated[models.Moment, Query(description="to before this one")],
+        since: Annotated[Moment, Query(description="from this time on")],
+        until: Annotated[Moment, Query(description="to before this one")],
     ) -> Response:
         """The log of limits as CSV: when each came, when it was met, what was drawn. Times in UTC."""
         if until - since > EXPORT_MOST:

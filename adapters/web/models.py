@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Self
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.web.answer import Answer, Money, PhaseValues
 from adapters.web.peak_view import Demand
 from adapters.web.prices import Price
 from controller.plan import Severity
 from controller.snapshot import State
-from controller.wishes import Asker
-
-_FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 2999
-"""Far from both ends of what a datetime holds, so that arithmetic with it cannot overflow."""
-
-
-def _text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError("expected a time with a zone, such as 2026-11-20T09:00:00Z")  # noqa: TRY004 - pydantic's
-    return value
-
-
-def _within_reach(moment: datetime) -> datetime:
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError(f"expected a time between the years {_FIRST_YEAR} and {_LAST_YEAR}")
-    return moment.astimezone(UTC)
-
-
-Watthours = Annotated[int, Field(strict=True, ge=0, le=10**6)]
-Kilowatthours = Annotated[float, Field(strict=True, ge=0, le=1000)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_within_reach)]
-"""With an offset from UTC; what is text in JSON is taken as text only."""
 
 
 class SessionState(StrEnum):
@@ -146,31 +114,6 @@ class Point(Answer):
         description="`obeys`, or what the charger is treated with: `resend`, `compare`, `shut`, `stop`, `disable`"
     )
     wiring: Wiring | None = Field(description="that it seems to be wired otherwise than the site file says")
-
-
-class PointChanges(BaseModel):
-    """What is asked for the session that runs at a point. What is left out stays; null takes back."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    departs_at: Moment | None = Field(None, description="when the car leaves")
-    energy_kwh: Kilowatthours | None = Field(None, description="wanted until then, from the session's beginning on")
-    energy_needed_wh: Watthours | None = Field(None, description="the same, from now on; one of the two")
-    least_kwh: Kilowatthours | None = Field(None, description="the part of it that comes before all other needs")
-    least_needed_wh: Watthours | None = Field(None, description="the same, from now on; one of the two")
-    priority: Annotated[int, Field(strict=True, ge=-1000, le=1000)] | None = Field(None, description="higher is first")
-    weight: Annotated[float, Field(strict=True, gt=0, le=1000)] | None = Field(None, description="share among equals")
-    max_a: Annotated[float, Field(strict=True, ge=0, le=1000)] | None = Field(
-        None, description="more than this it shall not get; 0, or at least the point's `min_a`"
-    )
-    by: Asker = Field(Asker.MANAGER, description="for whom it is asked; the manager comes before the driver")
-
-    @model_validator(mode="after")
-    def _one_of_each(self) -> Self:
-        for one, other in (("energy_kwh", "energy_needed_wh"), ("least_kwh", "least_needed_wh")):
-            if {one, other} <= self.model_fields_set:
-                raise ValueError(f"expected either {one} or {other}, not both")
-        return self
 
 
 class Reason(Answer):

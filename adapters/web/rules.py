@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, HTTPException, Query
 
 from adapters.pricing import PriceBook
-from adapters.web import models
+from adapters.web.answer import Moment
 from adapters.web.entitled import REFUSALS, Actor, Approver, Proposer
 from adapters.web.tariff_models import (
     Approving,
@@ -31,7 +31,7 @@ from controller.tariffs.choice import key_of
 from controller.tariffs.rules import Standing, end_of, standing, standings
 
 State = Annotated[Standing | None, Query(description="only those")]
-Ends = Annotated[models.Moment | None, Query(description="default: now")]
+Ends = Annotated[Moment | None, Query(description="default: now")]
 
 
 def add_rules(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> None:
@@ -145,8 +145,8 @@ def add_price_log(router: APIRouter, book: PriceBook) -> None:
 
     @router.get("/price-changes")
     def get_price_changes(
-        since: Annotated[models.Moment, Query(description="from this time on")],
-        until: Annotated[models.Moment, Query(description="to before this one")],
+        since: Annotated[Moment, Query(description="from this time on")],
+        until: Annotated[Moment, Query(description="to before this one")],
     ) -> PriceChangeList:
         """Who has proposed, approved or ended which tariff, rule or fee, and when."""
         changes = book.price_changes(since, until)

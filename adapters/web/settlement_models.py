@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.web.answer import Answer, Money
-from adapters.web.models import Moment
+from adapters.web.answer import Answer, Moment, Money
 
 
 class ClosedMonth(Answer):

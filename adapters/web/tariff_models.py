@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from adapters.web.answer import Answer, Money
-from adapters.web.models import Moment
+from adapters.web.answer import Answer, Moment, Money
 from controller.tariffs.book import Leg, Scope, TokenKind
 from controller.tariffs.rules import Standing
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request
 
 from adapters.pricing import PriceBook, checked_tariff, tariff_of_version
 from adapters.web import models
+from adapters.web.answer import Moment
 from adapters.web.entitled import REFUSALS, Actor, Approver, Proposer
 from adapters.web.tariff_models import Decided, PriceNow, TariffAnswer, TariffApproval, TariffList, TariffState
 from controller.ports import Clock
@@ -29,8 +30,8 @@ _BODY: Final[dict[str, Any]] = {
 _TAKEN: Final[dict[int | str, dict[str, object]]] = {
     409: {"model": models.Problem, "description": "There is a tariff of that id; PUT makes a new version of it"}
 }
-From = Annotated[models.Moment | None, Query(description="from when on it holds; default: from its approval on")]
-Until = Annotated[models.Moment | None, Query(description="before when it ends; default: never")]
+From = Annotated[Moment | None, Query(description="from when on it holds; default: from its approval on")]
+Until = Annotated[Moment | None, Query(description="before when it ends; default: never")]
 Approve = Annotated[bool, Query(description="approve it at once; for those who may")]
 All = Annotated[bool, Query(alias="all", description="the whole history, not only what is active")]
 
@@ -102,7 +103,7 @@ def _add_decisions(router: APIRouter, site: Site, book: PriceBook, clock: Clock)
     def delete_tariff(
         tariff_id: str,
         actor: Approver,
-        until: Annotated[models.Moment | None, Query(description="default: now")] = None,
+        until: Annotated[Moment | None, Query(description="default: now")] = None,
     ) -> TariffList:
         """End a tariff; it stays on record. Refused while rules name it that hold longer."""
         now = clock.now()

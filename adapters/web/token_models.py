@@ -8,8 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from adapters.web.answer import Answer, Money
-from adapters.web.models import Moment
+from adapters.web.answer import Answer, Moment, Money
 from adapters.web.tariff_models import Said
 from controller.tariffs.book import PartyKind, TokenKind
 from controller.tariffs.rated import TaxState

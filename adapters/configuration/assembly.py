@@ -20,6 +20,7 @@ from adapters.configuration.peak_assembly import (
 )
 from adapters.configuration.places import Places
 from adapters.configuration.plan_tables import LoadbalanceTable, NeedsTable
+from adapters.configuration.service_tables import InfluxTable, OcppTable, WebTable
 from adapters.configuration.settings import (
     Configuration,
     Influx,
@@ -36,15 +37,12 @@ from adapters.configuration.settings import (
 )
 from adapters.configuration.tables import (
     CircuitTable,
-    InfluxTable,
-    OcppTable,
     PointTable,
     SiteFile,
     SiteTable,
     StationTable,
     TariffsTable,
     UserTable,
-    WebTable,
 )
 from adapters.configuration.upstream_assembly import upstreams_of
 from adapters.configuration.values import Weekday

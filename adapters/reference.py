@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from adapters.billing_documents import billing_schemas
 from adapters.configuration.meter_tables import LATER_METERS
 from adapters.configuration.tables import LATER_TABLES, SiteFile
-from adapters.documents import PlanDocument, SnapshotDocument
+from adapters.document_models import PlanDocument, SnapshotDocument
 from adapters.metering.registers import models
 from adapters.price_curves import CurveDocument
 from adapters.rating_documents.cdr_model import Cdr221Model, Cdr230Model

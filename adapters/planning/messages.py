@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from adapters.configuration.values import UtcTime
-from adapters.documents import AdviceDocument
+from adapters.document_models import AdviceDocument
 from adapters.strict import StrictModel
 from controller.loadbalance.horizon.outlook import CarOutlook, Demand, Outlook, PowerBound
 from controller.site import Site

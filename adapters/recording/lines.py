@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, RootModel
 
 from adapters.configuration.values import UtcTime
-from adapters.documents import PlanDocument, SnapshotDocument
+from adapters.document_models import PlanDocument, SnapshotDocument
 from adapters.strict import StrictModel
 from controller.ports import Direction
 from controller.site import Site

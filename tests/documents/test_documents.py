@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.documents import PlanDocument, SnapshotDocument, plan_document, read_snapshot
+from adapters.document_models import PlanDocument, SnapshotDocument
+from adapters.documents import plan_document, read_snapshot
 from adapters.json_text import DocumentError
 from controller.plan import Event, Plan, Setpoint, Severity
 from controller.site import ChargingPoint, Circuit, Site

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.documents import PlanDocument, SnapshotDocument, plan_document, plan_of, snapshot_document, snapshot_of
+from adapters.document_models import PlanDocument, SnapshotDocument
+from adapters.documents import plan_document, plan_of, snapshot_document, snapshot_of
 from adapters.origin import origin
 from adapters.recording import Message, Recorded, RecordingFile, Section
 from adapters.recording.memory import ForeignMemoryError, memory_document, memory_of

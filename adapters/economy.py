@@ -59,7 +59,7 @@ class Economy:
         self._configuration, self._site, self._clock = configuration, configuration.site, clock
         site, peak, plan = configuration.site, configuration.peak, configuration.plan
         self._price = PublishedPrice(site, configuration.price_per_kwh, configuration.price_lever, on_event, notes)
-        self._peak = None if peak is None else PeakKeeping(site, peak, ledger, notes, clock, on_event)
+        self._peak = None if peak is None else PeakKeeping(site, peak, ledger.demand, notes, clock, on_event)
         self._planning: Planning | None = None
         self._surplus: SurplusCharging | None = None
         self.advice: Callable[[], Advice | None] = lambda: None

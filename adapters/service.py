@@ -163,7 +163,7 @@ class Service:
         await asyncio.to_thread(self._seed)
         self._wishes = Wishes(self._ledger, configuration.groups, site.time_zone, self._clock, self._wake)
         self._limits = Limits(
-            site, admission(configuration), self._ledger, self._clock, self._report, self._limits_changed
+            site, admission(configuration), self._ledger.limit_log, self._clock, self._report, self._limits_changed
         )
         await asyncio.to_thread(self._limits.restore)
         self._economy = Economy(
@@ -238,7 +238,7 @@ class Service:
         self._ledger.seed(configuration.tokens, configuration.passwords, configuration.users)
         if self._lab:
             return
-        password = self._ledger.ensure_first_user()
+        password = self._ledger.keys.ensure_first_user()
         if password is not None:
             print(f"First start: log in as 'admin' with the password {password}", file=sys.stderr)  # noqa: T201 - shown once, never logged
 
@@ -261,11 +261,11 @@ class Service:
             records=self._ledger,
             wishes=self._wishes,
             limits=self._limits,
-            windows=self._ledger.windows,
+            windows=self._ledger.demand.windows,
             onboarding=Onboarding(
                 self._site,
                 self._points.stations,
-                self._ledger,
+                self._ledger.keys,
                 scheme="ws" if self._configuration.ocpp.tls_certificate is None else "wss",
                 port=lambda: self.ocpp_port,
                 open_to_all=self._lab,
@@ -284,7 +284,7 @@ class Service:
             charged=SettlementDesk(
                 self._ledger.charged, self._configuration.store_url, site_facts(self._configuration), self._clock
             ),
-            authenticate=self._ledger.check_user,
+            authenticate=self._ledger.keys.check_user,
             lab=self._lab,
             version=version("loadstar"),
         )

@@ -1,22 +1,39 @@
-"""The demand windows of the grid connection that have ended.
-
-Functions of a connection: the caller owns the transaction.
-"""
+"""The demand windows of the grid connection that have ended."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from adapters.store.schema import demand_windows
+from adapters.store.tariff_book import Reads, Writes
 from controller.peakshave.peak_facts import ClosedWindow
 from controller.peakshave.windows import Window
 
 
-def record_windows(connection: Connection, closed: Iterable[ClosedWindow]) -> None:
-    """Put windows on record; one that is told anew, after the clock was set back, takes the place of the older."""
+class DemandWindows:
+    """The windows, on record. Every method may be called from any thread, and raises ``LedgerUnavailable``."""
+
+    def __init__(self, read: Reads, write: Writes) -> None:
+        self._read = read
+        self._write = write
+
+    def keep_windows(self, closed: Sequence[ClosedWindow]) -> Future[None]:
+        """Put windows on record; the future is done when they are on disk. Returns at once.
+
+        One that is told anew, after the clock was set back, takes the place of the older.
+        """
+        return self._write(lambda connection: _record_windows(connection, closed))
+
+    def windows(self, since: datetime, until: datetime) -> Sequence[ClosedWindow]:
+        """The windows that begin from ``since`` to before ``until``, oldest first."""
+        return self._read(lambda connection: windows_between(connection, since, until))
+
+
+def _record_windows(connection: Connection, closed: Iterable[ClosedWindow]) -> None:
     for one in closed:
         window = one.window
         connection.execute(demand_windows.delete().where(demand_windows.c.begins_at == window.begins_at))
@@ -35,7 +52,7 @@ def record_windows(connection: Connection, closed: Iterable[ClosedWindow]) -> No
 
 
 def windows_between(connection: Connection, since: datetime, until: datetime) -> Sequence[ClosedWindow]:
-    """The windows that begin from ``since`` to before ``until``, oldest first."""
+    """The windows of a period, for who has no more than a connection; see ``DemandWindows``."""
     chosen = select(demand_windows).where(demand_windows.c.begins_at >= since, demand_windows.c.begins_at < until)
     return [
         ClosedWindow(

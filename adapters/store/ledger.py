@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -13,11 +12,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from adapters.passwords import hashed
 from adapters.store import (
     access,
-    demand_windows,
-    limit_log,
     records,
     session_offers,
     session_readings,
@@ -28,6 +24,9 @@ from adapters.store import (
 from adapters.store.ballast import Ballast
 from adapters.store.chosen_ids import record_chosen_start, record_details
 from adapters.store.database import migrate, reading_engine, sqlite_path, writing_engine
+from adapters.store.demand_windows import DemandWindows
+from adapters.store.key_book import KeyBook
+from adapters.store.limit_log import LimitLog
 from adapters.store.outbox import SqlOutbox, post
 from adapters.store.record_book import RecordBook
 from adapters.store.tariff_book import TariffBook
@@ -37,9 +36,6 @@ from adapters.store.transactions import record_start, record_stop
 from adapters.store.upstream_memory import SqlUpstreamMemory
 from adapters.store.writer import Writer
 from controller.hub_satellite.outbox import Letter
-from controller.peakshave.evidence import Evidence
-from controller.peakshave.grid_operator import Limit
-from controller.peakshave.peak_facts import ClosedWindow
 from controller.ports import (
     Authorisation,
     EventSink,
@@ -75,10 +71,17 @@ class SqlLedger:
         self._terms = terms
         self._last_register = last_register
         self.book = TariffBook(self.read, self.write, terms.operator)
-        self.charged = RecordBook(self.read, self.write)
         """Tariffs, rules, parties, contracts, and the terms on which sessions are charged."""
+        self.charged = RecordBook(self.read, self.write)
+        """What was charged: records, what was decided of them, statements."""
         self.token_book = TokenBook(self.read, self.write)
         """Who may charge, as people keep it."""
+        self.keys = KeyBook(self.read, self.write)
+        """Who is let in by password."""
+        self.limit_log = LimitLog(self.read, self.write)
+        """What others limit the site to."""
+        self.demand = DemandWindows(self.read, self.write)
+        """What it has drawn."""
         self.outbox = SqlOutbox(self.read, self.write)
         """What back offices are still to be told."""
         self.upstream_memory = SqlUpstreamMemory(self.read, self.write)
@@ -207,26 +210,6 @@ class SqlLedger:
         """Which was chosen last, by session id, for those that run."""
         return self.read(session_offers.offers_of_running)
 
-    def limit_evidence(self, lines: Sequence[Evidence]) -> Future[None]:
-        """Add to the log of limits; the future is done when it is on disk. Returns at once."""
-        return self.write(lambda connection: limit_log.record_evidence(connection, lines))
-
-    def limits_said(self, since: datetime) -> Sequence[Limit]:
-        """The newest word of each limit that has not ended before."""
-        return self.read(lambda connection: limit_log.limits_said(connection, since))
-
-    def evidence(self, since: datetime, until: datetime) -> Sequence[Evidence]:
-        """The log of limits from ``since`` to before ``until``, oldest first."""
-        return self.read(lambda connection: limit_log.evidence(connection, since, until))
-
-    def keep_windows(self, closed: Sequence[ClosedWindow]) -> Future[None]:
-        """Put demand windows on record; the future is done when they are on disk. Returns at once."""
-        return self.write(lambda connection: demand_windows.record_windows(connection, closed))
-
-    def windows(self, since: datetime, until: datetime) -> Sequence[ClosedWindow]:
-        """The demand windows that begin from ``since`` to before ``until``, oldest first."""
-        return self.read(lambda connection: demand_windows.windows_between(connection, since, until))
-
     def keep_observed(self, observed: Sequence[Observed]) -> Future[None]:
         """Add what was seen of running sessions; the future is done when it is on disk. Returns at once."""
         return self.write(lambda connection: session_readings.record_observed(connection, observed))
@@ -258,26 +241,6 @@ class SqlLedger:
             access.store_users(connection, changed_users)
 
         self.write(write).result()
-
-    def stations_with_key(self) -> frozenset[str]:
-        """The stations that have a password."""
-        return self.read(access.stations_with_password)
-
-    def set_key(self, station: str, key: str) -> None:
-        """Let a station in with this password, and with no other from now on. Takes tens of milliseconds."""
-        password_hash = hashed(key)
-        self.write(lambda connection: access.set_password(connection, station, password_hash)).result()
-
-    def ensure_first_user(self) -> str | None:
-        """Create the user ``admin`` if there is none at all; its password is returned this once, else None."""
-        password = secrets.token_urlsafe(12)
-        password_hash = hashed(password)
-        created = self.write(lambda connection: access.add_first_user(connection, password_hash)).result()
-        return password if created else None
-
-    def check_user(self, name: str, password: str) -> str | None:
-        """The role of the user, or None when name or password is wrong. Takes tens of milliseconds."""
-        return self.read(lambda connection: access.find_role(connection, name, password))
 
     def close(self) -> None:
         """Write what is waiting, then let go of the database."""

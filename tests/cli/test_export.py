@@ -39,9 +39,9 @@ def kept(site: Path) -> Path:
     """Two quarters of an hour around midnight, and a limit that came in between."""
     ledger = open_book(site)
     windows = [Window(MIDNIGHT + timedelta(minutes=15 * n), 900, 2_500.0 + n, 900.0, ()) for n in (-1, 0)]
-    ledger.keep_windows([ClosedWindow(window, None, 0.0) for window in windows]).result()
+    ledger.demand.keep_windows([ClosedWindow(window, None, 0.0) for window in windows]).result()
     limit = Limit("main", 5_000.0, "grid_operator", MIDNIGHT)
-    ledger.limit_evidence([Evidence(MIDNIGHT, Happening.RECEIVED, limit, by="mqtt")]).result()
+    ledger.limit_log.limit_evidence([Evidence(MIDNIGHT, Happening.RECEIVED, limit, by="mqtt")]).result()
     ledger.close()
     return site
 

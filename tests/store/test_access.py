@@ -79,9 +79,9 @@ async def test_a_password_that_was_rotated_survives_an_old_site_file(opened: Ope
 async def test_a_key_that_was_given_on_the_page_outlives_the_site_file(opened: OpenLedger):
     ledger = opened()
     ledger.seed([], {"CP01": "from the file"})
-    ledger.set_key("CP01", "from the page")
-    ledger.set_key("CP02", "the first of its own")
-    assert ledger.stations_with_key() == {"CP01", "CP02"}
+    ledger.keys.set_key("CP01", "from the page")
+    ledger.keys.set_key("CP02", "the first of its own")
+    assert ledger.keys.stations_with_key() == {"CP01", "CP02"}
     ledger = opened()
     ledger.seed([], {"CP01": "from the file"})
     assert matches("from the page", await ledger.password_hash("CP01"))
@@ -89,14 +89,14 @@ async def test_a_key_that_was_given_on_the_page_outlives_the_site_file(opened: O
 
 
 def test_the_first_user_is_made_once_and_its_password_told_once(opened: OpenLedger):
-    password = opened().ensure_first_user()
+    password = opened().keys.ensure_first_user()
     ledger = opened()
     assert password is not None
-    assert ledger.ensure_first_user() is None
-    assert ledger.check_user("admin", password) == "installer"
-    assert ledger.check_user("admin", password + "x") is None
-    assert ledger.check_user("nobody", password) is None
-    assert ledger.check_user("admin\0", "\ud800") is None
+    assert ledger.keys.ensure_first_user() is None
+    assert ledger.keys.check_user("admin", password) == "installer"
+    assert ledger.keys.check_user("admin", password + "x") is None
+    assert ledger.keys.check_user("nobody", password) is None
+    assert ledger.keys.check_user("admin\0", "\ud800") is None
 
 
 @dataclass(frozen=True)
@@ -109,25 +109,25 @@ class SiteUser:
 def test_users_of_the_site_file_follow_its_edits_and_nothing_else(opened: OpenLedger, url: str):
     ledger = opened()
     ledger.seed([], {}, [SiteUser("ann", "first password 1", "viewer"), SiteUser("bob", "bobs password 12", "viewer")])
-    assert ledger.check_user("ann", "first password 1") == "viewer"
-    assert ledger.ensure_first_user() is None, "with users in the site file nobody else is made up"
+    assert ledger.keys.check_user("ann", "first password 1") == "viewer"
+    assert ledger.keys.ensure_first_user() is None, "with users in the site file nobody else is made up"
 
     meanwhile(url, update(users).where(users.c.name == "bob").values(password_hash=hashed("bob changed it 1")))
     ledger = opened()
     ledger.seed(
         [], {}, [SiteUser("ann", "first password 1", "operator"), SiteUser("bob", "bobs password 12", "viewer")]
     )
-    assert ledger.check_user("ann", "first password 1") == "operator"
-    assert ledger.check_user("bob", "bob changed it 1") == "viewer"
+    assert ledger.keys.check_user("ann", "first password 1") == "operator"
+    assert ledger.keys.check_user("bob", "bob changed it 1") == "viewer"
     ledger.seed([], {}, [SiteUser("ann", "second password", "operator")])
-    assert ledger.check_user("ann", "first password 1") is None
-    assert ledger.check_user("ann", "second password") == "operator"
-    assert ledger.check_user("bob", "bob changed it 1") == "viewer"
+    assert ledger.keys.check_user("ann", "first password 1") is None
+    assert ledger.keys.check_user("ann", "second password") == "operator"
+    assert ledger.keys.check_user("bob", "bob changed it 1") == "viewer"
 
 
 def test_the_site_file_can_name_the_first_user(ledger: SqlLedger):
-    told_once = ledger.ensure_first_user()
+    told_once = ledger.keys.ensure_first_user()
     assert told_once is not None
     ledger.seed([], {}, [SiteUser("admin", "from the file 01", "viewer")])
-    assert ledger.check_user("admin", told_once) is None
-    assert ledger.check_user("admin", "from the file 01") == "viewer"
+    assert ledger.keys.check_user("admin", told_once) is None
+    assert ledger.keys.check_user("admin", "from the file 01") == "viewer"

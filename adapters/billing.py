@@ -22,7 +22,8 @@ from adapters.store.charge_records import keep_record
 from adapters.store.ledger import SqlLedger
 from adapters.store.unbilled import Told, ended_without_record, note_price, told
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, LedgerUnavailable, SessionRecord
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import LedgerUnavailable, SessionRecord
 from controller.tariffs.book import Leg
 from controller.tariffs.premises import MeterIdentity
 from controller.tariffs.price_words import shown

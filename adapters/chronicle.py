@@ -15,7 +15,9 @@ from typing import Final, Protocol
 
 import structlog
 
-from controller.ports import HeldLimit, LedgerUnavailable, Measurements, MeterSample, Tick
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.measurements import HeldLimit, Measurements, MeterSample
+from controller.ports.tick import Tick
 from controller.tariffs.observed import Observed, activity_of
 from controller.tariffs.session_facts import Activity
 

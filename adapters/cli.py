@@ -34,7 +34,7 @@ from adapters.price_command import price
 from adapters.safety_report import print_safety, safety_document
 from adapters.settle_command import settle
 from adapters.tariff_check_command import tariff_check
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 BAD_INPUT: Final = 2
 OUR_FAULT: Final = 1

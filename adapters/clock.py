@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The machine's own clocks (``controller.ports.Clock``)."""
+    """The machine's own clocks (``controller.ports.common.Clock``)."""
 
     def now(self) -> datetime:
         """The time of day, aware, in UTC. Jumps when the machine's clock is set."""

@@ -12,7 +12,8 @@ import structlog
 from adapters.json_text import DocumentError
 from adapters.price_curves import read_curve_file, read_curve_message
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, LedgerUnavailable
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import LedgerUnavailable
 from controller.tariffs.rules import RuleRefused
 from controller.tariffs.tariff import PriceCurve
 

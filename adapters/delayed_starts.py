@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controller.peakshave.random_delay import Waiting, delayed_starts
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.site import Site
 from controller.snapshot import Advice
 

@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 from adapters.live import Live
 from adapters.wishes import Wishes
 from controller.explain import sentence
-from controller.ports import Clock, PriceNow, SessionRecord, Tick
+from controller.ports.common import Clock
+from controller.ports.ledger import SessionRecord
+from controller.ports.tick import PriceNow, Tick
 from controller.site import Site
 from controller.snapshot import State
 from controller.tariffs.offers import NoSuchOffer, Offer

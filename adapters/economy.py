@@ -22,7 +22,9 @@ from adapters.store.ledger import SqlLedger
 from adapters.surplus import SurplusCharging
 from controller.engine import Decision
 from controller.peakshave.limits_ahead import LimitsAhead
-from controller.ports import Clock, EventSink, SessionRecord, Tick
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import SessionRecord
+from controller.ports.tick import Tick
 from controller.snapshot import Advice, ExternalLimit, Snapshot
 
 LOAD: Final = "plan_load"

@@ -17,7 +17,7 @@ from adapters.demand_file import window_lines
 from adapters.evidence_csv import evidence_csv
 from adapters.export_kinds import Asked, ExportRefused, Format, Kind
 from adapters.log import without_login
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 _BAD_INPUT: Final = 2
 

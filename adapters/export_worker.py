@@ -14,7 +14,7 @@ from typing import Final
 
 from adapters.export_kinds import Asked, ExportRefused, Format, Kind
 from adapters.log import without_login
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 _REFUSED: Final = 2
 _UNAVAILABLE: Final = 3

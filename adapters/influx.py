@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from controller.peakshave.peak_facts import PeakStatus
 from controller.plan import Event, Severity
-from controller.ports import EventSink, PriceNow, Tick
+from controller.ports.common import EventSink
+from controller.ports.tick import PriceNow, Tick
 from controller.site import Site
 from controller.units import PHASE_NAMES
 

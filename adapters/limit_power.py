@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.peakshave.evidence import Power
 from controller.peakshave.grid_operator import Reach
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from controller.site import Site
 from controller.units import RESOLUTION_A, Phases
 

@@ -13,7 +13,7 @@ from adapters.metering.contact import ModbusContact
 from adapters.mqtt.commands import Commanded, MqttCommands, limit_commands, price_command
 from adapters.scheduled_limits import ScheduledLimits
 from controller.peakshave.grid_operator import Rules
-from controller.ports import Clock, EventSink
+from controller.ports.common import Clock, EventSink
 
 
 def admission(configuration: Configuration) -> Admission:

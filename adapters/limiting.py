@@ -17,7 +17,9 @@ from controller.peakshave.grid_operator import Entry, Limit, LimitBook, LimitRef
 from controller.peakshave.limits_ahead import LimitsAhead, limits_ahead
 from controller.peakshave.surplus_on_top import SurplusOnTop, from_grid_w
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, LedgerUnavailable, Tick
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.tick import Tick
 from controller.site import Site
 from controller.snapshot import ExternalLimit
 

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from adapters.fairness import DayOfFairness, Fairness
 from controller.plan import Event
-from controller.ports import Applied, Clock, Tick
+from controller.ports.common import Clock
+from controller.ports.devices import Applied
+from controller.ports.tick import Tick
 from controller.site import Site
 from controller.units import NO_CURRENT
 

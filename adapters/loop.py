@@ -15,7 +15,10 @@ import structlog
 from controller.engine import Decision, Memory, decide
 from controller.explain import Turn
 from controller.plan import Event, Severity
-from controller.ports import ChargingPoints, CircuitState, Clock, EventSink, Meter, SessionRecord, Tick
+from controller.ports.common import Clock, EventSink
+from controller.ports.devices import ChargingPoints, Meter
+from controller.ports.ledger import SessionRecord
+from controller.ports.tick import CircuitState, Tick
 from controller.site import Circuit, Site
 from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot
 

@@ -11,7 +11,8 @@ from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
 from adapters.metering.p1 import P1Meter as P1Port
 from adapters.metering.p1_line import SerialLine, TcpLine
-from controller import ports
+from controller.ports import devices
+from controller.ports.common import Clock, EventSink
 from controller.site import Site
 
 CEILING: Final = 10.0
@@ -19,8 +20,8 @@ CEILING: Final = 10.0
 
 
 def made_meter(
-    meter: Meter, site: Site, clock: ports.Clock, on_event: ports.EventSink, on_reading: Callable[[], None]
-) -> ports.Meter:
+    meter: Meter, site: Site, clock: Clock, on_event: EventSink, on_reading: Callable[[], None]
+) -> devices.Meter:
     """A meter of the site file; it reads itself once it runs.
 
     Args:

@@ -17,7 +17,8 @@ from controller.peak import Peak
 from controller.peakshave.peak_facts import ClosedWindow, PeakStatus, PeakTerms
 from controller.peakshave.windows import Filling
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, LedgerUnavailable
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import LedgerUnavailable
 from controller.site import Site
 from controller.snapshot import Advice, ExternalLimit, Snapshot
 

@@ -20,7 +20,10 @@ from adapters.record_making import read_tariff
 from adapters.store.ledger import SqlLedger
 from controller.costs import Cost, ShownTariff
 from controller.peakshave.price_lever import PriceLevel, PriceSignal
-from controller.ports import Clock, LedgerUnavailable, PriceNow, Tick, Token
+from controller.ports.common import Clock
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.tick import PriceNow, Tick
+from controller.ports.tokens import Token
 from controller.site import Site
 from controller.tariffs.book import BillingRule, Leg, Occasion, TariffVersion, TokenKind
 from controller.tariffs.choice import choose

@@ -13,7 +13,8 @@ from typing import Any, Final, Protocol
 
 from adapters.json_text import DocumentError, parsed
 from adapters.rating_documents.tariff_reading import read_tariffs
-from controller.ports import Clock, Token
+from controller.ports.common import Clock
+from controller.ports.tokens import Token
 from controller.tariffs.book import (
     Approval,
     BillingRule,

@@ -15,7 +15,8 @@ from adapters.learned import Notes
 from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import LeverTerms, PriceLevel, PriceLever, PriceSignal
 from controller.plan import Event
-from controller.ports import EventSink, PriceNow
+from controller.ports.common import EventSink
+from controller.ports.tick import PriceNow
 from controller.site import Site
 
 NOTE: Final = "published_price"

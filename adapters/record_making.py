@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from adapters.rating_documents.tariff_reading import read_tariffs
 from adapters.session_document import session_facts, session_model
 from adapters.store.unbilled import Told
-from controller.ports import SessionRecord
+from controller.ports.ledger import SessionRecord
 from controller.tariffs.book import Contract, Leg, SessionTerms, TokenKind
 from controller.tariffs.legs import rated_on
 from controller.tariffs.premises import GridConnection, MeterIdentity, Place

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from adapters.configuration.settings import Resource
-from controller.ports import ResourceState, Tick
+from controller.ports.tick import ResourceState, Tick
 from controller.site import Site
 from controller.snapshot import Reading
 

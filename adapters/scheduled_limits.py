@@ -12,7 +12,7 @@ from adapters.limit_schedule import Scheduled, ScheduleError, read_schedule
 from adapters.limiting import Limits, Way
 from controller.peakshave.grid_operator import Limit, LimitRefused
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink
+from controller.ports.common import Clock, EventSink
 from controller.site import Site
 
 LOOK_EVERY_S: Final = 2.0

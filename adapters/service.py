@@ -42,10 +42,14 @@ from adapters.watchdog import notify
 from adapters.web.app import create_app
 from adapters.web.server import WebServer
 from adapters.wishes import Wishes
-from controller import ports
 from controller.commands import Command, CommandResult
 from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
+from controller.ports.common import Clock
+from controller.ports.devices import Applied, Meter
+from controller.ports.ledger import SessionRecord
+from controller.ports.measurements import MeterSample
+from controller.ports.tick import Tick
 from controller.snapshot import ExternalLimit, Snapshot
 
 COMMAND_TIMEOUT_S: Final = 35.0
@@ -60,7 +64,7 @@ log = structlog.get_logger("loadstar")
 class Service:
     """A whole site: meters, charging points, ledger, pages, telemetry, and the loop that holds them together."""
 
-    def __init__(self, configuration: Configuration, *, lab: bool = False, clock: ports.Clock | None = None) -> None:
+    def __init__(self, configuration: Configuration, *, lab: bool = False, clock: Clock | None = None) -> None:
         """Prepare; nothing is opened or bound before ``start``.
 
         Args:
@@ -72,7 +76,7 @@ class Service:
         self._site = configuration.site
         self._clock = clock or SystemClock()
         self.live = Live(self._site, self._clock)
-        self._sessions: Mapping[str, ports.SessionRecord] = {}
+        self._sessions: Mapping[str, SessionRecord] = {}
         self._takings = Takings(configuration, self._clock, self._report)
         self.reactions = Reactions()
         self._tasks: list[asyncio.Task[None]] = []
@@ -225,7 +229,7 @@ class Service:
         await self._points.start()
         self._stops.append(("ocpp", self._points.stop))
 
-    def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, ports.MeterSample]:
+    def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, MeterSample]:
         """What each charger measured last, if that is no older than the limit which it may still be holding."""
         now = self._clock.now()
         since = now - timedelta(seconds=self._site.control.validity_s)
@@ -311,7 +315,7 @@ class Service:
             self._stops.append(("influx", self._influx.close))
 
     def _open_loop(self) -> None:
-        meters: list[ports.Meter] = []
+        meters: list[Meter] = []
         loop = ControlLoop(
             site=self._site,
             clock=self._clock,
@@ -362,7 +366,7 @@ class Service:
         """What others allow, and what the running demand window does."""
         return self._limits.in_force(at) + self._economy.limits(at)
 
-    def _publish(self, tick: ports.Tick) -> None:
+    def _publish(self, tick: Tick) -> None:
         tick = self._upstreams.described(self._takings.described(self._economy.described(tick)))
         self.live.publish(tick)
         self._limits.watch(tick)
@@ -378,7 +382,7 @@ class Service:
         if decision is not None:
             self._economy.decided(snapshot, decision)
 
-    def _applied(self, applied: ports.Applied) -> None:
+    def _applied(self, applied: Applied) -> None:
         self.live.applied(applied)
         self.reactions.add(applied)
 

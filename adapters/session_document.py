@@ -12,7 +12,8 @@ from typing import Final
 
 from adapters.rating_documents.registers import NO_END, NO_START, facts_of_readings
 from adapters.rating_documents.session_model import ReadingModel, SessionModel
-from controller.ports import REGISTER_MISSING, SessionRecord
+from controller.ports.ledger import SessionRecord
+from controller.ports.transactions import REGISTER_MISSING
 from controller.tariffs.observed import Observed
 from controller.tariffs.session_facts import Activity, SessionFacts
 

@@ -16,7 +16,7 @@ from adapters.configuration import Configuration, ConfigurationError, load_confi
 from adapters.export_kinds import ExportRefused
 from adapters.log import without_login
 from controller.plan import Event
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 from controller.tariffs.statement import NotClosable
 
 if TYPE_CHECKING:

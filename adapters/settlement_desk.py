@@ -15,7 +15,7 @@ from adapters.settling import settle
 from adapters.store import charge_records
 from adapters.store.record_book import RecordBook
 from adapters.store.unbilled import Told, told
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.review import (
     Correction,

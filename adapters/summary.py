@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from controller.ports import Applied, Records, SessionRecord
+from controller.ports.devices import Applied
+from controller.ports.ledger import Records, SessionRecord
 
 REACTIONS_KEPT: Final = 10_000
 """The newest reaction times: a day of a lively site, and under 100 kB."""

@@ -9,7 +9,7 @@ import structlog
 from adapters.resources import signed_w
 from controller.engine import Decision
 from controller.loadbalance.surplus import Surplus
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.site import Site
 from controller.snapshot import Advice, Snapshot
 

@@ -19,7 +19,9 @@ from adapters.site_facts import meter_of, site_facts
 from adapters.store import MeasurementStore
 from adapters.store.ledger import SqlLedger
 from adapters.token_limits import TokenLimits
-from controller.ports import Clock, EventSink, SessionRecord, Tick
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import SessionRecord
+from controller.ports.tick import Tick
 from controller.tariffs.premises import MeterIdentity
 
 

@@ -12,7 +12,9 @@ import structlog
 
 from controller.commands import Command, CommandResult, StopCharging
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, LedgerUnavailable, RunningSession, SessionRecord
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import LedgerUnavailable, SessionRecord
+from controller.ports.transactions import RunningSession
 
 LOOK_EVERY_S: Final = 10.0
 """At 22 kW a session takes 60 Wh in this time."""

@@ -20,7 +20,10 @@ from adapters.ocpp.upstream.link import client_tls
 from adapters.store.ledger import SqlLedger
 from controller.away import AuthoriseAway
 from controller.hub_satellite.outbox import Queue
-from controller.ports import FrameSink, Ledger, LedgerUnavailable, Measurements, Tick, UpstreamState
+from controller.ports.devices import FrameSink
+from controller.ports.ledger import Ledger, LedgerUnavailable
+from controller.ports.measurements import Measurements
+from controller.ports.tick import Tick, UpstreamState
 from controller.snapshot import PointState
 
 SEEN_EVERY_S: Final = 2.0

@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from controller.ports import Clock, SessionRecord, Token
+from controller.ports.common import Clock
+from controller.ports.ledger import SessionRecord
+from controller.ports.tokens import Token
 from controller.snapshot import PointState
 from controller.wishes import Asked, Asker, Group, NoSuchSession, Wish, asked_by_needs, first_said, with_wishes
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from controller.ports import Authorisation, Token, Verdict
+from controller.ports.tokens import Authorisation, Token, Verdict
 from controller.tariffs.book import Contract, TokenKind, TokenLimits
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from controller.ports import Authorisation, Verdict
+from controller.ports.tokens import Authorisation, Verdict
 
 
 class AuthoriseAway(StrEnum):

@@ -11,7 +11,7 @@ Action = Callable[[], None]
 
 
 class VirtualClock:
-    """A clock that stands still until it is told how far to go; fulfils ``controller.ports.Clock``.
+    """A clock that stands still until it is told how far to go; fulfils ``controller.ports.common.Clock``.
 
     Args:
         start_s: a time of day [Unix s]; every other time counts from there.

@@ -11,7 +11,7 @@ from typing import Any, Final
 from adapters.configuration import Configuration
 from adapters.pricing import checked_tariff
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.tariffs.book import (
     Approval,
     BillingRule,

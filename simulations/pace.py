@@ -31,7 +31,7 @@ _Result = TypeVar("_Result")
 
 
 class Pace:
-    """A clock (``controller.ports.Clock``) of simulated time; safe to be read from any thread.
+    """A clock (``controller.ports.common.Clock``) of simulated time; safe to be read from any thread.
 
     Args:
         factor: how much waiting is shortened; 1: real time.

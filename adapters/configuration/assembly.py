@@ -46,7 +46,7 @@ from adapters.configuration.tables import (
 )
 from adapters.configuration.upstream_assembly import upstreams_of
 from adapters.configuration.values import Weekday
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.site import WIRINGS, ChargingPoint, Circuit, Control, Site, Station, with_default_fallbacks
 from controller.tariffs.book import OperatorTerms
 from controller.tariffs.offers import Offer

@@ -13,7 +13,7 @@ from adapters.configuration.upstream_assembly import Upstream
 from controller.peakshave.grid_operator import Source
 from controller.peakshave.peak_facts import PeakTerms
 from controller.peakshave.price_lever import LeverTerms
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.site import Site
 from controller.tariffs.book import OperatorTerms
 from controller.tariffs.offers import Offer, SurchargeTerms

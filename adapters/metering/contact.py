@@ -9,7 +9,7 @@ from typing import Final
 from adapters.cancellation import end_if_cancelled
 from adapters.metering.modbus_link import ModbusLink, NoAnswerError, next_beat
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink
+from controller.ports.common import Clock, EventSink
 
 LOST_AFTER: Final = 3
 """Polls in a row without an answer that make it lost; one is lost now and then."""

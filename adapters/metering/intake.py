@@ -10,7 +10,7 @@ from typing import Final
 from adapters.metering.plausibility import Judge, Trouble
 from adapters.metering.sample import Sample
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink
+from controller.ports.common import Clock, EventSink
 from controller.snapshot import Reading
 
 HOLD_S: Final = 3.0

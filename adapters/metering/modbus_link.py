@@ -10,7 +10,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
-from controller.ports import Clock
+from controller.ports.common import Clock
 
 ANSWER_S: Final = 0.8
 """An answer that takes longer would be too old for a control loop of one second; devices need 10 to 300 ms."""

@@ -13,7 +13,8 @@ from adapters.metering.modbus_link import ModbusLink, NoAnswerError, RefusedErro
 from adapters.metering.plausibility import Bounds, Judge
 from adapters.metering.registers import Block, register_map
 from adapters.metering.sample import Sample
-from controller.ports import Clock, EventSink, Meter
+from controller.ports.common import Clock, EventSink
+from controller.ports.devices import Meter
 from controller.snapshot import Reading
 
 _NO_SUCH_REGISTERS: Final = (2, 3)

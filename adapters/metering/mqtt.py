@@ -15,7 +15,8 @@ from adapters.metering.intake import HOLD_S, WATCH_S, Intake
 from adapters.metering.messages import Collector, PayloadError, Quantity, StaleError, problems
 from adapters.metering.plausibility import Bounds, Judge
 from adapters.metering.sample import PHASE_CURRENTS
-from controller.ports import Clock, EventSink, Meter
+from controller.ports.common import Clock, EventSink
+from controller.ports.devices import Meter
 from controller.snapshot import Reading
 
 

@@ -13,7 +13,8 @@ from adapters.metering.intake import HOLD_S, WATCH_S, Intake
 from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.metering.p1_telegram import Cutter, TelegramError, decode
 from adapters.metering.plausibility import Bounds, Judge, Trouble
-from controller.ports import Clock, EventSink, Meter
+from controller.ports.common import Clock, EventSink
+from controller.ports.devices import Meter
 from controller.snapshot import Reading
 
 SILENT_S: Final = 15.0

@@ -15,7 +15,7 @@ from adapters.broker import Broker, Patience
 from adapters.cancellation import end_if_cancelled
 from adapters.mqtt.topics import topic
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink
+from controller.ports.common import Clock, EventSink
 from controller.site import Site
 
 SET: Final = "set"

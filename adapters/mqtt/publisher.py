@@ -28,7 +28,8 @@ from adapters.mqtt.topics import (
     values,
 )
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, Tick
+from controller.ports.common import Clock, EventSink
+from controller.ports.tick import Tick
 from controller.site import Site
 
 EVENTS_KEPT: Final = 200

@@ -13,7 +13,8 @@ from controller.explain import Insight, insights, sentence
 from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import PriceSignal
 from controller.plan import Event, Setpoint
-from controller.ports import CircuitState, PriceNow, ResourceState, SessionRecord, Tick, UpstreamState
+from controller.ports.ledger import SessionRecord
+from controller.ports.tick import CircuitState, PriceNow, ResourceState, Tick, UpstreamState
 from controller.site import Site
 from controller.snapshot import ExternalLimit, PointState, Reading
 from controller.tariffs.price_words import shown

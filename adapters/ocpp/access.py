@@ -20,7 +20,7 @@ from websockets.http11 import Request
 from adapters import passwords
 from adapters.ocpp.surroundings import Surroundings
 from controller.plan import Severity
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 PATH: Final = "/ocpp/"
 MAX_IDENTITY: Final = 48

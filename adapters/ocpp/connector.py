@@ -16,7 +16,7 @@ from adapters.ocpp.remedies import Treatment
 from adapters.ocpp.transaction import Transaction
 from controller.hub_satellite.connector import DRAWING_A, Status, point_state
 from controller.hub_satellite.deadman import Cadence, Schedule, Write
-from controller.ports import MeterSample
+from controller.ports.measurements import MeterSample
 from controller.site import ChargingPoint
 from controller.snapshot import PointState
 from controller.units import TOLERANCE_A, Phases

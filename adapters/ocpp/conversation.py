@@ -34,7 +34,7 @@ from adapters.ocpp.wire import Kind, kind_of
 from adapters.ocpp.writer import Writer
 from controller.commands import Availability, Command, CommandResult, ReadSettings
 from controller.plan import Severity
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 ocpp.messages.ASYNC_VALIDATION = False  # a thread for each message costs more than the validation itself
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ocpp.exceptions import ProtocolError, TypeConstraintViolationError
 
-from controller.ports import TIMESTAMP_INVALID
+from controller.ports.transactions import TIMESTAMP_INVALID
 
 AHEAD_S: Final = 300
 """A time further ahead than this is not a slow network's doing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from adapters.ocpp.wire import Frame
-from controller.ports import Ledger
+from controller.ports.ledger import Ledger
 
 if TYPE_CHECKING:
     from adapters.ocpp.station import Station

@@ -14,7 +14,7 @@ from websockets.frames import CloseCode
 
 from adapters.ocpp.forward import Forward
 from adapters.ocpp.wire import Answers, Frame, Kind, Refused, call_error, kind_of, read_frame
-from controller.ports import Direction
+from controller.ports.devices import Direction
 
 MAX_UNANSWERABLE: Final = 20
 """Frames that are no OCPP at all: a charger in trouble sends a few, a stranger many. Then the socket is closed."""

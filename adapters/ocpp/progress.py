@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from controller.ports import Applied, Clock
+from controller.ports.common import Clock
+from controller.ports.devices import Applied
 
 
 class Progress:

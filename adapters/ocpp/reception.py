@@ -12,10 +12,11 @@ from adapters.ocpp.meter_values import Measured, read_meter_values
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.transaction import Transaction
-from controller import ports
 from controller.hub_satellite.connector import Status
 from controller.plan import Severity
-from controller.ports import MeterSample, Outcome, Started
+from controller.ports import tokens
+from controller.ports.measurements import MeterSample
+from controller.ports.transactions import Outcome, Started
 
 HEARTBEAT_S: Final = 300
 """Only the charger's clock needs it; pings tell whether the connection lives."""
@@ -34,13 +35,13 @@ class Standing(StrEnum):
 
 
 _STANDINGS: Final = {
-    ports.Verdict.ACCEPTED: Standing.ACCEPTED,
-    ports.Verdict.UNKNOWN: Standing.INVALID,
-    ports.Verdict.BLOCKED: Standing.BLOCKED,
-    ports.Verdict.NOT_YET_VALID: Standing.INVALID,
-    ports.Verdict.EXPIRED: Standing.EXPIRED,
-    ports.Verdict.CONTRACT_ENDED: Standing.EXPIRED,
-    ports.Verdict.USED_UP: Standing.BLOCKED,
+    tokens.Verdict.ACCEPTED: Standing.ACCEPTED,
+    tokens.Verdict.UNKNOWN: Standing.INVALID,
+    tokens.Verdict.BLOCKED: Standing.BLOCKED,
+    tokens.Verdict.NOT_YET_VALID: Standing.INVALID,
+    tokens.Verdict.EXPIRED: Standing.EXPIRED,
+    tokens.Verdict.CONTRACT_ENDED: Standing.EXPIRED,
+    tokens.Verdict.USED_UP: Standing.BLOCKED,
 }
 """Neither version of the protocol knows a word for each; 1.6 has only these four."""
 
@@ -77,7 +78,7 @@ class Reception:
         asked = self._station.connectors.values() if connector is None else (connector,)
         points = [one.point.id for one in asked]
         answer = await self._around.ledger.authorise(uid, points, self._around.clock.now())
-        if answer.verdict is ports.Verdict.UNKNOWN:
+        if answer.verdict is tokens.Verdict.UNKNOWN:
             message = "a token that the site does not know was presented"
             self._around.report("unknown_token", self._station.subject, message, Severity.WARNING)
         standing = _STANDINGS[answer.verdict]

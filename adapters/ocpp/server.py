@@ -31,18 +31,12 @@ from controller.commands import Command, CommandResult
 from controller.costs import Costs
 from controller.hub_satellite.connector import Status
 from controller.plan import Plan
-from controller.ports import (
-    Applied,
-    Clock,
-    EventSink,
-    FrameSink,
-    HeldLimit,
-    Ledger,
-    Measurements,
-    MeterSample,
-    RunningSession,
-    Verdict,
-)
+from controller.ports.common import Clock, EventSink
+from controller.ports.devices import Applied, FrameSink
+from controller.ports.ledger import Ledger
+from controller.ports.measurements import HeldLimit, Measurements, MeterSample
+from controller.ports.tokens import Verdict
+from controller.ports.transactions import RunningSession
 from controller.site import Site
 from controller.snapshot import PointState
 
@@ -67,7 +61,7 @@ _LIBRARY_LOG.setLevel(logging.CRITICAL)  # it logs strangers' broken handshakes 
 
 
 class CentralSystem:
-    """The site's charging points over OCPP-J 1.6, 2.0.1 and 2.1; fulfils ``controller.ports.ChargingPoints``.
+    """The site's charging points over OCPP-J 1.6, 2.0.1 and 2.1; fulfils ``controller.ports.devices.ChargingPoints``.
 
     Stations connect to ``ws(s)://HOST:PORT/ocpp/<identity>``. A station that the site does not name is refused.
     """

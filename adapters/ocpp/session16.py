@@ -27,7 +27,7 @@ from adapters.ocpp.reception import HEARTBEAT_S, MISSING_REGISTER_WH, Verdict
 from adapters.ocpp.signed import signed_texts
 from adapters.ocpp.transaction import Transaction
 from controller.hub_satellite.connector import Status
-from controller.ports import TransactionStart, TransactionStop
+from controller.ports.transactions import TransactionStart, TransactionStop
 
 _STATUSES: Final = frozenset(status.value for status in Status if status is not Status.UNKNOWN)
 

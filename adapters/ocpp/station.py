@@ -15,7 +15,8 @@ from adapters.ocpp.surroundings import Premises
 from adapters.ocpp.transaction import Transaction
 from controller.hub_satellite.deadman import CLOCK_SKEW_S, WriteCount, cadence
 from controller.plan import Plan, Severity
-from controller.ports import HeldLimit, MeterSample, RunningSession
+from controller.ports.measurements import HeldLimit, MeterSample
+from controller.ports.transactions import RunningSession
 from controller.snapshot import PointState
 from controller.units import floored
 

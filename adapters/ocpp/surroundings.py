@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from adapters.ocpp.forward import Forward
 from controller.costs import Costs
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, FrameSink, Ledger, Measurements
+from controller.ports.common import Clock, EventSink
+from controller.ports.devices import FrameSink
+from controller.ports.ledger import Ledger
+from controller.ports.measurements import Measurements
 from controller.site import Site
 
 

@@ -19,7 +19,7 @@ from adapters.ocpp.surroundings import Surroundings
 from adapters.ocpp.transaction import Transaction
 from adapters.ocpp.transaction_event import ENDED, STARTED, TransactionEvent
 from controller.hub_satellite.connector import DRAWING_A, Status
-from controller.ports import (
+from controller.ports.transactions import (
     NO_REGISTER_WH,
     REGISTER_MISSING,
     START_MISSING,

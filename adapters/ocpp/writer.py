@@ -22,7 +22,7 @@ from adapters.ocpp.surroundings import Surroundings
 from controller.hub_satellite.connector import Status
 from controller.hub_satellite.deadman import Schedule
 from controller.plan import Severity
-from controller.ports import HeldLimit
+from controller.ports.measurements import HeldLimit
 
 REMEDY_ANSWER_S: Final = 5.0
 """One call is under way per station at a time (OCPP-J 1.6 §4.1.1), so a charger in trouble that does not answer what

@@ -24,7 +24,8 @@ from controller.loadbalance.horizon.history import Stay
 from controller.loadbalance.horizon.outlook import Demand, Outlook
 from controller.peakshave.limits_ahead import LimitsAhead
 from controller.plan import Event, Severity
-from controller.ports import Clock, EventSink, SessionRecord
+from controller.ports.common import Clock, EventSink
+from controller.ports.ledger import SessionRecord
 from controller.site import Site
 from controller.snapshot import Advice, Snapshot
 

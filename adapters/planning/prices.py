@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from adapters.configuration import PlanSettings, TimeOfUse
 from adapters.price_file import PriceFileError, PriceSeries, read_price_file
 from controller.plan import Event, Severity
-from controller.ports import EventSink
+from controller.ports.common import EventSink
 
 Floats = NDArray[np.float64]
 

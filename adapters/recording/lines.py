@@ -10,7 +10,7 @@ from pydantic import Field, RootModel
 from adapters.configuration.values import UtcTime
 from adapters.document_models import PlanDocument, SnapshotDocument
 from adapters.strict import StrictModel
-from controller.ports import Direction
+from controller.ports.devices import Direction
 from controller.site import Site
 
 FORMAT: Final = 1

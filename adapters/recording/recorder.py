@@ -20,7 +20,8 @@ from adapters.recording.secrets import TEXT_MAX
 from adapters.recording.writing import RecordingFile
 from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
-from controller.ports import Clock, Direction, EventSink
+from controller.ports.common import Clock, EventSink
+from controller.ports.devices import Direction
 from controller.site import Site
 from controller.snapshot import Snapshot
 

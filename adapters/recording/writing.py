@@ -16,7 +16,7 @@ from adapters.recording.lines import HeaderLine
 from adapters.recording.memory import memory_document
 from adapters.recording.secrets import safe_text
 from controller.engine import Decision, Memory
-from controller.ports import Direction
+from controller.ports.devices import Direction
 from controller.site import Site
 from controller.snapshot import Snapshot
 

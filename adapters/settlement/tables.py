@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from controller.ports import SessionRecord
+from controller.ports.ledger import SessionRecord
 from controller.tariffs.rated import minor_unit
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.statement import IssuedStatement

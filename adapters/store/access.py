@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from adapters.passwords import hashed, matches
 from adapters.store.schema import station_credentials, tokens, users
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.tariffs.book import NO_TOKEN_LIMITS, TokenKind, TokenLimits
 from controller.tariffs.choice import token_key
 from controller.wishes import Needs

@@ -28,7 +28,7 @@ from adapters.store.transactions import (
     repeated,
     settled,
 )
-from controller.ports import (
+from controller.ports.transactions import (
     REGISTER_MISSING,
     START_MISSING,
     TIMESTAMP_INVALID,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 HEAD: Final = "0010"
 """The newest revision under ``migrations/versions``; a test compares the two."""

@@ -36,15 +36,13 @@ from adapters.store.transactions import record_start, record_stop
 from adapters.store.upstream_memory import SqlUpstreamMemory
 from adapters.store.writer import Writer
 from controller.hub_satellite.outbox import Letter
-from controller.ports import (
-    Authorisation,
-    EventSink,
-    LedgerUnavailable,
+from controller.ports.common import EventSink
+from controller.ports.ledger import LedgerUnavailable, SessionRecord
+from controller.ports.tokens import Authorisation, Token
+from controller.ports.transactions import (
     Outcome,
     RunningSession,
-    SessionRecord,
     Started,
-    Token,
     TransactionDetails,
     TransactionStart,
     TransactionStop,
@@ -58,7 +56,7 @@ T = TypeVar("T")
 
 
 class SqlLedger:
-    """The book of sessions in a SQL database (``controller.ports.Ledger`` and ``Records``).
+    """The book of sessions in a SQL database (``controller.ports.ledger.Ledger`` and ``Records``).
 
     Construct it with ``open_ledger``. The asynchronous methods belong to the event loop; the others block for
     milliseconds and may be called from any thread. Every method raises ``LedgerUnavailable`` when the

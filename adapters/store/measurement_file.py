@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from controller.ports import HeldLimit, MeterSample
+from controller.ports.measurements import HeldLimit, MeterSample
 
 RETENTION: Final = timedelta(days=90)
 PRUNE_EVERY: Final = timedelta(hours=1)

@@ -17,7 +17,8 @@ from typing import Final
 
 from adapters.store.measurement_file import MeasurementFile
 from controller.plan import Event, Severity
-from controller.ports import EventSink, HeldLimit, MeterSample
+from controller.ports.common import EventSink
+from controller.ports.measurements import HeldLimit, MeterSample
 
 FLUSH_S: Final = 0.8
 """One batch in this time: with the writing, a crash misses about a second, and idle flash stays idle."""
@@ -27,7 +28,7 @@ SAMPLE_LIMIT: Final = 10_000
 
 
 class MeasurementStore:
-    """Measurements in a local SQLite file (``controller.ports.Measurements``). All methods are thread-safe.
+    """Measurements in a local SQLite file (``ports.measurements.Measurements``). All methods are thread-safe.
 
     Nothing here raises for what happens to the file, not even opening: without a usable one, the newest values
     are kept in memory only. ``on_event`` is called from whichever thread notices; ``now`` tells what is too old.

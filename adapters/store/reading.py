@@ -9,7 +9,7 @@ from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.store.database import HEAD, reading_engine, revision, sqlite_path
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from adapters.store import charge_records, statements
 from adapters.store.reading import asked
 from adapters.store.tariff_book import Reads, Writes
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.review import ReviewDecision, Reviewed, Verdict
 from controller.tariffs.statement import Closing, IssuedStatement

@@ -10,7 +10,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, literal, select, tuple_
 
 from adapters.store.schema import UtcTime, sessions, storable_text
-from controller.ports import RunningSession, SessionRecord
+from controller.ports.ledger import SessionRecord
+from controller.ports.transactions import RunningSession
 from controller.tariffs.energy_price import session_cost
 
 PAGE_LIMIT: Final = 500

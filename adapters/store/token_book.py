@@ -12,7 +12,7 @@ from adapters.store.access import find_token, needs_document, token_of_row
 from adapters.store.schema import tokens
 from adapters.store.standing import Kept, history, keep
 from adapters.store.tariff_book import Reads, Writes
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.tariffs.book import NO_TOKEN_LIMITS, Approval
 from controller.tariffs.choice import token_key
 from controller.tariffs.rules import NoSuchEntry, RuleRefused

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from adapters.store.schema import sessions, storable_integer, transaction_messages, utc
 from adapters.store.terms import Terms, freeze
-from controller.ports import (
+from controller.ports.transactions import (
     TIMESTAMP_INVALID,
     Outcome,
     Started,

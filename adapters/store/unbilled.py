@@ -20,7 +20,8 @@ from adapters.store.session_offers import surcharge_of, switches_of
 from adapters.store.session_readings import observed_of
 from adapters.store.signed_values import signed_of
 from adapters.store.terms import terms_of
-from controller.ports import SessionRecord, Token
+from controller.ports.ledger import SessionRecord
+from controller.ports.tokens import Token
 from controller.tariffs.book import SessionTerms
 from controller.tariffs.legs import NO_EXTRAS, Extras
 from controller.tariffs.observed import Observed

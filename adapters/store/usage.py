@@ -19,7 +19,7 @@ from adapters.store.records import LastRegister
 from adapters.store.schema import sessions
 from adapters.store.standing import Kept, contract_of, find
 from controller.access import NO_USAGE, Usage, authorise, limit_passed, month_begins
-from controller.ports import Authorisation
+from controller.ports.tokens import Authorisation
 from controller.tariffs.book import NO_TOKEN_LIMITS, OperatorTerms
 from controller.tariffs.choice import token_key, token_spellings
 from controller.tariffs.energy_price import session_cost

@@ -19,7 +19,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 
 from adapters.store.ballast import Ballast
 from controller.plan import Event, Severity
-from controller.ports import EventSink, LedgerUnavailable
+from controller.ports.common import EventSink
+from controller.ports.ledger import LedgerUnavailable
 
 QUEUE_LIMIT: Final = 1_000
 """Operations that may wait. A charger waits for its answer before it sends more, so only a writer that has been

@@ -25,7 +25,7 @@ from adapters.web.token_models import (
     TermsList,
     TermsState,
 )
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.site import Site
 from controller.tariffs.book import Approval, Contract, Party, SessionTerms
 from controller.tariffs.rated import Tax, TaxSource, TaxState

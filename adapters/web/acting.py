@@ -14,7 +14,7 @@ from adapters.web.access import Login
 from adapters.web.answer import Moment
 from adapters.web.view import point_view
 from adapters.wishes import Wishes
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from controller.site import ChargingPoint, Site
 from controller.snapshot import PointState
 from controller.units import TOLERANCE_A

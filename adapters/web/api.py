@@ -42,7 +42,7 @@ from adapters.web.view import (
     site_view,
 )
 from adapters.wishes import Wishes
-from controller.ports import Records
+from controller.ports.ledger import Records
 from controller.site import Site
 
 PAGE_MAX: Final = 500

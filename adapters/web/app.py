@@ -42,7 +42,7 @@ from adapters.web.stations_page import add_stations_page
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
 from adapters.wishes import Wishes
-from controller.ports import LedgerUnavailable, Records
+from controller.ports.ledger import LedgerUnavailable, Records
 from controller.site import Site
 from controller.tariffs.rules import NoSuchEntry, RuleRefused
 

@@ -26,7 +26,7 @@ from controller.commands import (
     Unlock,
     UpdateFirmware,
 )
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.site import Site
 
 Commands = Callable[[str, Command], CommandResult]

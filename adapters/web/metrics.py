@@ -23,7 +23,7 @@ from controller.explain import Turn, insights
 from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import PriceLevel
 from controller.plan import Remedy
-from controller.ports import PriceNow, Tick
+from controller.ports.tick import PriceNow, Tick
 from controller.site import Site
 from controller.snapshot import PointState, State
 from controller.units import PHASE_NAMES

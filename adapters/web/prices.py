@@ -11,7 +11,7 @@ from pydantic import Field
 from adapters.live import Live
 from adapters.web.answer import Answer, Money
 from controller.peakshave.price_lever import PriceLevel
-from controller.ports import PriceNow
+from controller.ports.tick import PriceNow
 from controller.site import Site
 from controller.tariffs.outlook import Prices as Outlook
 from controller.tariffs.price_words import shown

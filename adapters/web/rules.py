@@ -24,7 +24,7 @@ from adapters.web.tariff_models import (
     RuleState,
 )
 from adapters.web.tariffs import All, Approve, decided
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.site import Site
 from controller.tariffs.book import Approval, BillingRule, CardFee, Scope
 from controller.tariffs.choice import key_of

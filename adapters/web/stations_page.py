@@ -12,7 +12,7 @@ from adapters.onboarding import Onboarding
 from adapters.web.access import Login
 from adapters.web.acting import ACTING, may_act
 from adapters.web.office_pages import Office
-from controller.ports import UpstreamState
+from controller.ports.tick import UpstreamState
 
 
 def add_stations_page(app: FastAPI, office: Office, onboarding: Onboarding, live: Live) -> None:

@@ -16,7 +16,7 @@ from adapters.web import models
 from adapters.web.answer import Answer
 from adapters.web.entitled import REFUSALS, Proposer
 from adapters.web.tariffs import Content
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.site import Site
 from controller.tariffs.book import Approval, Leg
 

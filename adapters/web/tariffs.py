@@ -14,7 +14,7 @@ from adapters.web import models
 from adapters.web.answer import Moment
 from adapters.web.entitled import REFUSALS, Actor, Approver, Proposer
 from adapters.web.tariff_models import Decided, PriceNow, TariffAnswer, TariffApproval, TariffList, TariffState
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.site import Site
 from controller.tariffs.book import Approval, TariffVersion
 from controller.tariffs.compiled import CompiledTariff

@@ -21,7 +21,8 @@ from adapters.web.token_models import (
     TokenSaid,
     TokenState,
 )
-from controller.ports import Clock, Token
+from controller.ports.common import Clock
+from controller.ports.tokens import Token
 from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TokenLimits
 from controller.tariffs.choice import token_key
 from controller.tariffs.rules import in_force

@@ -15,7 +15,8 @@ from adapters.web.peak_view import demand_view
 from adapters.web.prices import price_view
 from controller.explain import Insight, Turn, explain, insights, sentence
 from controller.loadbalance.wiring import Suspicion
-from controller.ports import CircuitState, SessionRecord, Tick, UpstreamState
+from controller.ports.ledger import SessionRecord
+from controller.ports.tick import CircuitState, Tick, UpstreamState
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Snapshot, State
 from controller.units import PHASE_NAMES, Phases

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapters.store.database import reading_engine, sqlite_path
 from adapters.store.measurement_file import MeasurementFile
 from adapters.store.records import PAGE_LIMIT, session_page
-from controller.ports import SessionRecord
+from controller.ports.ledger import SessionRecord
 from simulations.data.content import Database
 from simulations.data.problems import file_problem
 from simulations.data.recorded import RecordedSession

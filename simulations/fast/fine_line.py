@@ -17,7 +17,7 @@ from adapters.ocpp.limits import permanent
 from adapters.ocpp.phrases import Purpose
 from adapters.ocpp.phrases16 import charging_profile
 from adapters.ocpp.station import Station
-from controller.ports import HeldLimit
+from controller.ports.measurements import HeldLimit
 from simulations.clock import VirtualClock
 from simulations.fast.fine_charger import FineCharger
 

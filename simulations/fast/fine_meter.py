@@ -10,7 +10,7 @@ from typing import Final
 from adapters.metering.intake import Intake
 from adapters.metering.plausibility import Bounds, Judge
 from adapters.metering.sample import UNKNOWN, Sample
-from controller.ports import Clock, EventSink
+from controller.ports.common import Clock, EventSink
 from controller.snapshot import Reading
 from controller.units import Phases
 from simulations.clock import VirtualClock

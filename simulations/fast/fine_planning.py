@@ -17,7 +17,7 @@ from controller.loadbalance.horizon.history import Stay
 from controller.loadbalance.horizon.outlook import Demand, Floats
 from controller.loadbalance.horizon.planner import Planner
 from controller.peak import Peak
-from controller.ports import RunningSession
+from controller.ports.transactions import RunningSession
 from controller.snapshot import Advice, Snapshot
 from simulations.scenario.model import Planning, Scenario
 

@@ -25,7 +25,8 @@ from controller.peakshave.filling import HOLD_S
 from controller.peakshave.peak_facts import ClosedWindow
 from controller.peakshave.windows import Filling
 from controller.plan import Event, Plan
-from controller.ports import HeldLimit, MeterSample, RunningSession
+from controller.ports.measurements import HeldLimit, MeterSample
+from controller.ports.transactions import RunningSession
 from controller.snapshot import Advice, ExternalLimit, PointState, Snapshot
 from simulations import connectors
 from simulations.clock import VirtualClock

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from adapters.live import Live
 from controller.plan import Event
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from simulations.fast.fine_recorder import Recorder, is_invalid
 from simulations.results import Results, SessionResult
 from simulations.scenario.model import Scenario

@@ -13,7 +13,7 @@ from pathlib import Path
 from adapters.clock import SystemClock
 from adapters.recording import Recorder, RecordingFile
 from controller.engine import Decision, Memory, decide
-from controller.ports import Direction
+from controller.ports.devices import Direction
 from controller.snapshot import Snapshot
 from tests.benchmarks.bench_core import nested_site, snapshots
 from tests.benchmarks.registry import Measurement, benchmark

@@ -14,7 +14,7 @@ from adapters.record_making import read_tariff
 from adapters.session_document import session_model
 from adapters.store.ledger import open_ledger
 from adapters.store.unbilled import told
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.tariffs.book import CardFee, Leg, OperatorTerms, TariffVersion, TokenKind
 from controller.tariffs.legs import NO_TARIFF
 from controller.tariffs.rated import LineKind, Tax, TaxSource, TaxState

@@ -14,7 +14,8 @@ from adapters.mqtt.topics import text, values
 from adapters.price_board import PriceBoard, Surcharges
 from adapters.web.prices import ahead_view, price_view
 from controller.peakshave.price_lever import PriceLevel, PriceSignal
-from controller.ports import PriceNow, Tick, Token
+from controller.ports.tick import PriceNow, Tick
+from controller.ports.tokens import Token
 from controller.tariffs.book import BillingRule, Leg, Scope, TariffVersion
 from controller.tariffs.offers import Offer, SurchargeTerms
 from tests.support.desk import ALWAYS, BY, TARIFF, Desk

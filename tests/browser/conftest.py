@@ -12,7 +12,7 @@ from adapters.live import Live
 from adapters.web import app as web_app
 from adapters.web.server import WebServer
 from adapters.wishes import Wishes
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from controller.snapshot import PointState
 from controller.units import Phases
 from tests.support.web import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from controller.ports import UpstreamState
+from controller.ports.tick import UpstreamState
 from tests.browser.conftest import AXE, Stage
 from tests.support.web import BEGIN, made_tick
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import PriceLevel
-from controller.ports import PriceNow, ResourceState
+from controller.ports.tick import PriceNow, ResourceState
 from controller.units import Phases
 from tests.browser.conftest import AXE, PATIENCE_MS, Stage
 from tests.support.web import BEGIN, Seen, made_peak, made_price, made_tick, with_warmth

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from adapters.chronicle import Chronicle
 from controller.plan import Plan, Setpoint
-from controller.ports import HeldLimit, LedgerUnavailable, MeterSample, SessionRecord, Tick
+from controller.ports.ledger import LedgerUnavailable, SessionRecord
+from controller.ports.measurements import HeldLimit, MeterSample
+from controller.ports.tick import Tick
 from controller.snapshot import PointState, State
 from controller.tariffs.observed import Observed
 from controller.tariffs.session_facts import Activity

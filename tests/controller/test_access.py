@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from controller.access import Usage, authorise, limit_passed, month_begins
-from controller.ports import Token, Verdict
+from controller.ports.tokens import Token, Verdict
 from controller.tariffs.book import Contract, TokenKind, TokenLimits
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)

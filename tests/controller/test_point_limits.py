@@ -14,7 +14,7 @@ from controller.loadbalance.division import split_arrays
 from controller.loadbalance.facts import STATES, blank_facts
 from controller.loadbalance.layout import layout_of
 from controller.plan import Plan
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import ExternalLimit, PointState, Snapshot, State
 from tests.support.closed_loop import START

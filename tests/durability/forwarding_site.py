@@ -19,7 +19,7 @@ import adapters.ocpp.upstream.link
 import controller.hub_satellite.outbox
 from adapters.ocpp.upstream.back_office import BackOffice
 from adapters.store.ledger import SqlLedger
-from controller.ports import Direction
+from controller.ports.devices import Direction
 from tests.support.forwarded import forwarded
 
 

@@ -37,7 +37,8 @@ from adapters.ocpp.upstream.hubs import Hubs
 from adapters.store.ledger import SqlLedger, open_ledger
 from adapters.store.writer import Writer
 from controller.hub_satellite.outbox import Letter, Settled
-from controller.ports import Direction, Token
+from controller.ports.devices import Direction
+from controller.ports.tokens import Token
 from tests.support.forwarded import TOKEN, _LetIn
 from tests.support.hubbed import HUB
 from tests.support.ledger import EventLog, FakeMeasurements

@@ -15,7 +15,8 @@ from adapters.store import ballast, database, writer
 from adapters.store.ballast import BALLAST_BYTES
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.plan import Event, Severity
-from controller.ports import LedgerUnavailable, Outcome
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.transactions import Outcome
 from tests.support.sessions import a_start, a_stop
 
 ROOMY_PAGES = 100_000

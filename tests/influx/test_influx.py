@@ -14,7 +14,7 @@ import pytest
 
 from adapters import influx as telemetry
 from adapters.influx import TICKS_KEPT, InfluxWriter, records_of
-from controller.ports import PriceNow, ResourceState, Tick, UpstreamState
+from controller.ports.tick import PriceNow, ResourceState, Tick, UpstreamState
 from controller.site import Site
 from controller.snapshot import State
 from tests.support.influx import DATABASE, Influx, VictoriaMetrics, influx, victoria_metrics

@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from controller.peakshave.evidence import Happening
 from controller.peakshave.grid_operator import Limit, Rules, Source
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from controller.snapshot import ExternalLimit, PointState, State
 from tests.support.web import BEGIN, FakeEvidence, HandClock, decided_tick, small_site
 

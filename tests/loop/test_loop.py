@@ -12,7 +12,7 @@ import pytest
 from adapters import loop as module
 from adapters.loop import ControlLoop
 from controller.plan import Event, Plan
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import Advice, PointAdvice, PointState, Reading, Snapshot, State
 from tests.support.web import HandClock

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.token_limits import TokenLimits
 from controller.commands import Command, CommandResult, StopCharging
-from controller.ports import LedgerUnavailable, RunningSession
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.transactions import RunningSession
 from tests.support.ledger import EventLog, SteppedClock
 
 

@@ -15,7 +15,7 @@ from adapters.clock import SystemClock
 from adapters.metering.intake import OWN_S
 from adapters.metering.p1 import P1Meter
 from adapters.metering.p1_line import SerialLine, TcpLine
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.snapshot import Reading
 from tests.support.meters import Events, FastClock, running
 from tests.support.p1 import belgian, dutch

@@ -20,7 +20,7 @@ from adapters.clock import SystemClock
 from adapters.mqtt import publisher as publishing
 from adapters.mqtt.publisher import EVENTS_KEPT, MqttPublisher
 from controller.plan import Event, Severity
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from tests.support.meters import Events
 from tests.support.mosquitto import Listener, Mosquitto, mosquitto
 from tests.support.processes import free_port, program, until

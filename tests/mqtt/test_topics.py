@@ -12,7 +12,7 @@ import pytest
 from adapters.mqtt.reference import reference
 from adapters.mqtt.topics import CIRCUIT, LIMIT, METER, PEAK, POINT, PRICE, RESOURCE, document, text, topic, values
 from controller.peakshave.price_lever import PriceLevel
-from controller.ports import ResourceState, Tick
+from controller.ports.tick import ResourceState, Tick
 from controller.snapshot import PointState, State
 from tests.support.web import BEGIN, Seen, decided_tick, made_peak, made_price, made_tick, small_site, with_warmth
 

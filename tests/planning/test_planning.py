@@ -25,7 +25,7 @@ from controller.engine import decide
 from controller.loadbalance.horizon.outlook import Demand, DemandPart
 from controller.peakshave.limits_ahead import LimitsAhead
 from controller.plan import Event
-from controller.ports import SessionRecord
+from controller.ports.ledger import SessionRecord
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Reading, Snapshot, State
 

@@ -17,7 +17,7 @@ import pytest
 
 from adapters.recording import Message, Recorder, RecordingFile, Section, recorder
 from controller.plan import Event
-from controller.ports import Direction
+from controller.ports.devices import Direction
 from tests.support.recordings import Made, Story, decisions, entries, eventful, flaws
 from tests.support.web import BEGIN, HandClock
 

@@ -22,7 +22,7 @@ from adapters.recording.memory import ForeignMemoryError, memory_document, memor
 from adapters.reference import schemas
 from controller.engine import decide
 from controller.plan import Event, Plan, Setpoint, Severity
-from controller.ports import Direction
+from controller.ports.devices import Direction
 from controller.snapshot import ExternalLimit, MeterOwn, PointState, Reading, Snapshot, State
 from tests.support.closed_loop import START
 from tests.support.recordings import Story, decisions, entries, eventful, flaws

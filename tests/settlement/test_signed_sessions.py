@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.billing import Billing
-from controller.ports import TransactionStart, TransactionStop
+from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.premises import MeterIdentity
 from tests.settlement.test_signed_values import BEGIN, END, KEY, OTHER_KEY, signed
 from tests.support.settlement import OCTOBER, SITE, Office

@@ -30,7 +30,8 @@ from adapters.settlement_exports import exported
 from adapters.settling import settle
 from adapters.store.ledger import SqlLedger
 from controller.loadbalance.facts import STATES
-from controller.ports import Token, TransactionStart, TransactionStop
+from controller.ports.tokens import Token
+from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.book import BillingRule, Contract, Leg, Scope, TariffVersion, TokenKind
 from controller.tariffs.observed import Observed, activity_of
 from controller.tariffs.premises import GridConnection, MeterIdentity

@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, update
 from adapters.passwords import hashed, matches
 from adapters.store.ledger import SqlLedger
 from adapters.store.schema import station_credentials, tokens, users
-from controller.ports import Token
+from controller.ports.tokens import Token
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import at
 

@@ -14,14 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import (
-    NO_REGISTER_WH,
-    REGISTER_MISSING,
-    START_MISSING,
-    Outcome,
-    SessionRecord,
-    TransactionDetails,
-)
+from controller.ports.ledger import SessionRecord
+from controller.ports.transactions import NO_REGISTER_WH, REGISTER_MISSING, START_MISSING, Outcome, TransactionDetails
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import a_start, a_stop, at
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from adapters.store.ledger import open_ledger
-from controller.ports import Outcome
+from controller.ports.transactions import Outcome
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import a_start
 

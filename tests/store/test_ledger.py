@@ -13,14 +13,8 @@ from sqlalchemy import create_engine, select
 
 from adapters.store.ledger import SqlLedger
 from adapters.store.schema import transaction_messages
-from controller.ports import (
-    TIMESTAMP_INVALID,
-    LedgerUnavailable,
-    Outcome,
-    SessionRecord,
-    TransactionStart,
-    TransactionStop,
-)
+from controller.ports.ledger import LedgerUnavailable, SessionRecord
+from controller.ports.transactions import TIMESTAMP_INVALID, Outcome, TransactionStart, TransactionStop
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import NINE, a_start, a_stop, at
 

@@ -13,7 +13,7 @@ import pytest
 from adapters.store import measurement_file, measurements
 from adapters.store.measurements import MeasurementStore
 from controller.plan import Event
-from controller.ports import HeldLimit, MeterSample
+from controller.ports.measurements import HeldLimit, MeterSample
 
 NOW = datetime.now(UTC)
 WAIT_S = 20.0

@@ -18,7 +18,7 @@ import adapters.store.migrations
 from adapters.store.database import HEAD
 from adapters.store.ledger import open_ledger
 from adapters.store.schema import metadata
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 from tests.store.conftest import OpenLedger
 
 

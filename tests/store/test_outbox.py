@@ -9,7 +9,7 @@ from typing import Any
 from adapters.store.ledger import SqlLedger
 from controller.away import Heard
 from controller.hub_satellite.outbox import Answer, Letter, Posted, Settled, Standing, after
-from controller.ports import Outcome
+from controller.ports.transactions import Outcome
 from tests.support.sessions import a_start, a_stop
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

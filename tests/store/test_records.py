@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.store.ledger import SqlLedger
-from controller.ports import SessionRecord
+from controller.ports.ledger import SessionRecord
 from controller.tariffs.energy_price import session_cost
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import a_start, a_stop

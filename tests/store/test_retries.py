@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.store.ledger import open_ledger
-from controller.ports import Outcome, SessionRecord, Started
+from controller.ports.ledger import SessionRecord
+from controller.ports.transactions import Outcome, Started
 from tests.support.sessions import a_start, a_stop
 from tests.support.thorough import thorough
 

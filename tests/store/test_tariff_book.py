@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, select, text
 
 from adapters.store.ledger import SqlLedger
 from adapters.store.schema import metadata
-from controller.ports import Token, TransactionDetails
+from controller.ports.tokens import Token
+from controller.ports.transactions import TransactionDetails
 from controller.tariffs.book import (
     Approval,
     BillingRule,

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, select, text, update
 from adapters import store
 from adapters.store.ledger import SqlLedger
 from adapters.store.schema import tokens, wishes
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.wishes import Asked, Asker, Needs, NoSuchSession, Wish
 from tests.store.conftest import OpenLedger
 from tests.support.sessions import a_start, a_stop, at

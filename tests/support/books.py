@@ -14,7 +14,7 @@ import httpx
 from adapters.live import Live
 from adapters.pricing import Books
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import TransactionStart
+from controller.ports.transactions import TransactionStart
 from controller.tariffs.book import NO_OPERATOR_TERMS, OperatorTerms
 from tests.support.web import HandClock, made_app, small_site
 

@@ -23,7 +23,8 @@ from adapters.ocpp.surroundings import Premises
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
 from adapters.ocpp.upstream.forwarding import Forwarding
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import FrameSink, Token
+from controller.ports.devices import FrameSink
+from controller.ports.tokens import Token
 from controller.site import Site
 from controller.snapshot import PointState
 from tests.support.ledger import EventLog, FakeMeasurements

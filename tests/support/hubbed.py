@@ -20,7 +20,8 @@ from adapters.ocpp.upstream.back_office import BackOffice, Desk
 from adapters.ocpp.upstream.hub import Hub
 from adapters.ocpp.upstream.hubs import Hubs
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import FrameSink, Token
+from controller.ports.devices import FrameSink
+from controller.ports.tokens import Token
 from tests.support.back_office import BackOffice as Office
 from tests.support.forwarded import PASSWORD, PATIENCE_S, TOKEN, _LetIn
 from tests.support.ledger import EventLog, FakeMeasurements

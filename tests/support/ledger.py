@@ -12,15 +12,13 @@ from argon2 import PasswordHasher
 
 from controller.access import authorise
 from controller.plan import Event
-from controller.ports import (
-    Authorisation,
-    HeldLimit,
-    LedgerUnavailable,
-    MeterSample,
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.measurements import HeldLimit, MeterSample
+from controller.ports.tokens import Authorisation, Token
+from controller.ports.transactions import (
     Outcome,
     RunningSession,
     Started,
-    Token,
     TransactionDetails,
     TransactionStart,
     TransactionStop,
@@ -32,7 +30,7 @@ _hashed = cache(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash)
 
 @dataclass
 class FakeLedger:
-    """Fulfils ``controller.ports.Ledger``; ``available = False`` makes every method fail."""
+    """Fulfils ``controller.ports.ledger.Ledger``; ``available = False`` makes every method fail."""
 
     tokens: dict[str, Token] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
@@ -135,7 +133,7 @@ class FakeLedger:
 
 @dataclass
 class FakeMeasurements:
-    """Fulfils ``controller.ports.Measurements``."""
+    """Fulfils ``controller.ports.measurements.Measurements``."""
 
     samples: list[MeterSample] = field(default_factory=list)
     holds: list[HeldLimit] = field(default_factory=list)
@@ -153,7 +151,7 @@ class FakeMeasurements:
 
 @dataclass
 class SteppedClock:
-    """Fulfils ``controller.ports.Clock``: stands still until it is told to go on."""
+    """Fulfils ``controller.ports.common.Clock``: stands still until it is told to go on."""
 
     elapsed_s: float = 0.0
     began_at: datetime = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

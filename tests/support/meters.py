@@ -15,7 +15,7 @@ from pyModbusTCP.server import DataBank, DataHandler, ModbusServer
 from adapters.metering.registers import RegisterMap
 from adapters.metering.sample import Sample
 from controller.plan import Event
-from controller.ports import Meter
+from controller.ports.devices import Meter
 from tests.support.processes import free_port
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -18,7 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from adapters.ocpp import CentralSystem
 from controller.plan import Plan, Remedy, Setpoint
-from controller.ports import Applied, HeldLimit
+from controller.ports.devices import Applied
+from controller.ports.measurements import HeldLimit
 from controller.site import ChargingPoint, Circuit, Control, Site, Station
 from controller.snapshot import PointState
 from tests.support.ledger import EventLog, FakeLedger, FakeMeasurements, SteppedClock

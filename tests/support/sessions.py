@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from controller.ports import TransactionStart, TransactionStop
+from controller.ports.transactions import TransactionStart, TransactionStop
 
 NINE = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 

@@ -15,7 +15,7 @@ from adapters.live import Live
 from adapters.record_making import SiteFacts
 from adapters.settlement_desk import SettlementDesk
 from adapters.store.ledger import SqlLedger, open_ledger
-from controller.ports import TransactionStart, TransactionStop
+from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TariffVersion
 from controller.tariffs.observed import Observed
 from controller.tariffs.premises import MeterIdentity, Place

@@ -31,7 +31,9 @@ from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import PriceLevel, PriceSignal
 from controller.peakshave.windows import Window
 from controller.plan import Event, Plan, Setpoint
-from controller.ports import CircuitState, LedgerUnavailable, PriceNow, SessionRecord, Tick, Token
+from controller.ports.ledger import LedgerUnavailable, SessionRecord
+from controller.ports.tick import CircuitState, PriceNow, Tick
+from controller.ports.tokens import Token
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
 from controller.tariffs.book import OperatorTerms

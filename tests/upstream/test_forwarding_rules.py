@@ -19,7 +19,7 @@ from controller.away import AuthoriseAway, Heard, judge_away
 from controller.hub_satellite.charging_profiles import Running
 from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.outbox import PER_S, Pace, renamed
-from controller.ports import Authorisation, Verdict
+from controller.ports.tokens import Authorisation, Verdict
 from controller.tariffs.book import TokenKind
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -23,7 +23,7 @@ from adapters.ocpp.upstream.back_office import BackOffice
 from adapters.store.ledger import SqlLedger
 from controller.hub_satellite import outbox
 from controller.hub_satellite.outbox import Letter
-from controller.ports import TransactionStart, TransactionStop
+from controller.ports.transactions import TransactionStart, TransactionStop
 from tests.support.forwarded import forwarded
 from tests.support.sessions import NINE
 from tests.support.thorough import thorough

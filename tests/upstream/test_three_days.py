@@ -24,7 +24,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from simulations.loopback import free_port
 from tests.support.forwarded import MeteredCharger
 from tests.support.lab import Lab, laboratory

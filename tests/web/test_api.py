@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
 from controller.plan import Event, Severity
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 from controller.snapshot import State
 from tests.support.web import BEGIN, FakeRecords, HandClock, Seen, ended_session, made_app, made_tick, small_site
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
 from controller.peakshave.peak_facts import PeakStatus
-from controller.ports import ResourceState
+from controller.ports.tick import ResourceState
 from tests.support.web import BEGIN, HandClock, made_app, made_peak, made_tick, small_site, with_warmth
 
 SITE = small_site()

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.live import EVENTS_KEPT, HISTORY_SAMPLES, REPEAT_S, Live, Tally
 from controller.plan import Event
-from controller.ports import Applied
+from controller.ports.devices import Applied
 from tests.support.web import BEGIN, HandClock, Seen, made_tick, small_site
 
 

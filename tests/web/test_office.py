@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from controller.ports import Verdict
+from controller.ports.tokens import Verdict
 from tests.support.books import Office, a_tariff
 
 

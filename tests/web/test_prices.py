@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
 from controller.peakshave.price_lever import PriceLevel
-from controller.ports import PriceNow
+from controller.ports.tick import PriceNow
 from tests.support.web import HandClock, made_app, made_price, made_tick, small_site
 
 SITE = small_site()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.ports import Verdict
+from controller.ports.tokens import Verdict
 from controller.tariffs.book import OperatorTerms
 from tests.support.books import Office, a_tariff, in_hours
 

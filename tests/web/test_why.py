@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
-from controller.ports import Tick
+from controller.ports.tick import Tick
 from controller.snapshot import PointState, State
 from tests.support.web import BEGIN, HandClock, decided_tick, made_app, made_tick, small_site
 

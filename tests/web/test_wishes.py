@@ -12,7 +12,7 @@ import pytest
 from adapters.live import Live
 from adapters.web.view import point_view
 from adapters.wishes import Wishes
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.snapshot import Advice, PointAdvice, PointState, State
 from controller.wishes import Asked, Asker, Group, Needs
 from tests.support.web import BEGIN, FakeBook, HandClock, decided_tick, made_app, running_session, small_site

@@ -20,7 +20,7 @@ from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
 from controller.hub_satellite.charging_profiles import Running
 from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.outbox import renamed
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 Tell = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, None]]
 """Tells a back office something: an action, and its payload."""

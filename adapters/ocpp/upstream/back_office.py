@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from adapters.ocpp.surroundings import Premises
 from controller.away import AuthoriseAway, UpstreamMemory
 from controller.hub_satellite.outbox import Outbox
-from controller.ports import FrameSink
+from controller.ports.devices import FrameSink
 
 
 @dataclass(frozen=True, slots=True)

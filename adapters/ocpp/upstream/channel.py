@@ -19,7 +19,8 @@ from adapters.ocpp.upstream.words import called_anew, new_call, payload_of
 from adapters.ocpp.wire import Frame
 from controller.hub_satellite.outbox import Letter
 from controller.plan import Severity
-from controller.ports import Direction, LedgerUnavailable
+from controller.ports.devices import Direction
+from controller.ports.ledger import LedgerUnavailable
 
 ANSWER_S: Final = 10.0
 """A charger waits half a minute for an answer, and gets ours in time when the back office takes longer than this."""

@@ -15,7 +15,7 @@ from adapters.ocpp.upstream.words import called_anew, payload_of
 from adapters.ocpp.wire import Kind, kind_of
 from controller.hub_satellite.outbox import Answer, Entry, Letter, Next, Pace, Settled, Standing, after, renamed
 from controller.plan import Severity
-from controller.ports import LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
 
 RETRY_S: Final = 5.0
 """Before a message that was not answered is sent again on the same connection."""

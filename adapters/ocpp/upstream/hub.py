@@ -37,7 +37,8 @@ from controller.hub_satellite.limit_notices import LimitNotices, notice
 from controller.hub_satellite.outbox import Entry
 from controller.hub_satellite.satellites import STATION, Satellites, connector_status, station_status
 from controller.plan import Severity
-from controller.ports import Authorisation, LedgerUnavailable
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.tokens import Authorisation
 from controller.site import ChargingPoint
 from controller.snapshot import ExternalLimit, PointState
 

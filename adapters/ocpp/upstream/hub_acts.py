@@ -12,7 +12,7 @@ from adapters.ocpp.upstream.hub_tokens import HubTokens
 from controller.commands import Availability, Command, CommandResult, Reset, StartCharging, StopCharging, Unlock
 from controller.hub_satellite.connector import Status
 from controller.hub_satellite.satellites import Satellites
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.snapshot import PointState
 
 OFFLINE: Final = "Offline"

@@ -20,9 +20,9 @@ from controller.hub_satellite.dialects import Dialect, Message
 from controller.hub_satellite.hub_sessions import Ending, HubSession, Measurement, name_of, written_before
 from controller.hub_satellite.outbox import Letter, Posted
 from controller.hub_satellite.satellites import Satellites
-from controller.ports import (
+from controller.ports.measurements import MeterSample
+from controller.ports.transactions import (
     NO_REGISTER_WH,
-    MeterSample,
     RunningSession,
     Started,
     TransactionDetails,

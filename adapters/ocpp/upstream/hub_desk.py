@@ -24,7 +24,7 @@ from adapters.ocpp.wire import Frame, call_error
 from controller.hub_satellite.dialects import Message
 from controller.hub_satellite.outbox import Outbox
 from controller.hub_satellite.satellites import Satellites
-from controller.ports import Clock
+from controller.ports.common import Clock
 
 PAYLOAD = Mapping[str, Any]
 

@@ -11,16 +11,13 @@ from adapters.ocpp.upstream.hub_book import Draft, HubBook
 from adapters.ocpp.upstream.told_ledger import PostingLedger
 from controller.hub_satellite.hub_sessions import HubSession
 from controller.hub_satellite.outbox import Letter
-from controller.ports import (
-    Authorisation,
-    Clock,
-    HeldLimit,
-    Measurements,
-    MeterSample,
+from controller.ports.common import Clock
+from controller.ports.measurements import HeldLimit, Measurements, MeterSample
+from controller.ports.tokens import Authorisation, Token
+from controller.ports.transactions import (
     Outcome,
     RunningSession,
     Started,
-    Token,
     TransactionDetails,
     TransactionStart,
     TransactionStop,
@@ -56,7 +53,7 @@ class TellingHub(Protocol):
 
 
 class HubLedger:
-    """Puts on record with each session what back offices are to be told of it (``controller.ports.Ledger``).
+    """Puts on record with each session what back offices are to be told of it (``controller.ports.ledger.Ledger``).
 
     Messages about one session are numbered in the order in which they are put on record, so only one is at a time.
     """
@@ -154,7 +151,7 @@ class HubLedger:
 
 
 class HubMeasurements:
-    """Shows hubs what is measured on its way to its store (``controller.ports.Measurements``)."""
+    """Shows hubs what is measured on its way to its store (``controller.ports.measurements.Measurements``)."""
 
     def __init__(self, measurements: Measurements, hubs: Sequence[TellingHub]) -> None:
         self._measurements, self._hubs = measurements, hubs

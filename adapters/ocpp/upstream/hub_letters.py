@@ -11,7 +11,7 @@ from adapters.ocpp.upstream.hub_settings import HubSettings
 from controller.hub_satellite.connector import Status
 from controller.hub_satellite.hub_sessions import HubSession
 from controller.hub_satellite.outbox import Outbox
-from controller.ports import Clock
+from controller.ports.common import Clock
 
 
 class HubLetters:

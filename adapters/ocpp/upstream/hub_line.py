@@ -21,7 +21,8 @@ from adapters.ocpp.wire import Kind, kind_of
 from controller.hub_satellite.dialects import Message
 from controller.hub_satellite.outbox import Entry
 from controller.plan import Severity
-from controller.ports import Direction, LedgerUnavailable
+from controller.ports.devices import Direction
+from controller.ports.ledger import LedgerUnavailable
 
 ANSWER_S: Final = 10.0
 """Who waits for the back office is answered here when it takes longer."""

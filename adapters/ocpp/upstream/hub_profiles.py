@@ -14,7 +14,7 @@ from adapters.ocpp.upstream.profiles import KeptProfiles
 from controller.hub_satellite.charging_profiles import Criteria, ProfileRefused, Purpose, Running
 from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.satellites import Satellites
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.snapshot import PointState
 
 

@@ -13,7 +13,8 @@ from adapters.ocpp.upstream.words import heard_of, listed_tokens, token_info
 from controller.away import AuthoriseAway, Heard, judge_away
 from controller.hub_satellite.dialect2 import id_token
 from controller.hub_satellite.dialects import Message
-from controller.ports import Authorisation, LedgerUnavailable, Verdict
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.tokens import Authorisation, Verdict
 
 FRESH: Final = timedelta(seconds=30)
 """What was answered a moment ago need not be asked again: a charger asks, and then starts."""

@@ -10,7 +10,8 @@ from adapters.ocpp.upstream.hub import Hub, Limits
 from adapters.ocpp.upstream.hub_acts import Chargers
 from adapters.ocpp.upstream.hub_ledger import HubLedger, HubMeasurements
 from adapters.ocpp.upstream.told_ledger import PostingLedger
-from controller.ports import Ledger, Measurements
+from controller.ports.ledger import Ledger
+from controller.ports.measurements import Measurements
 from controller.snapshot import PointState
 
 

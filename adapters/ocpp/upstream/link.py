@@ -34,7 +34,7 @@ from websockets.typing import Subprotocol
 
 from adapters.cancellation import end_if_cancelled
 from adapters.ocpp.wire import MAX_FRAME_BYTES, Frame, Kind, Refused, call_error, read_frame
-from controller.ports import Direction
+from controller.ports.devices import Direction
 
 PAUSE_FIRST_S: Final = 1.0
 PAUSE_LAST_S: Final = 300.0

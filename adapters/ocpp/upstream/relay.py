@@ -31,7 +31,9 @@ from adapters.ocpp.upstream.words import (
 from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
 from controller.away import Heard, judge_away
 from controller.hub_satellite.outbox import Letter, Standing
-from controller.ports import Authorisation, Ledger, LedgerUnavailable, Outcome, Started, TransactionStart, Verdict
+from controller.ports.ledger import Ledger, LedgerUnavailable
+from controller.ports.tokens import Authorisation, Verdict
+from controller.ports.transactions import Outcome, Started, TransactionStart
 
 _AUTHORISING: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
 """Messages that also ask whether a token may charge."""

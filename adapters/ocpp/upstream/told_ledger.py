@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Protocol
 
 from controller.hub_satellite.outbox import Letter
-from controller.ports import (
-    Authorisation,
-    Ledger,
+from controller.ports.ledger import Ledger
+from controller.ports.tokens import Authorisation, Token
+from controller.ports.transactions import (
     Outcome,
     RunningSession,
     Started,
-    Token,
     TransactionDetails,
     TransactionStart,
     TransactionStop,
@@ -57,7 +56,7 @@ class Teller(Protocol):
 
 
 class ToldLedger:
-    """Passes everything on to a ledger, and to a back office what it is to know (``controller.ports.Ledger``)."""
+    """Passes everything on to a ledger, and to a back office what it is to know (``ports.ledger.Ledger``)."""
 
     def __init__(self, ledger: PostingLedger, teller: Teller) -> None:
         self._ledger = ledger

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.store import MeasurementStore, SqlLedger, open_ledger
-from controller.ports import MeterSample
+from controller.ports.measurements import MeterSample
 from simulations.data.problems import DataError
 from simulations.data.sessions import read_sessions
 from tests.support.sessions import a_start, a_stop, at

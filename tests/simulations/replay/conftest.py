@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.recording import RecordingFile
-from controller.ports import Direction
+from controller.ports.devices import Direction
 from tests.support.command import Loadstar
 from tests.support.recordings import Story, eventful
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adapters.store import open_ledger
-from controller.ports import SessionRecord
+from controller.ports.ledger import SessionRecord
 from controller.site import Station
 from simulations.scenario.model import MeterModel, PriceCurve, Scenario, TimedFault, TimedLimit
 from simulations.wire import WireError, run_wire, wire_problems

@@ -24,15 +24,9 @@ from controller.hub_satellite.dialects import Dialect
 from controller.hub_satellite.hub_sessions import Ending, HubSession, Measurement
 from controller.hub_satellite.outbox import Letter, Posted
 from controller.hub_satellite.satellites import Satellites
-from controller.ports import (
-    LedgerUnavailable,
-    MeterSample,
-    Outcome,
-    Started,
-    TransactionDetails,
-    TransactionStart,
-    TransactionStop,
-)
+from controller.ports.ledger import LedgerUnavailable
+from controller.ports.measurements import MeterSample
+from controller.ports.transactions import Outcome, Started, TransactionDetails, TransactionStart, TransactionStop
 from controller.site import ChargingPoint
 from tests.support.ledger import FakeLedger, SteppedClock
 

@@ -17,7 +17,7 @@ from adapters.ocpp.upstream.forwarding import Forwarding
 from adapters.ocpp.upstream.hub import Hub
 from adapters.ocpp.upstream.hubs import Hubs
 from adapters.store.ledger import open_ledger
-from controller.ports import Token
+from controller.ports.tokens import Token
 from tests.support.back_office import BackOffice, back_office
 from tests.support.forwarded import MeteredCharger, _LetIn
 from tests.support.hubbed import HUB, TOKEN

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 
-from controller.ports import HeldLimit
+from controller.ports.measurements import HeldLimit
 from controller.site import Station
 from tests.support.ledger import FakeLedger, SteppedClock
 from tests.support.ocpp import PASSWORD, TOKEN, bench, charger, charging, point, site_of, until

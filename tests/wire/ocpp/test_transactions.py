@@ -11,7 +11,7 @@ import pytest
 from ocpp.exceptions import InternalError
 from ocpp.v16 import call
 
-from controller.ports import HeldLimit
+from controller.ports.measurements import HeldLimit
 from tests.support.ledger import FakeLedger, SteppedClock
 from tests.support.ocpp import PASSWORD, TOKEN, bench, charger, charging, point, rpc, site_of, socket, until
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from ocpp.exceptions import OCPPError
 
-from controller.ports import NO_REGISTER_WH, REGISTER_MISSING, START_MISSING
+from controller.ports.transactions import NO_REGISTER_WH, REGISTER_MISSING, START_MISSING
 from tests.support.ledger import FakeLedger, SteppedClock
 from tests.support.ocpp import TOKEN, Bench, bench, point, site_of, until
 from tests.support.ocpp import charging as charging16

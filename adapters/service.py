@@ -40,6 +40,7 @@ from adapters.takings import Takings
 from adapters.upstreams import Upstreams
 from adapters.watchdog import notify
 from adapters.web.app import create_app
+from adapters.web.parts import Parts
 from adapters.web.server import WebServer
 from adapters.wishes import Wishes
 from controller.commands import Command, CommandResult
@@ -259,7 +260,7 @@ class Service:
 
     def _open_web(self) -> None:
         listener = self._configuration.web
-        app = create_app(
+        parts = Parts(
             site=self._site,
             live=self.live,
             records=self._ledger,
@@ -292,7 +293,9 @@ class Service:
             lab=self._lab,
             version=version("loadstar"),
         )
-        self._web = WebServer(app, listener.host, listener.port, listener.tls_certificate, listener.tls_key)
+        self._web = WebServer(
+            create_app(parts), listener.host, listener.port, listener.tls_certificate, listener.tls_key
+        )
         self._web.start()
         self._stops.append(("web", self._web.stop))
 

@@ -8,22 +8,19 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPBearer
 
-from adapters.charged import Charged
-from adapters.driver_desk import DriverDesk
-from adapters.limiting import Limits
 from adapters.live import HISTORY_SAMPLES, Live
-from adapters.pricing import Books
 from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
 from adapters.web.accounts import add_accounts
 from adapters.web.acting import add_acting
-from adapters.web.commands import Commands, add_commands
-from adapters.web.demand_export import Windows, add_demand
+from adapters.web.commands import add_commands
+from adapters.web.demand_export import add_demand
 from adapters.web.driver import add_driver_api
 from adapters.web.gate import COOKIE, token_of
 from adapters.web.limits import add_limits
+from adapters.web.parts import Parts
 from adapters.web.prices import add_prices
-from adapters.web.publishing import Publish, add_publishing
+from adapters.web.publishing import add_publishing
 from adapters.web.record_exports import add_record_exports
 from adapters.web.review import add_review
 from adapters.web.rules import add_card_fees, add_price_log, add_rules
@@ -41,7 +38,6 @@ from adapters.web.view import (
     session_view,
     site_view,
 )
-from adapters.wishes import Wishes
 from controller.ports.ledger import Records
 from controller.site import Site
 
@@ -60,36 +56,21 @@ NOT_YET: Final[dict[int | str, dict[str, object]]] = {503: {"model": models.Prob
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX, description="items in one answer")]
 
 
-def build_router(
-    *,
-    site: Site,
-    live: Live,
-    records: Records,
-    wishes: Wishes,
-    limits: Limits,
-    windows: Windows,
-    books: Books,
-    charged: Charged,
-    drivers: DriverDesk,
-    commands: Commands,
-    publish_prices: Publish,
-    logins: Logins,
-    broadcast: Broadcast,
-    version: str,
-) -> APIRouter:
+def build_router(parts: Parts, logins: Logins, broadcast: Broadcast) -> APIRouter:
     """All routes below ``/api/v1``."""
     router = APIRouter(prefix="/api/v1", responses=ERRORS, dependencies=[Depends(HTTPBearer(auto_error=False))])
+    site, live, books = parts.site, parts.live, parts.books
     _add_login(router, logins)
-    _add_site(router, site, live, version)
-    _add_sessions(router, records)
+    _add_site(router, site, live, parts.version)
+    _add_sessions(router, parts.records)
     _add_past(router, site, live)
-    add_acting(router, site, live, wishes)
-    add_driver_api(router, site, drivers)
-    add_commands(router, site, commands, books.clock)
-    add_limits(router, limits)
-    add_demand(router, windows)
+    add_acting(router, site, live, parts.wishes)
+    add_driver_api(router, site, parts.drivers)
+    add_commands(router, site, parts.commands, books.clock)
+    add_limits(router, parts.limits)
+    add_demand(router, parts.windows)
     add_prices(router, site, live)
-    add_publishing(router, publish_prices)
+    add_publishing(router, parts.publish_prices)
     add_tariffs(router, site, books.prices, books.clock)
     add_rules(router, site, books.prices, books.clock)
     add_card_fees(router, books.prices, books.clock)
@@ -97,9 +78,9 @@ def build_router(
     add_tariff_codes(router, site, books.prices, books.clock)
     add_tokens(router, books.tokens, books.prices, books.clock)
     add_accounts(router, site, books.prices, books.clock)
-    add_review(router, charged)
-    add_statements(router, charged)
-    add_record_exports(router, charged)
+    add_review(router, parts.charged)
+    add_statements(router, parts.charged)
+    add_record_exports(router, parts.charged)
 
     @router.get("/stream", response_class=StreamingResponse, responses={503: {"model": models.Problem}})
     async def stream() -> Response:

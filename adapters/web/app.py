@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request, Response
@@ -19,30 +19,22 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from adapters.charged import Charged
-from adapters.driver_desk import DriverDesk
 from adapters.json_text import DocumentError
-from adapters.limiting import Limits
 from adapters.live import Live
-from adapters.onboarding import Onboarding
-from adapters.pricing import Books
 from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
 from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
 from adapters.web.billing_page import add_billing_page
-from adapters.web.commands import Commands
-from adapters.web.demand_export import Windows
 from adapters.web.driver import add_driver_page
 from adapters.web.gate import SECURITY_HEADERS, Gate
 from adapters.web.office import add_office
 from adapters.web.office_pages import Office
-from adapters.web.publishing import Publish
+from adapters.web.parts import Parts
 from adapters.web.stations_page import add_stations_page
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
-from adapters.wishes import Wishes
-from controller.ports.ledger import LedgerUnavailable, Records
+from controller.ports.ledger import LedgerUnavailable
 from controller.site import Site
 from controller.tariffs.rules import NoSuchEntry, RuleRefused
 
@@ -51,75 +43,24 @@ FRESH_S: Final = 5.0
 """A control loop that turns once a second and has not turned for this long is in trouble."""
 
 
-def create_app(
-    *,
-    site: Site,
-    live: Live,
-    records: Records,
-    wishes: Wishes,
-    limits: Limits,
-    windows: Windows,
-    books: Books,
-    charged: Charged,
-    drivers: DriverDesk,
-    onboarding: Onboarding,
-    commands: Commands,
-    publish_prices: Publish,
-    authenticate: Callable[[str, str], str | None],
-    lab: bool,
-    version: str,
-) -> FastAPI:
-    """The web application of one site.
-
-    Args:
-        site: what is shown.
-        live: where the control loop publishes.
-        records: the book of sessions, for reading.
-        wishes: what is asked for the sessions that run.
-        limits: what others set.
-        windows: the demand windows on record.
-        books: prices and tokens.
-        charged: review, settlement and exports.
-        drivers: what drivers see and may ask for.
-        onboarding: how stations find their way here.
-        commands: has a point's station do something, and waits for its answer; from any thread.
-        publish_prices: puts a publication of prices on record.
-        authenticate: tells the role that a name and a password give, or None when they are wrong; may take its time.
-        lab: whether everything is open to everybody who can connect.
-        version: of the software, as pages and programs see it.
-    """
-    logins = Logins(authenticate, time.monotonic)
+def create_app(parts: Parts) -> FastAPI:
+    """The web application of one site."""
+    site, live, lab, version = parts.site, parts.live, parts.lab, parts.version
+    logins = Logins(parts.authenticate, time.monotonic)
     broadcast = Broadcast(live.latest, lambda: site_view(site, live, version).model_dump_json())
     app = FastAPI(title="Loadstar", version=version, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     app.state.broadcast = broadcast
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Gate, logins=logins, lab=lab)
     _add_errors(app)
-    app.include_router(
-        build_router(
-            site=site,
-            live=live,
-            records=records,
-            wishes=wishes,
-            limits=limits,
-            windows=windows,
-            books=books,
-            charged=charged,
-            drivers=drivers,
-            commands=commands,
-            publish_prices=publish_prices,
-            logins=logins,
-            broadcast=broadcast,
-            version=version,
-        )
-    )
+    app.include_router(build_router(parts, logins, broadcast))
     _add_probes(app, site, live, version)
-    _add_pages(app, site, logins, lab, version)
     facts = {"site": site.name or site.id, "version": version, "lab": lab}
-    add_office(app, site, books, facts)
-    add_billing_page(app, Office(site, books, facts), charged)
-    add_stations_page(app, Office(site, books, facts), onboarding, live)
-    add_driver_page(app, site, drivers, facts)
+    _add_pages(app, logins, facts)
+    add_office(app, site, parts.books, facts)
+    add_billing_page(app, Office(site, parts.books, facts), parts.charged)
+    add_stations_page(app, Office(site, parts.books, facts), parts.onboarding, live)
+    add_driver_page(app, site, parts.drivers, facts)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     return app
 
@@ -141,9 +82,8 @@ def _add_probes(app: FastAPI, site: Site, live: Live, version: str) -> None:
         return Response(generate_latest(gathered), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def _add_pages(app: FastAPI, site: Site, logins: Logins, lab: bool, version: str) -> None:
+def _add_pages(app: FastAPI, logins: Logins, facts: Mapping[str, Any]) -> None:
     templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape())
-    facts = {"site": site.name or site.id, "version": version, "lab": lab}
 
     def login_page(status: int, problem: str = "", user: str = "") -> HTMLResponse:
         page = templates.get_template("login.html").render(facts, problem=problem, user=user)
@@ -154,7 +94,7 @@ def _add_pages(app: FastAPI, site: Site, logins: Logins, lab: bool, version: str
         if not (HERE / "static" / "bundle" / "page.js").exists():
             return PlainTextResponse("The page has not been built. Install the package (pip install -e .) first.", 503)
         login = request.scope["login"]
-        may_change = lab or (login is not None and login.role in ACTING)
+        may_change = facts["lab"] or (login is not None and login.role in ACTING)
         return HTMLResponse(templates.get_template("page.html").render(facts, may_change=may_change))
 
     @app.get("/login", include_in_schema=False)

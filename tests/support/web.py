@@ -20,6 +20,7 @@ from adapters.onboarding import Onboarding, View
 from adapters.pricing import Books
 from adapters.web.app import create_app
 from adapters.web.demand_export import Windows
+from adapters.web.parts import Parts
 from adapters.web.publishing import Publish
 from adapters.wishes import Wishes
 from controller.commands import Command, CommandResult
@@ -387,7 +388,7 @@ def made_app(
     publish_prices: Publish = nothing_published,
 ) -> FastAPI:
     wishes = wishes or Wishes(FakeBook(), (), site.time_zone, HandClock())
-    return create_app(
+    parts = Parts(
         site=site,
         live=live,
         records=records or FakeRecords(),
@@ -404,3 +405,4 @@ def made_app(
         lab=lab,
         version=version,
     )
+    return create_app(parts)

@@ -164,6 +164,9 @@ _FORMATS: Final[Mapping[str, str]] = {
     "date": "day",
     "time": "time of day",
 }
+_PHASES: Final = 3
+"""A list of just so many values has one for each of them."""
+
 _BOUNDS: Final = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}
 
 
@@ -179,7 +182,7 @@ def _words(schema: Mapping[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
     if "format" in schema:
         return _FORMATS[schema["format"]]
-    if schema["type"] == "array" and "prefixItems" not in schema and "minItems" not in schema:
+    if schema["type"] == "array" and not schema.get("minItems") == schema.get("maxItems") == _PHASES:
         return "tables" if "$ref" in schema["items"] else f"list of {_words(schema['items'])}"
     bounds = "".join(f" {word} {schema[bound]:g}" for bound, word in _BOUNDS.items() if bound in schema)
     return _KINDS[schema["type"]] + bounds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from adapters.store.schema import sessions
 from adapters.store.schema_upstream import upstream_outbox, upstream_transactions
 from adapters.store.tariff_book import Reads, Writes
-from controller.hub_satellite.outbox import Entry, Letter, Posted, Queue, Settled, Standing
+from controller.hub_satellite.outbox import UNDECIDED, Entry, Letter, Posted, Queue, Settled, Standing
 
 KEPT: Final = timedelta(days=7)
 """What was delivered is remembered so long, and while its session runs: a charger that was cut off may repeat what it
@@ -65,6 +65,28 @@ class SqlOutbox:
         )
         rows = await asyncio.to_thread(self._read, lambda connection: connection.execute(query).all())
         return {row.station_transaction_id: row.theirs for row in rows}
+
+    async def owners(self, station: str, upstreams: Collection[str]) -> Mapping[str, str]:
+        """Which of these back offices each transaction of a station was told to, by how the charger calls it."""
+        at = upstream_outbox.c
+        query = (
+            select(sessions.c.station_transaction_id, at.upstream, sessions.c.started_at)
+            .join(sessions, sessions.c.id == at.session_id)
+            .where(at.station == station, at.upstream.in_([*upstreams, UNDECIDED]))
+            .distinct()
+            .order_by(sessions.c.started_at)
+        )
+        rows = await asyncio.to_thread(self._read, lambda connection: connection.execute(query).all())
+        return {row.station_transaction_id: row.upstream for row in rows}
+
+    async def assign(self, station: str, transaction_id: str | None, upstream: str) -> None:
+        """Have a back office told what waits undecided, of one transaction of a station or (None) of all."""
+        at = upstream_outbox.c
+        undecided = update(upstream_outbox).where(at.upstream == UNDECIDED, at.station == station)
+        if transaction_id is not None:
+            undecided = undecided.where(at.transaction_id == transaction_id)
+        decided = undecided.values(upstream=upstream)
+        await asyncio.wrap_future(self._write(lambda connection: connection.execute(decided).rowcount))
 
     async def posted(self, upstream: str, station: str) -> Mapping[str, Posted]:
         """What a back office has been written of the sessions that run, by session."""
@@ -186,7 +208,7 @@ def _queues(connection: Connection) -> list[Queue]:
     at = upstream_outbox.c
     query = (
         select(at.upstream, at.station, at.standing, func.count(), func.min(at.happened_at))
-        .where(at.standing != Standing.DELIVERED)
+        .where(at.standing != Standing.DELIVERED, at.upstream != UNDECIDED)
         .group_by(at.upstream, at.station, at.standing)
     )
     found: dict[tuple[str, str], dict[str, tuple[int, datetime]]] = {}

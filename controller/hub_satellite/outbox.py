@@ -6,7 +6,7 @@ office that gets it twice, because its answer was lost, can tell. Nothing here s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,9 @@ PER_S: Final = 5.0
 
 REFUSALS_MOST: Final = 5
 """A message that was refused so often is set aside; what comes after it must not wait for ever."""
+
+UNDECIDED: Final = ""
+"""Stands for the back office of a transaction whose token is not known yet; its messages wait until it is."""
 
 _WITHIN: Final = frozenset({"csChargingProfiles", "chargingProfile"})
 """Where a payload may name its transaction once more."""
@@ -201,6 +204,14 @@ class Outbox(Protocol):
 
     async def theirs(self, upstream: str, station: str) -> Mapping[str, str]:
         """How a back office calls the running transactions of a station, by how the charger calls them."""
+        ...
+
+    async def owners(self, station: str, upstreams: Collection[str]) -> Mapping[str, str]:
+        """Which of these back offices each transaction of a station was told to, by how the charger calls it."""
+        ...
+
+    async def assign(self, station: str, transaction_id: str | None, upstream: str) -> None:
+        """Have a back office told what waits undecided, of one transaction of a station or (None) of all."""
         ...
 
     async def posted(self, upstream: str, station: str) -> Mapping[str, Posted]:

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from adapters.ocpp.errands import CallFailedError
 from adapters.ocpp.forward import Charger
 from adapters.ocpp.station import Station
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
-from adapters.ocpp.upstream.interventions import INTERVAL, PROFILES, Interventions
+from adapters.ocpp.upstream.interventions import INTERVAL, NOT_ITS_OWN, PROFILES, STARTS, UNLOCK, Interventions
 from adapters.ocpp.upstream.profiles import KeptProfiles
 from adapters.ocpp.upstream.thinning import Thinning
 from adapters.ocpp.upstream.words import answered, listed_tokens, payload_of, with_payload
@@ -22,6 +22,20 @@ from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.outbox import renamed
 from controller.ports.ledger import LedgerUnavailable
 
+FOR_GUESTS: Final = frozenset(
+    {
+        *STARTS,
+        *PROFILES,
+        *NOT_ITS_OWN,
+        "ChangeConfiguration",
+        "GetConfiguration",
+        "GetVariables",
+        "SetVariables",
+        "TriggerMessage",
+    }
+)
+"""What a back office may ask of a station that another one looks after."""
+
 Tell = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, None]]
 """Tells a back office something: an action, and its payload."""
 
@@ -29,7 +43,14 @@ Tell = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, None]]
 class Asked:
     """Answers one back office for one station, or has the station answer it."""
 
-    def __init__(self, office: BackOffice, station: str, desk: Desk, tell: Tell) -> None:
+    def __init__(
+        self,
+        office: BackOffice,
+        station: str,
+        desk: Desk,
+        tell: Tell,
+        owns: Callable[[str], bool] = lambda _transaction: True,
+    ) -> None:
         """Begin with nothing set; ``restore`` takes up what was.
 
         Args:
@@ -37,6 +58,7 @@ class Asked:
             station: the identity.
             desk: what dealing with it rests on.
             tell: tells it something that it need not answer.
+            owns: whether a transaction is its own, by the id that the station knows.
         """
         self.charger: Charger | None = None
         """Where it speaks now."""
@@ -47,7 +69,7 @@ class Asked:
         self._kept = KeptProfiles(None, self._keep_profiles)
         self._interventions = self._intervening(legacy=True)
         self._began: dict[int, datetime] = {}
-        self._tell = tell
+        self._tell, self._owns = tell, owns
         self._notes: set[asyncio.Task[None]] = set()
         self._reports: set[asyncio.Task[None]] = set()
 
@@ -82,7 +104,7 @@ class Asked:
         now = self._desk.premises.clock.now()
         for number, connector in self.about.connectors.items():
             self._follow(number, now)
-            if self._kept:
+            if self._kept and (self._office.leads or self._kept.running(number)):
                 limit_a = self._kept.limit_a(number, now, self._desk.premises.site.nominal_voltage_v)
                 if limit_a is not None:
                     found[connector.point.id] = limit_a
@@ -96,13 +118,27 @@ class Asked:
             text: the same as it came.
             theirs: how the back office calls transactions, by how the station calls them.
         """
-        asked = renamed(payload_of(text), {other: ours for ours, other in theirs.items() if ours != other})
+        told = payload_of(text)
+        asked = renamed(told, {other: ours for ours, other in theirs.items() if ours != other})
+        if (kept_off := self._kept_off(call, asked)) is not None:
+            return kept_off
         answer = self._interventions.answer(call.action, asked)
         if answer is None:
             return await self._answer_of_station(call, text, asked)
         if call.action in PROFILES or self._notes:
             await asyncio.gather(*self._notes)  # it is on disk before it is answered
         return answered(call.message_id, answer)
+
+    def _kept_off(self, call: Frame, asked: Mapping[str, Any]) -> str | None:
+        """The answer to what concerns another back office; None: it does not."""
+        if not self._office.leads and call.action not in FOR_GUESTS:
+            return call_error(call.message_id, "NotSupported", "the station is for another back office to look after")
+        named = asked.get("transactionId")
+        others = named is not None and not self._owns(str(named))
+        if call.action == UNLOCK and not self._office.leads and self.about is not None:
+            at = self.about.connectors.get(asked.get("connectorId" if self._interventions.legacy else "evseId", 0))
+            others = at is not None and at.transaction is not None and not self._owns(at.transaction.id)
+        return answered(call.message_id, NOT_ITS_OWN[call.action]) if others and call.action in NOT_ITS_OWN else None
 
     async def _answer_of_station(self, call: Frame, text: str, asked: Mapping[str, Any]) -> str:
         for_charger = self._interventions.for_charger(call.action, asked)
@@ -137,6 +173,7 @@ class Asked:
             settings=self._settings,
             remember=self._remember,
             later=self._later,
+            guest=not self._office.leads,
             evses=self.evses,
             now=premises.clock.now,
             voltage_v=premises.site.nominal_voltage_v,
@@ -149,7 +186,7 @@ class Asked:
         clock, found = self._desk.premises.clock, []
         for number, connector in self.about.connectors.items():
             self._follow(number, clock.now())
-            running = self._kept.running(number)
+            running = self._kept.running(number)  # its own
             allowed_a = connector.commanded_a(clock.monotonic_s(), self.about.skew_s)
             found.append(Evse(number, connector.point.max_a, None if running is None else allowed_a, running))
         return found
@@ -158,7 +195,9 @@ class Asked:
         """See what runs at a connector by now."""
         assert self.about is not None
         transaction = self.about.connectors[number].transaction
-        if transaction is None:
+        others = transaction is not None and not self._owns(transaction.id)
+        self._kept.shared(number, others=others)
+        if transaction is None or others:
             self._kept.runs(number, None)
             return
         known = self._kept.running(number)

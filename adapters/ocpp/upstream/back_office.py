@@ -27,6 +27,20 @@ class BackOffice:
     authorise_away: AuthoriseAway = AuthoriseAway.KNOWN
     version: str = "1.6"
     """Spoken as long as the station has not shown what it speaks."""
+    tokens: tuple[str, ...] = ()
+    """Whose it answers for; ``*`` ends what is only a beginning."""
+    groups: tuple[str, ...] = ()
+    """Of tokens that the site knows, likewise."""
+
+    @property
+    def by_token(self) -> bool:
+        """Whether it answers for some tokens and their transactions only, beside the one that answers for the rest."""
+        return bool(self.tokens or self.groups)
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the one that answers for the station."""
+        return self.primary and not self.by_token
 
 
 @dataclass(frozen=True, slots=True)

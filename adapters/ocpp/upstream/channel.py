@@ -103,7 +103,7 @@ class Channel:
 
     def spoke(self, action: str) -> None:
         """The station has called."""
-        self._booting = self.office.primary and action == BOOT and not self._accepted.is_set()
+        self._booting = self.office.leads and action == BOOT and not self._accepted.is_set()
         self._spoken.set()
 
     async def ask(self, call: Frame) -> str | None:
@@ -125,6 +125,8 @@ class Channel:
             self._keep_boot(call.text)
         if call.action == STATUS:
             self._statuses[_place(call.text)] = call.text
+            if not self.ready:
+                self._untold.add(_place(call.text))
         if self.ready:
             self._delivery.copy(call.text)
 

@@ -156,7 +156,7 @@ class Delivery:
                 return coming.again_in_s or RETRY_S
             if started is None:
                 _answer(waiter, told)  # what is answered twice does no harm, other than an id
-            adopted = self._office.primary and started is not None and waiter is not None and not waiter.done()
+            adopted = self._office.leads and started is not None and waiter is not None and not waiter.done()
             await self._desk.outbox.settle(Settled(entry, coming, started, adopted))
             if started is not None:
                 self._remember(entry, started)

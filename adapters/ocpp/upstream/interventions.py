@@ -12,8 +12,15 @@ from datetime import datetime
 from typing import Any, Final
 
 from adapters.ocpp.fields import written_time
-from adapters.ocpp.upstream.profiles import KeptProfiles, asked_for, read_criteria, reports, written_schedule
-from controller.hub_satellite.charging_profiles import STATION, ProfileRefused, RateUnit
+from adapters.ocpp.upstream.profiles import (
+    KeptProfiles,
+    asked_for,
+    read_criteria,
+    read_profile,
+    reports,
+    written_schedule,
+)
+from controller.hub_satellite.charging_profiles import STATION, ProfileRefused, Purpose, RateUnit
 from controller.hub_satellite.composite import Evse, composite
 
 OUR_WAY_16: Final = frozenset({"authorizationkey", "securityprofile"})
@@ -34,9 +41,23 @@ SAMPLING_16: Final = ("MeterValueSampleInterval", "MeterValuesSampledData")
 SAMPLING_2: Final = ("sampleddatactrlr", "txupdatedinterval")
 INTERVAL: Final = "MeterValueSampleInterval"
 
+UNLOCK: Final = "UnlockConnector"
+NOT_ITS_OWN: Final[Mapping[str, Mapping[str, Any]]] = {
+    "RemoteStopTransaction": {"status": "Rejected"},
+    "RequestStopTransaction": {"status": "Rejected"},
+    "GetTransactionStatus": {"messagesInQueue": False},
+    "CostUpdated": {},
+    UNLOCK: {"status": "UnlockFailed"},
+}
+"""What is answered to a back office that asks this of a transaction which is another's."""
+
+STARTS: Final = frozenset({"RemoteStartTransaction", "RequestStartTransaction"})
 PROFILES: Final = frozenset(
     {"SetChargingProfile", "ClearChargingProfile", "GetCompositeSchedule", "GetChargingProfiles"}
 )
+
+OF_TRANSACTIONS: Final = frozenset({Purpose.TX, Purpose.TX_DEFAULT})
+"""What profiles are for that limit transactions, and not the station as a whole."""
 
 _DURATION_MOST_S: Final = 7 * 24 * 3600
 
@@ -55,6 +76,7 @@ class Interventions:
         now: Callable[[], datetime],
         voltage_v: float,
         later: Callable[[str, dict[str, Any]], None] = lambda _action, _payload: None,
+        guest: bool = False,
     ) -> None:
         """Set up for a version of the protocol.
 
@@ -67,9 +89,11 @@ class Interventions:
             now: the time.
             voltage_v: phase to neutral [V].
             later: tells the back office something, by action and payload, after the answer.
+            guest: whether the station is for another back office to set up, so that this one sets nothing but how
+                often it hears of measurements, and limits nothing but its own transactions.
         """
         self.legacy, self._kept, self._settings, self._remember = legacy, kept, settings, remember
-        self._later, self._evses, self._now, self._voltage_v = later, evses, now, voltage_v
+        self._guest, self._later, self._evses, self._now, self._voltage_v = guest, later, evses, now, voltage_v
         self.awaited: dict[int, Any] = {}
         """Profiles for transactions that the back office has asked to begin, by EVSE."""
 
@@ -91,7 +115,7 @@ class Interventions:
 
     def for_charger(self, action: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the charger is asked; the same object where nothing is to be changed."""
-        if action in {"RemoteStartTransaction", "RequestStartTransaction"} and "chargingProfile" in asked:
+        if action in STARTS and "chargingProfile" in asked:
             return {name: value for name, value in asked.items() if name != "chargingProfile"}
         if action == "SetVariables":
             rows = [row for row in _rows(asked, "setVariableData") if not self._ours(row)]
@@ -104,7 +128,7 @@ class Interventions:
 
     def for_office(self, action: str, asked: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the back office is answered; the same object where nothing is to be changed."""
-        if action in {"RemoteStartTransaction", "RequestStartTransaction"}:
+        if action in STARTS:
             evse = asked.get("connectorId", asked.get("evseId"))
             if told.get("status") == "Accepted" and isinstance(evse, int) and "chargingProfile" in asked:
                 self.awaited[evse] = asked["chargingProfile"]
@@ -130,10 +154,15 @@ class Interventions:
         if evse != STATION and evse not in {one.number for one in self._evses()}:
             return self._refused("InvalidEvse" if not self.legacy else None, "there is no such EVSE")
         try:
-            self._kept.set(int(evse), profile, self._now())
+            self._keep(int(evse), profile)
         except ProfileRefused as refused:
             return self._refused("InvalidProfile" if not self.legacy else None, str(refused))
         return {"status": "Accepted"}
+
+    def _keep(self, evse: int, profile: object) -> None:
+        if self._guest and read_profile(profile).purpose not in OF_TRANSACTIONS:
+            raise ProfileRefused("the station as a whole is for another back office to limit")
+        self._kept.set(evse, profile, self._now())
 
     def _report(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """2.0.1 K09."""
@@ -184,7 +213,7 @@ class Interventions:
     # -- settings ----------------------------------------------------------------------------------------------
 
     def _change(self, key: str, value: str) -> dict[str, Any] | None:
-        if key.casefold() in OUR_WAY_16:
+        if key.casefold() in OUR_WAY_16 or (self._guest and key not in SAMPLING_16):
             return {"status": "Rejected"}
         if key not in SAMPLING_16:
             return None
@@ -202,7 +231,7 @@ class Interventions:
         return told if changed == rows else {**told, "configurationKey": changed}
 
     def _ours(self, row: Mapping[str, Any]) -> bool:
-        return _variable(row) in OUR_WAY_2 or _variable(row) == SAMPLING_2
+        return self._guest or _variable(row) in OUR_WAY_2 or _variable(row) == SAMPLING_2
 
     def _variables_set(self, asked: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, Any]:
         rows = _rows(asked, "setVariableData")

@@ -158,6 +158,8 @@ class KeptProfiles:
         self._keep = keep
         self._documents: dict[int, dict[str, Any]] = {}
         self._running: dict[int, Running] = {}
+        self._shared: set[int] = set()
+        """EVSEs where a transaction of another back office runs."""
         for note in notes if isinstance(notes, list) else []:
             try:
                 self._install(note["evse"], note["profile"], datetime.fromisoformat(note["at"]), None, anew=False)
@@ -206,15 +208,19 @@ class KeptProfiles:
                 self.profiles = kept
                 self._tell()
 
+    def shared(self, evse: int, *, others: bool) -> None:
+        """Whether a transaction of another back office runs at an EVSE; nothing that is for one limits that."""
+        (self._shared.add if others else self._shared.discard)(evse)
+
     def limit_a(self, evse: int, at: datetime, voltage_v: float) -> float | None:
         """What is allowed to one EVSE [A per phase], its part of the whole station's limit included; None: anything.
 
         What is allowed to the whole station is divided equally among the EVSEs where something runs.
         """
         running = self._running.get(evse)
-        own_a = self.profiles.limit_a(evse, at, running, voltage_v)
+        own_a = None if evse in self._shared else self.profiles.limit_a(evse, at, running, voltage_v)
         station_a = self.profiles.station_limit_a(at, voltage_v)
-        part_a = None if station_a is None else station_a / max(1, len(self._running))
+        part_a = None if station_a is None else station_a / max(1, len(self._running) + len(self._shared))
         return min((limit for limit in (own_a, part_a) if limit is not None), default=None)
 
     def running(self, evse: int) -> Running | None:

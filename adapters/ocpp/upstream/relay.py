@@ -12,6 +12,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final, cast
 
 from adapters.ocpp.forward import Charger
@@ -19,18 +20,24 @@ from adapters.ocpp.station import Station
 from adapters.ocpp.upstream.asked import Asked
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.channel import Channel
+from adapters.ocpp.upstream.choice import Choice
+from adapters.ocpp.upstream.interventions import STARTS
 from adapters.ocpp.upstream.limit_news import LimitNews
+from adapters.ocpp.upstream.link import OnCall
 from adapters.ocpp.upstream.told_ledger import PostingLedger, ToldLedger
 from adapters.ocpp.upstream.words import (
     heard_of,
     payload_of,
     token_info,
+    transaction_of,
+    uid_of,
     with_payload,
     with_token_info,
+    with_transaction,
 )
 from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
 from controller.away import Heard, judge_away
-from controller.hub_satellite.outbox import Letter, Standing
+from controller.hub_satellite.outbox import UNDECIDED, Letter, Standing
 from controller.ports.ledger import Ledger, LedgerUnavailable
 from controller.ports.tokens import Authorisation, Verdict
 from controller.ports.transactions import Outcome, Started, TransactionStart
@@ -72,6 +79,10 @@ class _Handling:
     """What the back office has said of its token before."""
     doubt: bool = False
     """Whether its token may charge only if the back office says so."""
+    office: str | None = None
+    """Whose it is; None: that was not asked yet."""
+    ours: int | None = None
+    """The id that its transaction has here, where the station goes by that."""
 
 
 _AT_HAND: ContextVar[_Handling | None] = ContextVar("call of a charger", default=None)
@@ -86,23 +97,30 @@ class Relay:
 
         Args:
             station: its identity.
-            offices: those that see it as itself; at most one of them answers.
+            offices: those that see it as itself; of those that answer, at most one leads.
             desk: what dealing with them rests on.
         """
         self.station = station
         self._desk = desk
         self._channels = [
-            Channel(office, station, desk, self._called if office.primary else self._not_yours, self._channel_changed)
-            for office in offices
+            Channel(office, station, desk, self._answerer(office), self._channel_changed) for office in offices
         ]
-        self._primary = next((one for one in self._channels if one.office.primary), None)
+        self._primary = next((one for one in self._channels if one.office.leads), None)
+        self._answering = {one.office.id: one for one in self._channels if one.office.primary}
+        """Those whose answers reach the station."""
+        outbox, clock = desk.outbox, desk.premises.clock
+        self._choice = Choice(station, [one.office for one in self._answering.values()], outbox, clock, self._group_of)
+        self._asked = {
+            office: Asked(one.office, station, desk, one.tell, partial(self._choice.is_of, office=office))
+            for office, one in self._answering.items()
+        }
+        self._ledger: Ledger | None = None
         self._charger: Charger | None = None
         self._about: Station | None = None
-        self._asked = None if self._primary is None else Asked(self._primary.office, station, desk, self._primary.tell)
         self._legacy = True
         self._unanswered: Frame | None = None
         """What the back office was asked just now, and has not answered."""
-        self._heard: dict[str, Heard] = {}
+        self._heard: dict[tuple[str, str], Heard] = {}
         self._farewell: asyncio.Task[None] | None = None
 
     # -- Forward -----------------------------------------------------------------------------------------------
@@ -115,26 +133,27 @@ class Relay:
     def attach(self, station: Station) -> None:
         """Take the station that it is about."""
         self._about = station
-        if self._asked is not None:
-            self._asked.about = station
+        for asked in self._asked.values():
+            asked.about = station
 
     async def goes_on(self, token: str) -> bool:
         """Whether the back office lets a session go on that ran before a restart."""
         if self._primary is None:
             return False
-        heard = await self._desk.memory.heard(self._primary.office.id, token)
+        heard = await self._desk.memory.heard(await self._choice.of_token(token), token)
         return heard is None or heard.status in {"Accepted", "ConcurrentTx"}
 
     def told(self, ledger: Ledger) -> Ledger:
         """The ledger as the station's conversation is to see it."""
+        self._ledger = ledger
         return ToldLedger(cast("PostingLedger", ledger), self)
 
     def connected(self, charger: Charger) -> None:
         """The station speaks on this connection from now on."""
         self._charger, self._legacy = charger, charger.subprotocol == "ocpp1.6"
-        if self._asked is not None:
-            self._asked.charger = charger
-            self._asked.speaks(charger.subprotocol)
+        for asked in self._asked.values():
+            asked.charger = charger
+            asked.speaks(charger.subprotocol)
         for channel in self._channels:
             channel.came(charger.subprotocol)
 
@@ -142,8 +161,8 @@ class Relay:
         """A connection has ended."""
         if self._charger is charger:
             self._charger = None
-            if self._asked is not None:
-                self._asked.charger = None
+            for asked in self._asked.values():
+                asked.charger = None
             for channel in self._channels:
                 channel.went()
 
@@ -175,12 +194,12 @@ class Relay:
             return call_error(call.message_id, "InternalError")
         if told is None:
             return self._doubted(at_hand, local)
-        await self._learn(call, told)
-        return told
+        await self._learn(at_hand, told)
+        return told if at_hand.ours is None else with_transaction(told, at_hand.ours)
 
     # -- Teller ------------------------------------------------------------------------------------------------
 
-    def letters(self) -> Sequence[Letter]:
+    async def letters(self) -> Sequence[Letter]:
         """What the back offices are to be told of the call that is being answered; nothing of most."""
         at_hand = _AT_HAND.get()
         if at_hand is None:
@@ -190,22 +209,14 @@ class Relay:
         call, at_hand.letters = at_hand.call, []
         if not _about_transaction(call):
             return at_hand.letters
-        payload = payload_of(call.text)
-        transaction = payload.get("transactionId")
-        for channel in self._channels:
-            letter = Letter(
-                upstream=channel.office.id,
-                station=self.station,
-                message_id=call.message_id,
-                action=call.action,
-                frame=call.text if channel.ready else _happened_offline(call),
-                key=call.fingerprint.hex(),
-                happened_at=self._desk.premises.clock.now(),
-                transaction_id=None if transaction is None else str(transaction),
-            )
-            at_hand.letters.append(letter)
-            if channel is self._primary:
+        owner = await self._owner(at_hand)
+        for channel in self._told(owner):
+            at_hand.letters.append(letter := self._letter(call, channel.office.id, ready=channel.ready))
+            if channel is owner:
                 channel.expect(letter)
+        if owner is None and self._answering:
+            ready = all(channel.ready for channel in self._answering.values())
+            at_hand.letters.append(self._letter(call, UNDECIDED, ready=ready))
         return at_hand.letters
 
     def posted(self, outcome: Outcome) -> None:
@@ -218,21 +229,27 @@ class Relay:
     async def named(self, start: TransactionStart, started: Started) -> Started:
         """A start with the id that the back office gives it, if it does so in time."""
         at_hand = _AT_HAND.get()
-        if self._asked is not None:
-            self._asked.begins(start.connector, start.started_at)
+        for asked in self._asked.values():
+            asked.begins(start.connector, start.started_at)
         if at_hand is None:
             return started
         at_hand.told, at_hand.asked = await self._answer_to_letter(at_hand), True
-        if at_hand.told is not None:
-            return replace(started, transaction_id=payload_of(at_hand.told, at=2)["transactionId"])
-        if started.outcome is not Outcome.REPEATED:
-            return started
-        known = await self._desk.outbox.transaction_id(started.session_id)
-        return replace(started, transaction_id=int(known)) if known and known.isdigit() else started
+        owner = await self._owner(at_hand)
+        if owner is not None and not owner.office.leads:
+            at_hand.ours = started.transaction_id  # two back offices may give the same id
+        elif at_hand.told is not None:
+            started = replace(started, transaction_id=payload_of(at_hand.told, at=2)["transactionId"])
+        elif started.outcome is Outcome.REPEATED:
+            known = await self._desk.outbox.transaction_id(started.session_id)
+            started = replace(started, transaction_id=int(known)) if known and known.isdigit() else started
+        if owner is not None:
+            self._choice.has(str(started.transaction_id), owner.office.id)
+        return started
 
     async def authorised(self, uid: str, here: Authorisation, at: datetime) -> Authorisation:
         """What the back office says of a token, or what holds while it is away."""
-        office, at_hand = self._primary, _AT_HAND.get()
+        at_hand = _AT_HAND.get()
+        office = None if at_hand is None else await self._owner(at_hand)
         if office is None or at_hand is None:
             return here
         call = at_hand.call
@@ -254,10 +271,13 @@ class Relay:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        if self._asked is not None:
-            await self._asked.restore()
+        for asked in self._asked.values():
+            await asked.restore()
+        with suppress(LedgerUnavailable):
+            await self._choice.restore()
+        telling = (self._tell_limits(office) for office in self._answering)
         async with asyncio.TaskGroup() as together:
-            for work in (self._tell_limits(), *(channel.run() for channel in self._channels)):
+            for work in (*telling, *(channel.run() for channel in self._channels)):
                 together.create_task(work)
 
     def views(self) -> Iterable[ChannelView]:
@@ -265,53 +285,83 @@ class Relay:
         return [channel.view() for channel in self._channels]
 
     def limits_a(self) -> Mapping[str, float]:
-        """By point, what the back office allows it now [A per phase], where it limits it."""
-        return {} if self._asked is None else self._asked.limits_a()
+        """By point, what back offices allow it now [A per phase], where one limits it."""
+        found: dict[str, float] = {}
+        for asked in self._asked.values():
+            for point, limit_a in asked.limits_a().items():
+                found[point] = min(limit_a, found.get(point, limit_a))
+        return found
 
-    async def _tell_limits(self) -> None:
-        """Tell the primary what the site allows, where its version of OCPP has words for that."""
-        news, clock = LimitNews(), self._desk.premises.clock
-        while self._primary is not None and self._asked is not None:
+    async def _tell_limits(self, office: str) -> None:
+        """Tell a back office what the site allows, where its version of OCPP has words for that."""
+        news, clock, channel = LimitNews(), self._desk.premises.clock, self._answering[office]
+        while True:
             await asyncio.sleep(LIMITS_EVERY_S)
-            if not self._primary.ready or self._legacy:
+            if not channel.ready or self._legacy:
                 news.forget()
                 continue
-            for action, payload in list(news.due(self._asked.evses(), clock.monotonic_s())):
-                await self._primary.tell(action, payload)
+            for action, payload in list(news.due(self._asked[office].evses(), clock.monotonic_s())):
+                await channel.tell(action, payload)
 
     # -- what the charger says ---------------------------------------------------------------------------------
 
     async def _upstairs(self, at_hand: _Handling) -> str | None:
         """What the back office answers a call; None: nothing, or not in time."""
-        call = at_hand.call
-        if call.action == "MeterValues" and self._asked is not None and not self._asked.passes(call):
+        call, owner = at_hand.call, await self._owner(at_hand)
+        if call.action == "MeterValues" and owner is not None and not self._asked[owner.office.id].passes(call):
             return None
         if at_hand.asked:
             return at_hand.told
         if _about_transaction(call):
             if at_hand.letters is None:
-                await self._desk.outbox.post(self.letters())
+                await self._desk.outbox.post(await self.letters())
                 self.posted(Outcome.RECORDED)
             return await self._answer_to_letter(at_hand)
-        for channel in self._channels:
-            if channel is not self._primary:
+        for channel in self._told(owner) if call.action == "Authorize" else self._channels:
+            if channel is not owner:
                 channel.copy(call)
-        return None if self._primary is None else await self._primary.ask(call)
+        return None if owner is None else await owner.ask(call)
+
+    async def _owner(self, at_hand: _Handling) -> Channel | None:
+        """Who answers a call; None: nobody does, or it is not known yet."""
+        if not self._choice.open or not (_about_transaction(at_hand.call) or at_hand.call.action == "Authorize"):
+            return self._primary
+        if at_hand.office is None:
+            at_hand.office = await self._choice.of_call(payload_of(at_hand.call.text))
+        return self._answering.get(at_hand.office)
+
+    def _told(self, owner: Channel | None) -> Sequence[Channel]:
+        """Who hears of what somebody answers: he does, and who only listens."""
+        return [channel for channel in self._channels if channel is owner or not channel.office.primary]
+
+    def _letter(self, call: Frame, office: str, *, ready: bool) -> Letter:
+        return Letter(
+            upstream=office,
+            station=self.station,
+            message_id=call.message_id,
+            action=call.action,
+            frame=call.text if ready else _happened_offline(call),
+            key=call.fingerprint.hex(),
+            happened_at=self._desk.premises.clock.now(),
+            transaction_id=transaction_of(payload_of(call.text)),
+        )
+
+    async def _group_of(self, uid: str) -> str | None:
+        token = None if self._ledger is None else await self._ledger.token(uid)
+        return None if token is None else token.group
 
     async def _answer_to_letter(self, at_hand: _Handling) -> str | None:
-        """The primary's answer to what it was told of the call at hand."""
-        if self._primary is None:
-            return None
-        letters = at_hand.letters or ()
-        letter = next((one for one in letters if one.upstream == self._primary.office.id), None)
-        if letter is None:
+        """The owner's answer to what it was told of the call at hand."""
+        owner, letters = await self._owner(at_hand), at_hand.letters or ()
+        letter = next((one for one in letters if owner is not None and one.upstream == owner.office.id), None)
+        if letter is None or owner is None:
             return None
         if at_hand.repeated:
             entry = await self._desk.outbox.entry(letter)
             if entry is None or entry.standing is not Standing.WAITING:
-                self._primary.expects_no(letter)
+                owner.expects_no(letter)
                 return None
-        return await self._primary.told(letter)
+        return await owner.told(letter)
 
     def _doubted(self, at_hand: _Handling, local: str) -> str:
         """Our own answer, with what is known of the back office's: a token that only it would accept is refused."""
@@ -326,20 +376,20 @@ class Relay:
             return local
         return with_token_info(local, {**info, "parentIdTag": group})  # another card of it may end the session
 
-    async def _learn(self, call: Frame, told: str) -> None:
+    async def _learn(self, at_hand: _Handling, told: str) -> None:
         """Keep what an answer says of a token, for the time when nobody answers."""
-        heard = _heard(call, told)
-        if heard is None or self._primary is None:
+        call, heard, owner = at_hand.call, _heard(at_hand.call, told), await self._owner(at_hand)
+        if heard is None or owner is None:
             return
         if heard.status != "Accepted" and call.action in _AUTHORISING:
             self._refuse(call)
-        if self._heard.get(heard.uid) != heard:
-            self._heard[heard.uid] = heard
+        office = owner.office.id
+        if self._heard.get((office, heard.uid)) != heard:
+            self._heard[office, heard.uid] = heard
             while len(self._heard) > _TOKENS_REMEMBERED:
                 del self._heard[next(iter(self._heard))]
             with suppress(LedgerUnavailable):
-                now = self._desk.premises.clock.now()
-                await self._desk.memory.hear(self._primary.office.id, [heard], now)
+                await self._desk.memory.hear(office, [heard], self._desk.premises.clock.now())
 
     def _refuse(self, call: Frame) -> None:
         """The transaction that a call is about is one that nobody wants."""
@@ -354,12 +404,21 @@ class Relay:
 
     # -- what the back office asks -----------------------------------------------------------------------------
 
-    async def _called(self, call: Frame, text: str) -> str:
-        """Answer a call of the back office that answers the station."""
-        assert self._asked is not None
-        assert self._primary is not None
+    def _answerer(self, office: BackOffice) -> OnCall:
+        return partial(self._called, office.id) if office.primary else self._not_yours
+
+    async def _called(self, office: str, call: Frame, text: str) -> str:
+        """Answer a call of a back office whose answers reach the station."""
         named = self._legacy and "transactionId" in text
-        return await self._asked.answer(call, text, await self._primary.known_theirs() if named else {})
+        theirs = await self._answering[office].known_theirs() if named else {}
+        uid = uid_of(payload_of(text)) if self._choice.open and call.action in STARTS else None
+        if uid is None:
+            return await self._asked[office].answer(call, text, theirs)
+        self._choice.asks_for(office, uid)
+        answer = await self._asked[office].answer(call, text, theirs)
+        if payload_of(answer, at=2).get("status") != "Accepted":
+            self._choice.asks_no_more(uid)
+        return answer
 
     async def _not_yours(self, call: Frame, _text: str) -> str:
         """Answer a call of a back office that only listens."""
@@ -386,7 +445,5 @@ def _happened_offline(call: Frame) -> str:
 def _heard(call: Frame, told: str) -> Heard | None:
     """What an answer says of the token that its call has named."""
     info = token_info(payload_of(told, at=2)) if kind_of(told) == Kind.RESULT else None
-    payload = payload_of(call.text)
-    token = payload.get("idToken")
-    uid = payload.get("idTag") or (token.get("idToken") if isinstance(token, Mapping) else None)
-    return None if info is None or not isinstance(uid, str) or not uid else heard_of(uid, info)
+    uid = uid_of(payload_of(call.text))
+    return None if info is None or uid is None else heard_of(uid, info)

@@ -38,7 +38,7 @@ class PostingLedger(Ledger, Protocol):
 class Teller(Protocol):
     """Who tells a back office."""
 
-    def letters(self) -> Sequence[Letter]:
+    async def letters(self) -> Sequence[Letter]:
         """What it is to be told of the call that is being answered."""
         ...
 
@@ -64,19 +64,19 @@ class ToldLedger:
 
     async def start_transaction(self, start: TransactionStart) -> Started:
         """Record a start; its id is the back office's where that gives one in time."""
-        started = await self._ledger.start_transaction(start, self._teller.letters())
+        started = await self._ledger.start_transaction(start, await self._teller.letters())
         self._teller.posted(started.outcome)
         return started if start.transaction_id is not None else await self._teller.named(start, started)
 
     async def complete_transaction(self, details: TransactionDetails) -> Outcome:
         """Fill in what the start has left open."""
-        outcome = await self._ledger.complete_transaction(details, self._teller.letters())
+        outcome = await self._ledger.complete_transaction(details, await self._teller.letters())
         self._teller.posted(outcome)
         return outcome
 
     async def stop_transaction(self, stop: TransactionStop) -> Outcome:
         """Record an end."""
-        outcome = await self._ledger.stop_transaction(stop, self._teller.letters())
+        outcome = await self._ledger.stop_transaction(stop, await self._teller.letters())
         self._teller.posted(outcome)
         return outcome
 

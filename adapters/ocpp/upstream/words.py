@@ -50,6 +50,28 @@ def token_info(payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return info if isinstance(info, Mapping) else None
 
 
+def uid_of(payload: Mapping[str, Any]) -> str | None:
+    """The token that a call names: its uid, or what stands for one that has none (2.x C02); None: it names none.
+
+    >>> uid_of({"idTag": "04A2"}), uid_of({"idToken": {"idToken": "", "type": "NoAuthorization"}}), uid_of({})
+    ('04A2', 'NoAuthorization', None)
+    """
+    token = payload.get("idToken")
+    uid = payload.get("idTag") or (isinstance(token, Mapping) and (token.get("idToken") or token.get("type")))
+    return uid if isinstance(uid, str) and uid else None
+
+
+def transaction_of(payload: Mapping[str, Any]) -> str | None:
+    """The transaction that a call is about, as text; None: of none, or of one that it asks an id for.
+
+    >>> transaction_of({"transactionId": 7}), transaction_of({"transactionInfo": {"transactionId": "T1"}})
+    ('7', 'T1')
+    """
+    info = payload.get("transactionInfo")
+    named = payload.get("transactionId", info.get("transactionId") if isinstance(info, Mapping) else None)
+    return None if named is None else str(named)
+
+
 def heard_of(uid: str, info: Mapping[str, Any]) -> Heard:
     """What a back office says of a token, by its IdTagInfo or IdTokenInfo."""
     of_group = info.get("groupIdToken")
@@ -74,6 +96,16 @@ def listed_tokens(asked: Mapping[str, Any]) -> list[Heard]:
             told = Heard(str(uid), "", listed=True) if info is None else heard_of(str(uid), info)
             heard.append(replace(told, listed=True))
     return heard
+
+
+def with_transaction(text: str, transaction: int) -> str:
+    """A result that gives a transaction this id.
+
+    >>> with_transaction('[3,"1",{"transactionId":7}]', 12)
+    '[3,"1",{"transactionId":12}]'
+    """
+    kind, message_id, payload = json.loads(text)
+    return _written([kind, message_id, {**payload, "transactionId": transaction}])
 
 
 def with_token_info(text: str, info: Mapping[str, Any]) -> str:

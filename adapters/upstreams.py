@@ -152,4 +152,6 @@ def _office(one: Upstream) -> BackOffice:
         keep_local=one.keep_local,
         authorise_away=AuthoriseAway(one.authorise_away),
         version=one.version,
+        tokens=one.tokens,
+        groups=one.groups,
     )

@@ -25,6 +25,10 @@ class Upstream:
     """Whether its answers reach the chargers."""
     points: tuple[str, ...]
     """In hub mode the first is connector 1."""
+    tokens: tuple[str, ...]
+    """Whose it answers for, beside the primary that answers for the rest; ``*`` ends what is only a beginning."""
+    groups: tuple[str, ...]
+    """Of tokens, likewise."""
     password: str | None = field(repr=False)
     tls_authorities: Path | None
     tls_certificate: Path | None
@@ -55,6 +59,8 @@ def upstreams_of(
             version=table.version,
             primary=table.role == "primary",
             points=tuple(points if table.points is None else table.points),
+            tokens=tuple(table.tokens or ()),
+            groups=tuple(table.groups or ()),
             password=environ[table.password_env] if table.password_env else None,
             tls_authorities=_file(folder, table.tls_authorities),
             tls_certificate=_file(folder, table.tls_certificate),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ def upstream_findings(data: Mapping[str, Any], folder: Path) -> Iterator[Finding
         else:
             yield from _whole_stations(number, row, points)
     yield from _primaries(rows, points)
+    yield from _tokens(rows, points, [row["id"] for _, row in _rows(data, "groups") if isinstance(row.get("id"), str)])
     yield from _identities(rows)
 
 
@@ -65,20 +66,59 @@ def _whole_stations(number: int, row: Mapping[str, Any], points: Mapping[str, Ma
 
 
 def _primaries(rows: _Rows, points: Mapping[str, Any]) -> Iterator[Finding]:
-    """Every point that a back office sees has one, and only one, whose answers count."""
+    """Every point that a back office sees has one, and only one, whose answers count, but for tokens that are named."""
     first: dict[str, int] = {}
     for number, row in rows:
-        if row.get("role", "primary") != "primary":
+        if row.get("role", "primary") != "primary" or _choosing(row):
             continue
         shared = [point for point in _seen(row, points) if first.setdefault(point, number) != number]
         if shared:
             other = f"upstreams[{first[shared[0]]}]"
             yield ("upstreams", number, "role"), f"{_some(shared)} already has a primary, {other}; expected secondary"
+    hubs = {number for number, row in rows if row.get("mode") == "hub"}
     for number, row in rows:
-        if row.get("role") == "secondary":
+        if row.get("role") == "secondary" or _choosing(row):
             without = [point for point in _seen(row, points) if point not in first]
             if without:
-                yield ("upstreams", number, "role"), f"{_some(without)} has no primary; one of its back offices is it"
+                without_tokens = " without tokens or groups" if _choosing(row) else ""
+                what = f"{_some(without)} has no primary{without_tokens}; one of its back offices is it"
+                yield ("upstreams", number, "role"), what
+        behind = [point for point in _seen(row, points) if first.get(point) in hubs] if _choosing(row) else []
+        if behind:
+            what = f"{_some(behind)} is behind a hub, upstreams[{first[behind[0]]}]: nothing is chosen by token there"
+            yield ("upstreams", number, _choosing(row)[0]), what
+
+
+def _tokens(rows: _Rows, points: Mapping[str, Any], groups: Collection[str]) -> Iterator[Finding]:
+    """What goes with a choice by token, and that no two back offices of a point are named for the same."""
+    first: dict[tuple[str, str, str], int] = {}
+    for number, row in rows:
+        for key in _choosing(row):
+            if row.get("mode") == "hub":
+                yield ("upstreams", number, key), "means nothing for a hub: nothing is chosen by token there"
+            if row.get("role") == "secondary":
+                yield ("upstreams", number, key), "means nothing for a secondary: it hears of every token"
+            names = [(place, name) for place, name in enumerate(_list(row[key])) if isinstance(name, str)]
+            for place, name in names:
+                others = {first.setdefault((key, name.casefold(), point), number) for point in _seen(row, points)}
+                if other := sorted(others - {number}):
+                    yield ("upstreams", number, key, place), f"{name!r} is upstreams[{other[0]}]'s already"
+                elif name.casefold() in {one.casefold() for earlier, one in names if earlier < place}:
+                    yield ("upstreams", number, key, place), f"{name!r} is named twice"
+                if key == "groups" and name not in groups:
+                    yield ("upstreams", number, key, place), f"unknown group {name!r}{suggestion(name, groups)}"
+        if _choosing(row) and row.get("when_away") == "spec_close":
+            what = "is for the primary without tokens or groups; this one closes no connection"
+            yield ("upstreams", number, "when_away"), what
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _choosing(row: Mapping[str, Any]) -> list[str]:
+    """By what a back office is chosen, where it answers for some tokens only."""
+    return [key for key in ("tokens", "groups") if key in row]
 
 
 def _identities(rows: _Rows) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from adapters.configuration.values import Id, Identity, Variable, WebSocketUrl
+from adapters.configuration.values import Id, Identity, TokenName, Variable, WebSocketUrl
 from adapters.strict import StrictModel
 
 
@@ -27,6 +27,11 @@ class UpstreamTable(StrictModel):
     """primary: its answers reach the chargers. secondary: it only receives."""
     points: list[Id] | None = Field(default=None, min_length=1)
     """The points that it sees; in hub mode their order gives the connectors 1, 2, ...; default: all."""
+    tokens: list[TokenName] | None = Field(default=None, min_length=1)
+    """It answers for these tokens and their transactions only, beside the primary that answers for the rest: uids, or
+    beginnings of uids with * at the end (upper and lower case are the same); forward mode only."""
+    groups: list[Id] | None = Field(default=None, min_length=1)
+    """Likewise for the tokens of these groups."""
     password_env: Variable | None = None
     """Name of the environment variable that holds the password of Basic authentication."""
     tls_authorities: str | None = Field(default=None, min_length=1)

@@ -23,6 +23,7 @@ _CURRENCY: Final = r"^[A-Z]{3}$"
 _HOST: Final = r"^[A-Za-z0-9_.:%\-]+$"
 _VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _TOPIC: Final = r"^[^+#\x00]+$"
+_UID_OR_BEGINNING: Final = r"^[\x20-\x29\x2B-\x7E]+\*?$"
 _PRINTABLE: Final = r"^[\x20-\x7E]+$"
 
 PATTERNS: Final[Mapping[str, str]] = {
@@ -33,6 +34,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     _VARIABLE: "the name of an environment variable",
     _TOPIC: "an MQTT topic without wildcards",
     _PRINTABLE: "printable ASCII characters",
+    _UID_OR_BEGINNING: "the uid of a token, or the beginning of some followed by one *",
 }
 """What each pattern asks for, in words."""
 
@@ -179,6 +181,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 ListeningPort = Annotated[int, Field(ge=0, le=65535)]
 Variable = Annotated[str, Field(pattern=_VARIABLE)]
 Topic = Annotated[str, Field(pattern=_TOPIC, max_length=1024)]
+TokenName = Annotated[str, Field(pattern=_UID_OR_BEGINNING, max_length=37)]
 Printable = Annotated[str, Field(pattern=_PRINTABLE)]
 Wiring = Annotated[str, AfterValidator(_wiring), Field(json_schema_extra={"enum": list(WIRINGS)})]
 Positive = Annotated[float, Field(gt=0)]

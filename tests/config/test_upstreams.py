@@ -91,7 +91,7 @@ def test_everything_that_is_wrong_with_a_choice_by_token_is_told_at_once(tmp_pat
         FLEET + 'tokens = ["04A2", "04a2", "BE*"]\ngroups = ["pol"]\nwhen_away = "spec_close"\n',
         '[[upstreams]]\nid = "other"\nurl = "ws://127.0.0.1:3/x"\ntokens = ["be*", "04B"]\npoints = ["P00"]\n',
         '[[upstreams]]\nid = "ears"\nurl = "ws://x:4/x"\ntokens = ["X"]\nrole = "secondary"\npoints = ["P00"]\n',
-        '[[upstreams]]\nid = "hub"\nurl = "ws://x:5/"\nmode = "hub"\nidentity = "H"\ntokens = ["Y"]\npoints = ["P00"]\n',
+        '[[upstreams]]\nid = "hub"\nurl = "ws://x"\nmode = "hub"\nidentity = "H"\ntokens = ["Y"]\npoints = ["P00"]\n',
     ]
     assert problems(tmp_path, "".join(rows)) == [
         "upstreams[1].role: point 'P01' has no primary without tokens or groups; one of its back offices is it",

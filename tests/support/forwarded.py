@@ -82,13 +82,14 @@ async def forwarded(
     folder: Path,
     *offices: BackOffice,
     stations: tuple[str, ...] = ("CP01",),
+    connectors: int = 1,
     port: int = 0,
     lab: bool = False,
     on_frame: FrameSink | None = None,
     prepare: Callable[[SqlLedger], None] = lambda _ledger: None,
 ) -> AsyncIterator[Forwarded]:
     """A central system whose stations are forwarded to these back offices."""
-    site = _site(stations)
+    site = _site(stations, connectors)
     events, clock = EventLog(), SystemClock()
     ledger = _opened(folder / "ledger.db", events)
     prepare(ledger)
@@ -135,8 +136,15 @@ def _opened(path: Path, events: EventLog) -> SqlLedger:
     return ledger
 
 
-def _site(stations: tuple[str, ...]) -> Site:
-    return site_of(*(point(f"P-{station}", station) for station in stations))
+def _site(stations: tuple[str, ...], connectors: int) -> Site:
+    """Points are called after their stations, all but the first connectors' with their numbers."""
+    return site_of(
+        *(
+            point(f"P-{station}" if number == 1 else f"P-{station}-{number}", station, number)
+            for station in stations
+            for number in range(1, connectors + 1)
+        )
+    )
 
 
 PASSWORD = "secret for all"
@@ -177,6 +185,7 @@ class MeteredCharger:
         self.answers: dict[str, dict[str, Any]] = {}
         """What it answers when it is asked, by action; ``{"status": "Accepted"}`` otherwise."""
         self.transaction: Any = None
+        self.connector = 1
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
         self._waiting: dict[str, asyncio.Future[Any]] = {}
@@ -251,7 +260,7 @@ class MeteredCharger:
         return await self.call("StatusNotification", payload)
 
     async def begin(self, token: str = TOKEN) -> Any:
-        start = {"connectorId": 1, "idTag": token, "meterStart": self.register_wh, "timestamp": self.now()}
+        start = {"connectorId": self.connector, "idTag": token, "meterStart": self.register_wh, "timestamp": self.now()}
         self.sessions.append((self.register_wh, None))
         told = await self.deliver("StartTransaction", start)
         self.transaction = told["transactionId"]
@@ -264,7 +273,7 @@ class MeteredCharger:
             value["context"] = context
         sample = {"timestamp": self.now(), "sampledValue": [value]}
         return await self.deliver(
-            "MeterValues", {"connectorId": 1, "transactionId": self.transaction, "meterValue": [sample]}
+            "MeterValues", {"connectorId": self.connector, "transactionId": self.transaction, "meterValue": [sample]}
         )
 
     async def end(self, wh: int = 1_000) -> Any:

@@ -24,6 +24,17 @@ class MeteredStation(MeteredCharger):
         id_token = {"idToken": token, "type": "ISO14443"}
         return await self._event("Started", "Authorized", "Transaction.Begin", idToken=id_token)
 
+    async def plug(self) -> Any:
+        """A transaction begins when the car is plugged in; whose it is, nobody knows."""
+        self._transactions, self._seq_no = self._transactions + 1, 0
+        self.sessions.append((self.register_wh, None))
+        return await self._event("Started", "CablePluggedIn", "Transaction.Begin")
+
+    async def show(self, token: str) -> Any:
+        """A token is shown for the transaction that runs."""
+        id_token = {"idToken": token, "type": "ISO14443"}
+        return await self._event("Updated", "Authorized", "Sample.Periodic", idToken=id_token)
+
     async def measure(self, wh: int = 100, *, context: str | None = None) -> Any:
         self.register_wh += wh
         return await self._event("Updated", "MeterValuePeriodic", context or "Sample.Periodic")

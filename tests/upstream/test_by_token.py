@@ -14,7 +14,7 @@ from adapters.ocpp.upstream import channel
 from adapters.ocpp.upstream.back_office import BackOffice as Office
 from adapters.store.ledger import SqlLedger
 from controller.away import AuthoriseAway
-from controller.ports import Token
+from controller.ports.tokens import Token
 from tests.support.back_office import BackOffice, back_office
 from tests.support.forwarded import TOKEN, MeteredCharger, forwarded
 from tests.support.metered2 import MeteredStation

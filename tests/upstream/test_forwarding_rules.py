@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.ocpp.upstream.asked import FOR_GUESTS
 from adapters.ocpp.upstream.interventions import OUR_WAY_2, OUR_WAY_16, PROFILES, SAMPLING_2, SAMPLING_16, Interventions
 from adapters.ocpp.upstream.profiles import KeptProfiles
 from adapters.ocpp.upstream.thinning import Thinning
@@ -28,7 +29,13 @@ MANUAL = Path(__file__).parents[2] / "docs" / "reference" / "forwarding.md"
 
 def test_the_manual_lists_every_exception():
     listed = MANUAL.read_text().casefold()
-    names = {*OUR_WAY_16, *SAMPLING_16, *PROFILES, *(f"{component}.{name}" for component, name in OUR_WAY_2)}
+    names = {
+        *FOR_GUESTS,
+        *OUR_WAY_16,
+        *SAMPLING_16,
+        *PROFILES,
+        *(f"{component}.{name}" for component, name in OUR_WAY_2),
+    }
     names |= {".".join(SAMPLING_2), "setnetworkprofile", "sendlocallist", "remotestarttransaction", "metervalues"}
     assert not {name for name in names if name.casefold() not in listed}
 

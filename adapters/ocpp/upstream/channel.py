@@ -280,7 +280,9 @@ class Channel:
                 break
             asked_s = answer.get("interval")
             pause_s = float(asked_s) if isinstance(asked_s, int) else BOOT_RETRY_LEAST_S
-            await asyncio.sleep(min(max(pause_s, BOOT_RETRY_LEAST_S), BOOT_RETRY_MOST_S))
+            with suppress(TimeoutError):  # the station's own boot may be accepted meanwhile
+                async with asyncio.timeout(min(max(pause_s, BOOT_RETRY_LEAST_S), BOOT_RETRY_MOST_S)):
+                    await self._accepted.wait()
         self._accepted.set()
 
     async def _call_anew(self, text: str) -> str:

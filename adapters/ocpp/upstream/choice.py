@@ -12,7 +12,7 @@ from typing import Any, Final
 from adapters.ocpp.upstream.back_office import BackOffice
 from adapters.ocpp.upstream.words import transaction_of, uid_of
 from controller.hub_satellite.outbox import UNDECIDED, Outbox
-from controller.ports import Clock
+from controller.ports.common import Clock
 from controller.tariffs.choice import token_key
 
 ASKED_FOR_S: Final = 300.0

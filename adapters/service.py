@@ -1,4 +1,8 @@
-"""The composition root: with ``economy``, ``takings``, ``meters`` and ``limit_ways`` it alone makes a real site."""
+"""The composition root.
+
+With ``economy``, ``takings``, ``meters``, ``limit_ways``, ``upstreams``, ``front`` and ``telemetry`` it alone makes a
+real site.
+"""
 
 from __future__ import annotations
 
@@ -8,56 +12,46 @@ import ssl
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import make_url
 
 from adapters.clock import SystemClock
-from adapters.configuration import Configuration, Listener
-from adapters.driver_desk import DriverDesk
+from adapters.configuration import Configuration
 from adapters.economy import Economy
-from adapters.influx import InfluxWriter
+from adapters.front import web_server
 from adapters.limit_ways import admission, listeners
 from adapters.limit_ways import commands as mqtt_commands
 from adapters.limiting import Limits
 from adapters.live import Live
 from adapters.loop import ControlLoop
 from adapters.meters import made_meter
-from adapters.mqtt.publisher import MqttPublisher
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
-from adapters.onboarding import Onboarding
-from adapters.pricing import Books
+from adapters.on_loop import OnLoop
 from adapters.recording import Recorder
-from adapters.settlement_desk import SettlementDesk
-from adapters.site_facts import site_facts
+from adapters.running_sessions import RunningSessions
 from adapters.store import MeasurementStore, open_ledger
+from adapters.store.measurement_file import measurements_path
 from adapters.summary import Reactions, summary
 from adapters.takings import Takings
+from adapters.telemetry import Telemetry
+from adapters.tls import server_tls
 from adapters.upstreams import Upstreams
 from adapters.watchdog import notify
-from adapters.web.app import create_app
-from adapters.web.parts import Parts
-from adapters.web.server import WebServer
 from adapters.wishes import Wishes
+from adapters.works import Works
 from controller.commands import Command, CommandResult
 from controller.engine import Decision, Memory
 from controller.plan import Event, Severity
 from controller.ports.common import Clock
 from controller.ports.devices import Applied, Meter
-from controller.ports.ledger import SessionRecord
 from controller.ports.measurements import MeterSample
 from controller.ports.tick import Tick
 from controller.snapshot import ExternalLimit, Snapshot
 
 COMMAND_TIMEOUT_S: Final = 35.0
 """A little longer than a station may take to answer."""
-
-SESSIONS_EVERY_S: Final = 2.0
-"""How often running sessions are looked up for those who watch."""
 
 log = structlog.get_logger("loadstar")
 
@@ -77,15 +71,12 @@ class Service:
         self._site = configuration.site
         self._clock = clock or SystemClock()
         self.live = Live(self._site, self._clock)
-        self._sessions: Mapping[str, SessionRecord] = {}
         self._takings = Takings(configuration, self._clock, self._report)
         self.reactions = Reactions()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._stops: list[tuple[str, Any]] = []
-        self._mqtt: MqttPublisher | None = None
-        self._influx: InfluxWriter | None = None
+        self._works = Works()
+        self._on_loop = OnLoop()
+        self._telemetry: Telemetry | None = None
         self._recorder: Recorder | None = None
-        self._on_loop: asyncio.AbstractEventLoop | None = None
         self._loop: ControlLoop | None = None
 
     async def start(self) -> None:
@@ -95,7 +86,7 @@ class Service:
             OSError: an address is taken, or a file cannot be opened.
             LedgerUnavailable: the ledger cannot be opened.
         """
-        self._on_loop = asyncio.get_running_loop()
+        self._on_loop.begin()
         try:
             await self._open()
         except BaseException:
@@ -107,19 +98,7 @@ class Service:
     async def stop(self) -> None:
         """Stop controlling and close everything, newest first. Chargers go on with their own schedules."""
         notify("STOPPING=1")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
-        while self._stops:
-            name, stop = self._stops.pop()
-            try:
-                if asyncio.iscoroutinefunction(stop):
-                    await stop()
-                else:
-                    await asyncio.to_thread(stop)
-            except Exception:
-                log.exception("stop_failed", part=name)
+        await self._works.end()
 
     @property
     def ocpp_port(self) -> int:
@@ -150,53 +129,71 @@ class Service:
     # -- construction ------------------------------------------------------------------------------------------
 
     async def _open(self) -> None:
-        configuration, site = self._configuration, self._site
-        tls, _ = _tls(configuration.ocpp), _tls(configuration.web)  # both before anything is written or listens
-        measurements = MeasurementStore(_measurements_path(configuration), on_event=self._report, now=self._clock.now)
-        self._stops.append(("measurements", measurements.close))
+        # Both before anything is written or listens.
+        tls, _ = server_tls(self._configuration.ocpp), server_tls(self._configuration.web)
+        measurements = await self._open_books()
+        await self._open_advice(measurements)
+        self._open_recorder()
+        await asyncio.to_thread(self._takings.open, self._ledger, measurements)
+        self._works.at_end("takings", self._takings.record_ended)
+        await self._open_stations(tls, measurements)
+        self._open_web()
+        self._open_telemetry()
+        self._works.run(self._economy.run())
+        self._open_loop()
+        for work in self._takings.works(self._points, self._sessions.by_point):
+            self._works.run(work)
+        self._listen()
+
+    async def _open_books(self) -> MeasurementStore:
+        """Open what is on record: of sessions and their prices, and of measurements."""
+        configuration = self._configuration
+        path = measurements_path(configuration.store_url, configuration.path.parent)
+        measurements = MeasurementStore(path, on_event=self._report, now=self._clock.now)
+        self._works.at_end("measurements", measurements.close)
         self._ledger = await asyncio.to_thread(
             open_ledger,
             configuration.store_url,
-            currency=site.currency,
+            currency=self._site.currency,
             price_per_kwh=configuration.price_per_kwh,
             on_event=self._report,
             last_register=measurements.last_register,
             operator=configuration.operator,
             surcharge=self._takings.surcharge,
         )
-        self._stops.append(("ledger", self._ledger.close))
+        self._works.at_end("ledger", self._ledger.close)
         await asyncio.to_thread(self._seed)
-        self._wishes = Wishes(self._ledger, configuration.groups, site.time_zone, self._clock, self._wake)
-        self._limits = Limits(
-            site, admission(configuration), self._ledger.limit_log, self._clock, self._report, self._limits_changed
-        )
+        return measurements
+
+    def _seed(self) -> None:
+        """Bring the site file's beginning into the ledger."""
+        configuration = self._configuration
+        self._ledger.seed(configuration.tokens, configuration.passwords, configuration.users)
+        if self._lab:
+            return
+        password = self._ledger.keys.ensure_first_user()
+        if password is not None:
+            print(f"First start: log in as 'admin' with the password {password}", file=sys.stderr)  # noqa: T201 - shown once, never logged
+
+    async def _open_advice(self, measurements: MeasurementStore) -> None:
+        """Take up what is asked for and advised: wishes, the limits of others, the plan and the peak."""
+        configuration, site, clock = self._configuration, self._site, self._clock
+        self._wishes = Wishes(self._ledger, configuration.groups, site.time_zone, clock, self._wake)
+        self._sessions = RunningSessions(self._ledger, self._takings.priced, self._wishes)
+        who, on_record = admission(configuration), self._ledger.limit_log
+        self._limits = Limits(site, who, on_record, clock, self._report, self._limits_changed)
         await asyncio.to_thread(self._limits.restore)
         self._economy = Economy(
             configuration,
-            clock=self._clock,
+            clock=clock,
             ledger=self._ledger,
             notes=measurements,
-            running=lambda: self._sessions,
+            running=self._sessions.by_point,
             limits_ahead=self._limits.ahead,
             on_event=self._report,
         )
         await asyncio.to_thread(self._economy.restore)
-        self._stops.append(("economy", self._economy.close))
-        self._open_recorder()
-        await asyncio.to_thread(self._takings.open, self._ledger, measurements)
-        self._stops.append(("takings", self._takings.record_ended))
-        await self._open_stations(tls, measurements)
-        self._open_web()
-        self._open_telemetry()
-        self._run(self._economy.run())
-        self._open_loop()
-        for work in self._takings.works(self._points, lambda: self._sessions):
-            self._run(work)
-        commands = mqtt_commands(configuration, self._limits, self._takings.curves.heard, self._clock, self._report)
-        if commands is not None:
-            self._run(commands.run())
-        for work in listeners(configuration, self._limits, self._clock, self._report):
-            self._run(work)
+        self._works.at_end("economy", self._economy.close)
 
     async def _open_stations(self, tls: ssl.SSLContext | None, measurements: MeasurementStore) -> None:
         """Let stations connect, and what stands behind them."""
@@ -226,9 +223,9 @@ class Service:
             refusing=self._upstreams.refusing,
         )
         self._upstreams.attach(self._points, self._limits.in_force)
-        self._run(self._upstreams.run())
+        self._works.run(self._upstreams.run())
         await self._points.start()
-        self._stops.append(("ocpp", self._points.stop))
+        self._works.at_end("ocpp", self._points.stop)
 
     def _last_measured(self, measurements: MeasurementStore) -> Mapping[str, MeterSample]:
         """What each charger measured last, if that is no older than the limit which it may still be holding."""
@@ -236,16 +233,6 @@ class Service:
         since = now - timedelta(seconds=self._site.control.validity_s)
         samples = [sample for point in self._site.points for sample in measurements.history(point.id, since, now)]
         return {sample.point: sample for sample in samples if sample.current_a is not None}
-
-    def _seed(self) -> None:
-        """Bring the site file's beginning into the ledger."""
-        configuration = self._configuration
-        self._ledger.seed(configuration.tokens, configuration.passwords, configuration.users)
-        if self._lab:
-            return
-        password = self._ledger.keys.ensure_first_user()
-        if password is not None:
-            print(f"First start: log in as 'admin' with the password {password}", file=sys.stderr)  # noqa: T201 - shown once, never logged
 
     def _open_recorder(self) -> None:
         if (recording := self._configuration.recording) is not None:
@@ -256,66 +243,28 @@ class Service:
                 clock=self._clock,
                 on_event=self._report,
             )
-            self._stops.append(("recorder", self._recorder.close))
+            self._works.at_end("recorder", self._recorder.close)
 
     def _open_web(self) -> None:
-        listener = self._configuration.web
-        parts = Parts(
-            site=self._site,
+        self._web = web_server(
+            self._configuration,
+            ledger=self._ledger,
+            takings=self._takings,
             live=self.live,
-            records=self._ledger,
             wishes=self._wishes,
             limits=self._limits,
-            windows=self._ledger.demand.windows,
-            onboarding=Onboarding(
-                self._site,
-                self._points.stations,
-                self._ledger.keys,
-                scheme="ws" if self._configuration.ocpp.tls_certificate is None else "wss",
-                port=lambda: self.ocpp_port,
-                open_to_all=self._lab,
-            ),
+            stations=self._points,
             commands=self._command,
-            publish_prices=self._takings.curves.publish,
-            drivers=DriverDesk(
-                site=self._site,
-                live=self.live,
-                wishes=self._wishes,
-                board=self._takings.board,
-                offers=self._ledger,
-                clock=self._clock,
-            ),
-            books=Books(self._ledger.book, self._ledger.token_book, self._clock),
-            charged=SettlementDesk(
-                self._ledger.charged, self._configuration.store_url, site_facts(self._configuration), self._clock
-            ),
-            authenticate=self._ledger.keys.check_user,
+            clock=self._clock,
             lab=self._lab,
-            version=version("loadstar"),
-        )
-        self._web = WebServer(
-            create_app(parts), listener.host, listener.port, listener.tls_certificate, listener.tls_key
         )
         self._web.start()
-        self._stops.append(("web", self._web.stop))
+        self._works.at_end("web", self._web.stop)
 
     def _open_telemetry(self) -> None:
-        configuration = self._configuration
-        if configuration.mqtt_url is not None:
-            self._mqtt = MqttPublisher(
-                url=configuration.mqtt_url, site=self._site, clock=self._clock, on_event=self._report
-            )
-            self._run(self._mqtt.run())
-        if (influx := configuration.influx) is not None:
-            self._influx = InfluxWriter(
-                url=influx.url,
-                org=influx.org,
-                bucket=influx.bucket,
-                token=influx.token,
-                site=self._site,
-                on_event=self._report,
-            )
-            self._stops.append(("influx", self._influx.close))
+        self._telemetry = Telemetry(self._configuration, self._clock, self._report, self._on_loop)
+        self._works.at_end("telemetry", self._telemetry.close)
+        self._works.run(self._telemetry.run())
 
     def _open_loop(self) -> None:
         meters: list[Meter] = []
@@ -324,7 +273,7 @@ class Service:
             clock=self._clock,
             meters=meters,
             points=self._points,
-            sessions=lambda: self._sessions,
+            sessions=self._sessions.by_point,
             wished=lambda states: self._upstreams.overlaid(self._wishes.overlaid(states)),
             limits=self._all_limits,
             publish=self._publish,
@@ -336,10 +285,19 @@ class Service:
             made_meter(meter, self._site, self._clock, self._report, loop.wake) for meter in self._configuration.meters
         ]
         for meter in meters:
-            self._run(meter.run())
-        self._run(self._follow_sessions())
-        self._run(loop.run())
+            self._works.run(meter.run())
+        self._works.run(self._sessions.run())
+        self._works.run(loop.run())
         self._loop = loop
+
+    def _listen(self) -> None:
+        """Hear what others say beside the REST API: limits, and prices."""
+        configuration, limits, clock = self._configuration, self._limits, self._clock
+        commands = mqtt_commands(configuration, limits, self._takings.curves.heard, clock, self._report)
+        if commands is not None:
+            self._works.run(commands.run())
+        for work in listeners(configuration, limits, clock, self._report):
+            self._works.run(work)
 
     def _command(self, point: str, command: Command) -> CommandResult:
         """Have a point's station do something, and wait for its answer; from any thread but the loop's.
@@ -347,21 +305,19 @@ class Service:
         Raises:
             TimeoutError: it does not answer.
         """
-        if self._on_loop is None or self._on_loop.is_closed():
+        if not self._on_loop.runs:
             return CommandResult(accepted=False, status="Offline")
-        asked = asyncio.run_coroutine_threadsafe(self._points.command(point, command), self._on_loop)
-        return asked.result(COMMAND_TIMEOUT_S)
+        return self._on_loop.result(self._points.command(point, command), COMMAND_TIMEOUT_S)
 
     def _wake(self) -> None:
         """Have the loop take its next turn now; from any thread."""
-        if self._on_loop is not None and self._loop is not None and not self._on_loop.is_closed():
-            self._on_loop.call_soon_threadsafe(self._loop.wake)
+        if self._loop is not None:
+            self._on_loop.call(self._loop.wake)
 
     def _limits_changed(self) -> None:
         """Decide now, and plan anew: a limit may have been announced that does not hold yet; from any thread."""
         self._wake()
-        if self._on_loop is not None and not self._on_loop.is_closed():
-            self._on_loop.call_soon_threadsafe(self._economy.wake)
+        self._on_loop.call(self._economy.wake)
 
     # -- what flows --------------------------------------------------------------------------------------------
 
@@ -373,10 +329,8 @@ class Service:
         tick = self._upstreams.described(self._takings.described(self._economy.described(tick)))
         self.live.publish(tick)
         self._limits.watch(tick)
-        if self._mqtt is not None:
-            self._mqtt.publish(tick)
-        if self._influx is not None:
-            self._influx.write(tick)
+        if self._telemetry is not None:
+            self._telemetry.publish(tick)
         notify("WATCHDOG=1")
 
     def _decided(self, snapshot: Snapshot, memory: Memory | None, decision: Decision | None) -> None:
@@ -394,24 +348,8 @@ class Service:
         level = {Severity.INFO: log.info, Severity.WARNING: log.warning, Severity.ALARM: log.error}[event.severity]
         level(event.kind, subject=event.subject, message=event.message)
         self.live.report(event)
-        if self._mqtt is not None and self._on_loop is not None and not self._on_loop.is_closed():
-            self._on_loop.call_soon_threadsafe(self._mqtt.publish_event, event)
-
-    async def _follow_sessions(self) -> None:
-        """Keep the running sessions at hand without ever asking the ledger on the control loop's time."""
-        while True:
-            try:
-                sessions, _ = await asyncio.to_thread(self._ledger.sessions, running=True, limit=500)
-                priced = await self._takings.priced(sessions)
-                running = {session.point: session for session in reversed(priced) if session.point}
-                await asyncio.to_thread(self._wishes.refresh, running.values())
-                self._sessions = running  # last: for a session that is shown, something can be asked
-            except Exception:
-                log.exception("sessions_unreadable")
-            await asyncio.sleep(SESSIONS_EVERY_S)
-
-    def _run(self, work: Any) -> None:
-        self._tasks.append(asyncio.create_task(work))
+        if self._telemetry is not None:
+            self._telemetry.report(event)
 
 
 def run(configuration: Configuration, *, lab: bool = False) -> None:
@@ -430,26 +368,3 @@ async def _run_until_told(configuration: Configuration, lab: bool) -> None:
     finally:
         await service.stop()
         log.info("stopped", site=configuration.site.id)
-
-
-def _measurements_path(configuration: Configuration) -> Path:
-    """Beside a SQLite ledger; for any other, beside the site file: measurements never leave the machine."""
-    url = make_url(configuration.store_url)
-    if url.get_backend_name() == "sqlite" and url.database:
-        ledger = Path(url.database)
-        return ledger.with_name(f"{ledger.stem}-measurements.db")
-    return configuration.path.with_name("loadstar-measurements.db")
-
-
-def _tls(listener: Listener) -> ssl.SSLContext | None:
-    if listener.tls_certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(listener.tls_certificate, listener.tls_key)
-    except OSError as error:
-        raise OSError(
-            f"{listener.tls_certificate} and {listener.tls_key} are no certificate and key: {error}"
-        ) from error
-    return context

@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy import make_url
+
+from adapters.store.database import sqlite_path
 from controller.ports.measurements import HeldLimit, MeterSample
 
 RETENTION: Final = timedelta(days=90)
@@ -64,6 +67,17 @@ FROM samples WHERE point = ? AND at_us >= ? AND at_us < ? GROUP BY (at_us - ?) /
 
 _INT64: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def measurements_beside(ledger: Path) -> Path:
+    """The file of the measurements that belong to a SQLite ledger."""
+    return ledger.with_name(f"{ledger.stem}-measurements.db")
+
+
+def measurements_path(store_url: str, folder: Path) -> Path:
+    """Beside a SQLite ledger; for any other, in this folder: measurements never leave the machine."""
+    ledger = sqlite_path(make_url(store_url))
+    return folder / "loadstar-measurements.db" if ledger is None else measurements_beside(ledger)
 
 
 class MeasurementFile:

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.store.database import reading_engine, sqlite_path
-from adapters.store.measurement_file import MeasurementFile
+from adapters.store.measurement_file import MeasurementFile, measurements_beside
 from adapters.store.records import PAGE_LIMIT, session_page
 from controller.ports.ledger import SessionRecord
 from simulations.data.content import Database
@@ -81,7 +81,7 @@ def _records(url: str) -> Iterator[SessionRecord]:
 
 
 def _measurements(ledger: Path) -> MeasurementFile | None:
-    path = ledger.with_name(f"{ledger.stem}-measurements.db")
+    path = measurements_beside(ledger)
     # Only what writes asks for the time.
     return MeasurementFile(path, lambda: datetime.now(UTC)) if path.is_file() else None
 

@@ -146,6 +146,11 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         answer: str = await waiting
         return answer
 
+    async def tell(self, text: str) -> None:
+        """Give the station a frame that nobody answers; it is lost where the station has gone."""
+        with suppress(LinkClosedError):
+            await self._link.transmit(text)
+
     async def hang_up(self, reason: str) -> None:
         """Close this connection; the station makes a newer one."""
         await self._link.close(CloseCode.TRY_AGAIN_LATER, reason)

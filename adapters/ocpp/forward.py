@@ -29,6 +29,10 @@ class Charger(Protocol):
         """
         ...
 
+    async def tell(self, text: str) -> None:
+        """Give the station a frame that nobody answers; it is lost where the station has gone."""
+        ...
+
     async def hang_up(self, reason: str) -> None:
         """End the connection."""
         ...
@@ -68,6 +72,10 @@ class Forward(Protocol):
 
     def hears(self, call: Frame) -> None:
         """The station has called, and is about to be answered here."""
+        ...
+
+    def takes(self, frame: Frame) -> bool:
+        """Take what the station has said and nobody answers (2.1); returns whether somebody is to hear it."""
         ...
 
     async def answer(self, call: Frame, local: str) -> str:

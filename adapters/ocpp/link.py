@@ -116,13 +116,13 @@ class Link:
             LinkClosedError: the charger has gone.
         """
         if kind_of(text) == Kind.CALL:
-            await self._transmit(text)
+            await self.transmit(text)
             return
         call = self._open.get(json.loads(text)[1])
         if kind_of(text) == Kind.ERROR:
             text = self._unserved(call) or _proper_error(text, self._version.spelling)
         if call is None:
-            await self._transmit(text)
+            await self.transmit(text)
             return
         await self.answer(call, text if self._forward is None else await self._forward.answer(call, text))
 
@@ -135,7 +135,7 @@ class Link:
         self._open.pop(call.message_id, None)
         if kind_of(text) == Kind.RESULT:
             self._answers.keep(call, text)
-        await self._transmit(text)
+        await self.transmit(text)
 
     def call(self, text: str) -> Frame | None:
         """Return the call that ``recv`` has returned as this text, while it is being answered."""
@@ -146,7 +146,12 @@ class Link:
         self.closed = True
         await self._socket.close(code, reason)
 
-    async def _transmit(self, text: str) -> None:
+    async def transmit(self, text: str) -> None:
+        """Send a frame as it is.
+
+        Raises:
+            LinkClosedError: the charger has gone.
+        """
         if self._on_frame is not None:
             self._on_frame(Direction.OUT, text)
         try:
@@ -171,12 +176,12 @@ class Link:
         if isinstance(known, Refused):
             await self._refuse("message_id_reused", known)
         elif known is not None:
-            await self._transmit(known)
+            await self.transmit(known)
         elif (under_way := self._open.get(frame.message_id)) is not None:
             if under_way.fingerprint != frame.fingerprint:
                 await self._refuse("message_id_reused", Refused("a message id was used twice"))
         elif self._forward is None and (unserved := self._unserved(frame)) is not None:
-            await self._transmit(unserved)
+            await self.transmit(unserved)
         else:
             self._open[frame.message_id] = frame
             return frame.text
@@ -193,13 +198,15 @@ class Link:
         """Take what nobody answers: a stream, and we have asked for none; or a word that our answer was wrong."""
         if not self._version.one_way:
             await self._refuse("malformed_frame", Refused("unknown message type"))
+        elif self._forward is not None and self._forward.takes(frame):
+            return
         elif frame.kind is Kind.RESULT_ERROR:
             self._on_misbehaviour("answer_refused", "it does not take an answer of ours")
 
     async def _refuse(self, kind: str, refused: Refused) -> None:
         self._on_misbehaviour(kind, refused.reason)
         if refused.answer is not None:
-            await self._transmit(_proper_error(refused.answer, self._version.spelling))
+            await self.transmit(_proper_error(refused.answer, self._version.spelling))
             return
         self._unanswerable += 1
         if self._unanswerable >= MAX_UNANSWERABLE:

@@ -11,7 +11,7 @@ class MeteredStation(MeteredCharger):
     """Its transactions are called ``<identity>-T1``, ``-T2`` and so on."""
 
     def __init__(self, endpoint: str, identity: str, **options: Any) -> None:
-        super().__init__(endpoint, identity, subprotocol="ocpp2.0.1", **options)
+        super().__init__(endpoint, identity, **{"subprotocol": "ocpp2.0.1", **options})
         self._transactions = self._seq_no = 0
 
     async def boot(self) -> Any:

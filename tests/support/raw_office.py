@@ -47,6 +47,8 @@ class RawOffice:
             async for raw in socket:
                 self.frames.append(str(raw))
                 kind, message_id, *rest = json.loads(raw)
+                if kind in {5, 6}:
+                    continue
                 if kind != 2:
                     self._waiting.pop(message_id).set_result([kind, *rest])
                     continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +22,9 @@ from controller.hub_satellite.charging_profiles import Running
 from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.outbox import renamed
 from controller.ports.ledger import LedgerUnavailable
+
+ANSWERS_REMEMBERED: Final = 32
+"""Whoever finds an answer wrong says so when he reads it."""
 
 FOR_GUESTS: Final = frozenset(
     {
@@ -70,6 +74,8 @@ class Asked:
         self._interventions = self._intervening(legacy=True)
         self._began: dict[int, datetime] = {}
         self._tell, self._owns = tell, owns
+        self._passed: deque[str] = deque(maxlen=ANSWERS_REMEMBERED)
+        """Its calls whose answers it has been given as the station gave them."""
         self._notes: set[asyncio.Task[None]] = set()
         self._reports: set[asyncio.Task[None]] = set()
 
@@ -129,6 +135,11 @@ class Asked:
             await asyncio.gather(*self._notes)  # it is on disk before it is answered
         return answered(call.message_id, answer)
 
+    async def says(self, frame: Frame) -> None:
+        """Take what it says and nobody answers: the station hears that, unless it is about an answer of ours."""
+        if self.charger is not None and (frame.kind is Kind.SEND or frame.message_id in self._passed):
+            await self.charger.tell(frame.text)
+
     def _kept_off(self, call: Frame, asked: Mapping[str, Any]) -> str | None:
         """The answer to what concerns another back office; None: it does not."""
         if not self._office.leads and call.action not in FOR_GUESTS:
@@ -157,6 +168,8 @@ class Asked:
         changed = self._interventions.for_office(call.action, asked, told)
         if call.action == "SendLocalList" and told.get("status") == "Accepted":
             await self._list(asked)
+        if changed is told:
+            self._passed.append(call.message_id)
         return reply if changed is told else answered(call.message_id, changed)
 
     async def _list(self, asked: Mapping[str, Any]) -> None:

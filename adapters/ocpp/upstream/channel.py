@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.delivery import Delivery
-from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.link import AwayError, OnCall, OnOneWay, UpstreamLink, Way
 from adapters.ocpp.upstream.words import called_anew, new_call, payload_of
 from adapters.ocpp.wire import Frame
 from controller.hub_satellite.outbox import Letter
@@ -41,6 +41,9 @@ BOOT_RETRY_LEAST_S: Final = 5.0
 BOOT_RETRY_MOST_S: Final = 600.0
 """Bounds of the pause that a back office asks for when it does not accept a station yet."""
 
+STREAM_MOST: Final = 64
+"""What nobody answers, on its way to a back office that does not read; what comes then is lost, as it may be."""
+
 BOOT: Final = "BootNotification"
 STATUS: Final = "StatusNotification"
 
@@ -49,7 +52,13 @@ class Channel:
     """One station at one back office."""
 
     def __init__(
-        self, office: BackOffice, station: str, desk: Desk, on_call: OnCall, on_change: Callable[[], None]
+        self,
+        office: BackOffice,
+        station: str,
+        desk: Desk,
+        on_call: OnCall,
+        on_change: Callable[[], None],
+        on_one_way: OnOneWay,
     ) -> None:
         """Prepare; ``run`` does the work.
 
@@ -59,11 +68,12 @@ class Channel:
             desk: what it rests on.
             on_call: answers what the back office asks of the station.
             on_change: told when the connection has come or gone, or could not be made.
+            on_one_way: takes what it says and nobody answers.
         """
         self.office, self.station = office, station
         self.ready = False
         """Whether messages pass at once."""
-        self._desk, self._on_call, self._on_change = desk, on_call, on_change
+        self._desk, self._on_call, self._on_change, self._on_one_way = desk, on_call, on_change, on_one_way
         self._link: UpstreamLink | None = None
         self._subprotocol = f"ocpp{office.version}"
         self._boot: str | None = None
@@ -79,6 +89,7 @@ class Channel:
         """How often to show that the station is there; 0: it does so itself. How many of its calls have passed."""
         self._given_up: asyncio.Future[None] | None = None
         self._asking: set[asyncio.Task[str]] = set()
+        self._telling: set[asyncio.Task[None]] = set()
 
     # -- the station -------------------------------------------------------------------------------------------
 
@@ -136,6 +147,13 @@ class Channel:
             with suppress(AwayError):
                 await self._link.call(*new_call(action, payload))
 
+    def stream(self, text: str) -> None:
+        """Pass on what nobody answers, at once or never."""
+        if self.ready and self._link is not None and len(self._telling) < STREAM_MOST:
+            telling = asyncio.create_task(self._stream(self._link, text))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
     def expect(self, letter: Letter) -> bool:
         """Somebody will wait for the answer to a letter that is about to be posted; False: there will be none soon."""
         return self.ready and self._delivery.expect(letter)
@@ -178,6 +196,7 @@ class Channel:
                 on_open=self._opened,
                 on_change=self._link_changed,
                 on_frame=self._record if self._desk.on_frame else None,
+                on_one_way=self._on_one_way,
                 call_timeout_s=self._desk.call_timeout_s,
             )
             self._linked.set()
@@ -325,6 +344,10 @@ class Channel:
         """Wait for something, until it is too late or the station has gone."""
         ends = {what} if self._given_up is None else {what, self._given_up}
         await asyncio.wait(ends, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _stream(self, link: UpstreamLink, text: str) -> None:
+        with suppress(AwayError):
+            await link.tell(text)
 
     # -- the rest ----------------------------------------------------------------------------------------------
 

@@ -63,6 +63,9 @@ _LOG: Final = logging.getLogger("loadstar.ocpp")
 _LIBRARY_LOG: Final = logging.getLogger("loadstar.websockets")
 _LIBRARY_LOG.setLevel(logging.CRITICAL)
 
+_ANNOUNCED: Final = frozenset({Kind.CALL, Kind.SEND, Kind.RESULT_ERROR})
+"""What the back office says of its own accord."""
+
 _CODES: Final = {"FormationViolation": "FormatViolation"}
 """Our own refusals have the spelling of 1.6; later versions have another (OCPP 2.0.1 part 4 §4.3)."""
 
@@ -116,6 +119,14 @@ def client_tls(authorities: Path | None, certificate: Path | None, key: Path | N
 OnCall = Callable[[Frame, str], Awaitable[str]]
 """Answers a call of the back office: the call, its text as it came; returns the whole frame of the answer."""
 
+OnOneWay = Callable[[Frame], Awaitable[None]]
+"""Takes what the back office says and nobody answers (2.1)."""
+
+
+async def nobody_hears(_frame: Frame) -> None:
+    """Let what nobody answers go."""
+
+
 OnFrame = Callable[[Direction, str | bytes], None]
 """Takes every frame. ``IN`` is from the back office."""
 
@@ -131,6 +142,7 @@ class UpstreamLink:
         on_open: Callable[[], Awaitable[None]],
         on_change: Callable[[], None] = lambda: None,
         on_frame: OnFrame | None = None,
+        on_one_way: OnOneWay = nobody_hears,
         call_timeout_s: float = 30.0,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -143,6 +155,7 @@ class UpstreamLink:
                 ``AwayError``, the connection is made anew.
             on_change: told whenever ``connected`` changes, or a first attempt has failed.
             on_frame: told of every frame.
+            on_one_way: takes what nobody answers.
             call_timeout_s: how long an answer may take.
             chance: from 0 to 1; stretches the pauses.
         """
@@ -150,7 +163,7 @@ class UpstreamLink:
         self.trouble: str | None = None
         """Why the last attempt failed or the last connection ended; None while there is nothing to say."""
         self._on_call, self._on_open, self._on_change, self._on_frame = on_call, on_open, on_change, on_frame
-        self._call_timeout_s, self._chance = call_timeout_s, chance
+        self._on_one_way, self._call_timeout_s, self._chance = on_one_way, call_timeout_s, chance
         self._socket: ClientConnection | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -203,6 +216,16 @@ class UpstreamLink:
                 return await self._exchange(message_id, text)
         finally:
             self._waiting -= 1
+
+    async def tell(self, text: str) -> None:
+        """Send what nobody answers, as it is.
+
+        Raises:
+            AwayError: there is no connection.
+        """
+        if self._socket is None:
+            raise AwayError("there is no connection")
+        await self._send(self._socket, text)
 
     async def close(self, reason: str) -> None:
         """End this connection; ``run`` makes another."""
@@ -294,12 +317,14 @@ class UpstreamLink:
                 await socket.close(CloseCode.POLICY_VIOLATION, "this is not OCPP-J")
             return
         text = raw if isinstance(raw, str) else raw.decode()
-        if frame.kind is Kind.CALL:
+        if frame.kind in _ANNOUNCED:
             try:
                 asked.put_nowait((frame, text))
             except asyncio.QueueFull:
-                await self._send(socket, call_error(frame.message_id, "InternalError", "too many calls are waiting"))
-        elif frame.kind in {Kind.RESULT, Kind.ERROR} and self._expected is not None:
+                if frame.kind is Kind.CALL:
+                    error = call_error(frame.message_id, "InternalError", "too many calls are waiting")
+                    await self._send(socket, error)
+        elif self._expected is not None:
             message_id, answer = self._expected
             if frame.message_id == message_id and not answer.done():
                 answer.set_result(text)
@@ -310,6 +335,9 @@ class UpstreamLink:
             while True:
                 frame, text = await asked.get()
                 try:
+                    if frame.kind is not Kind.CALL:
+                        await self._on_one_way(frame)
+                        continue
                     answer = await self._on_call(frame, text)
                 except Exception:  # the back office must not wait, and the connection must live
                     _LOG.exception("a call of the back office could not be answered")

@@ -7,6 +7,7 @@ where there is one in time. See docs/reference/forwarding.md for everything that
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -17,7 +18,7 @@ from typing import Final, cast
 
 from adapters.ocpp.forward import Charger
 from adapters.ocpp.station import Station
-from adapters.ocpp.upstream.asked import Asked
+from adapters.ocpp.upstream.asked import ANSWERS_REMEMBERED, Asked
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.channel import Channel
 from adapters.ocpp.upstream.choice import Choice
@@ -103,7 +104,8 @@ class Relay:
         self.station = station
         self._desk = desk
         self._channels = [
-            Channel(office, station, desk, self._answerer(office), self._channel_changed) for office in offices
+            Channel(office, station, desk, self._answerer(office), self._channel_changed, partial(self._says, office))
+            for office in offices
         ]
         self._primary = next((one for one in self._channels if one.office.leads), None)
         self._answering = {one.office.id: one for one in self._channels if one.office.primary}
@@ -122,6 +124,8 @@ class Relay:
         """What the back office was asked just now, and has not answered."""
         self._heard: dict[tuple[str, str], Heard] = {}
         self._farewell: asyncio.Task[None] | None = None
+        self._answered: OrderedDict[str, Channel] = OrderedDict()
+        """Whose answers the station has been given last, by the calls' ids."""
 
     # -- Forward -----------------------------------------------------------------------------------------------
 
@@ -175,6 +179,8 @@ class Relay:
                 channel.copy(call)
         told = await self._primary.ask(call)
         self._unanswered = call if told is None else None
+        if told is not None:
+            self._answers(self._primary, call)
         return told
 
     def hears(self, call: Frame) -> None:
@@ -195,7 +201,20 @@ class Relay:
         if told is None:
             return self._doubted(at_hand, local)
         await self._learn(at_hand, told)
+        if (owner := await self._owner(at_hand)) is not None:
+            self._answers(owner, call)
         return told if at_hand.ours is None else with_transaction(told, at_hand.ours)
+
+    def takes(self, frame: Frame) -> bool:
+        """Take what nobody answers: everybody hears of a stream, and of a wrong answer whoever gave it."""
+        if frame.kind is Kind.SEND:
+            heard = self._channels
+        else:
+            author = self._answered.get(frame.message_id)
+            heard = [] if author is None else [author]
+        for channel in heard:
+            channel.stream(frame.text)
+        return bool(heard)
 
     # -- Teller ------------------------------------------------------------------------------------------------
 
@@ -330,6 +349,11 @@ class Relay:
             at_hand.office = await self._choice.of_call(payload_of(at_hand.call.text))
         return self._answering.get(at_hand.office)
 
+    def _answers(self, author: Channel, call: Frame) -> None:
+        self._answered[call.message_id] = author
+        while len(self._answered) > ANSWERS_REMEMBERED:
+            self._answered.popitem(last=False)
+
     def _told(self, owner: Channel | None) -> Sequence[Channel]:
         """Who hears of what somebody answers: he does, and who only listens."""
         return [channel for channel in self._channels if channel is owner or not channel.office.primary]
@@ -419,6 +443,11 @@ class Relay:
         if payload_of(answer, at=2).get("status") != "Accepted":
             self._choice.asks_no_more(uid)
         return answer
+
+    async def _says(self, office: BackOffice, frame: Frame) -> None:
+        """Take what a back office says and nobody answers."""
+        if office.leads or (office.primary and frame.kind is Kind.RESULT_ERROR):
+            await self._asked[office.id].says(frame)
 
     async def _not_yours(self, call: Frame, _text: str) -> str:
         """Answer a call of a back office that only listens."""

@@ -120,7 +120,12 @@ class Delivery:
         live = entry.key in self._waiters
         theirs = self._theirs.get(entry.session or "", entry.theirs)
         if theirs == NEVER_ACCEPTED and entry.transaction_id is not None:
-            await self._set_aside(entry, Next(Standing.SET_ASIDE, entry.refusals), "its transaction was never accepted")
+            waiter = self._waiters.pop(entry.key, None)
+            try:
+                never = Next(Standing.SET_ASIDE, entry.refusals)
+                await self._set_aside(entry, never, "its transaction was never accepted")
+            finally:
+                _answer(waiter, None)  # there is nothing to wait for
             return True
         if not live:
             self._backlog = True

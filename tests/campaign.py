@@ -43,7 +43,10 @@ LONG_TESTS = (
     "tests/upstream/test_long_outage.py",
     "tests/upstream/test_three_days.py",
 )
-"""What tries more of the same here than every day (``tests/support/thorough.py``)."""
+"""What tries more of the same here than every day (``tests/support/thorough.py``).
+
+After them come all properties, with other examples than every day.
+"""
 
 YEARS: Mapping[str, Mapping[str, str]] = {
     "year_rules": {"scenario.controller": '"rules"'},
@@ -114,9 +117,10 @@ def main(words: Sequence[str]) -> int:
         return 1
     console.print(view)
     if not words:
-        tests = [sys.executable, "-m", "pytest", "-q", "--override-ini", "timeout=7200", *LONG_TESTS]
-        done = subprocess.run(tests, check=False, cwd=ROOT, env=os.environ | {"LOADSTAR_CAMPAIGN": "1"})
-        failed = failed or done.returncode != 0
+        for chosen in (LONG_TESTS, ("-m", "hypothesis")):
+            tests = [sys.executable, "-m", "pytest", "-q", "--override-ini", "timeout=7200", *chosen]
+            done = subprocess.run(tests, check=False, cwd=ROOT, env=os.environ | {"LOADSTAR_CAMPAIGN": "1"})
+            failed = failed or done.returncode != 0
     return int(failed)
 
 

@@ -8,7 +8,19 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.support.thorough import LONG
+
+settings.register_profile(
+    "loadstar",
+    deadline=None,  # what else runs on a machine is no reason to fail
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=not LONG,  # what passes here passes everywhere; a campaign looks for other examples
+    print_blob=True,
+)
+settings.load_profile("loadstar")
 
 REAL_TIME: Final = ("real time", "real time beside it")
 TOGETHER: Final = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -30,8 +29,6 @@ DAYS = settings(
     phases=list(Phase) if LONG else [Phase.explicit, Phase.generate],  # to shrink a day takes minutes
     suppress_health_check=list(HealthCheck),
 )
-
-pytestmark = pytest.mark.timeout(7200 if LONG else 120)
 
 MARGIN_A = 2.0
 OBEDIENT = ("obedient", "obedient", "obedient", "slow", "whole_amperes", "slow_reports", "silent")

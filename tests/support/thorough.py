@@ -1,4 +1,4 @@
-"""How much of the same is tried: a little every day, more in ``make campaign``."""
+"""How much of the same is tried: a little every day, more, and other examples, in ``make campaign``."""
 
 from __future__ import annotations
 

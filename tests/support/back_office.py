@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulations.loopback import free_port
 from tests.support.foreign import NODE, install, tool
-
-STARTING_S = 30.0
+from tests.support.processes import WITHIN_S, free_port
 
 
 @dataclass
@@ -21,7 +19,7 @@ class BackOffice:
     """Its address stays the same however often it is killed; so does its book of sessions."""
 
     book_path: Path
-    port: int = field(default_factory=lambda: free_port(0, "the back office"))
+    port: int = field(default_factory=free_port)
     failures: list[str] = field(default_factory=list)
     """What broke a schema of OCPP, in either direction."""
     _process: asyncio.subprocess.Process | None = None
@@ -32,12 +30,14 @@ class BackOffice:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/ocpp"
 
-    async def start(self) -> None:
+    async def start(self, **habits: Any) -> None:
+        """Listen again, with these habits from the first message on."""
         self._process = await asyncio.create_subprocess_exec(
             tool("node"),
             "backoffice.mjs",
             str(self.port),
             str(self.book_path),
+            json.dumps(habits),
             cwd=NODE,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -104,7 +104,7 @@ class BackOffice:
         return await self._answer()
 
     async def _answer(self) -> dict[str, Any]:
-        async with asyncio.timeout(STARTING_S):
+        async with asyncio.timeout(WITHIN_S):
             return await self._answers.get()
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:

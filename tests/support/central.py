@@ -11,6 +11,8 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
 
+from tests.support.processes import WITHIN_S
+
 
 class CentralSystem:
     def __init__(self) -> None:
@@ -39,7 +41,7 @@ class CentralSystem:
         unique_id = str(uuid.uuid4())
         self._answers[unique_id] = asyncio.get_running_loop().create_future()
         await socket.send(json.dumps([2, unique_id, action, payload]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             return await self._answers[unique_id]
 
     async def request_when_connected(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +53,7 @@ class CentralSystem:
 
     async def has(self, action: str, count: int = 1, **fields: Any) -> dict[str, Any]:
         """Wait until so many messages of that kind, with those fields, have come; returns the last of them."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             while True:
                 rows = [p for p in self.payloads(action) if all(p.get(key) == value for key, value in fields.items())]
                 if len(rows) >= count:

@@ -12,7 +12,7 @@ from typing import Any
 
 NODE = Path(__file__).parents[1] / "wire" / "node"
 INSTALL_S = 90.0
-ENDING_S = 30.0
+ENDING_S = 60.0
 
 
 class ForeignCharger:

@@ -81,7 +81,15 @@ class Listener:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def sees(self, condition: Callable[[dict[str, str]], object], what: str) -> None:
-        await until(lambda: condition(self.latest), what)
+        """Wait for values to meet a condition, which a topic that has not come yet does not."""
+
+        def met() -> object:
+            try:
+                return condition(self.latest)
+            except KeyError:
+                return False
+
+        await until(met, what)
 
     def payloads(self, topic: str) -> list[str]:
         return [m.payload.decode() for m in self.messages if m.topic.value == topic and isinstance(m.payload, bytes)]

@@ -24,7 +24,7 @@ from controller.site import ChargingPoint, Circuit, Control, Site, Station
 from controller.snapshot import PointState
 from tests.support.ledger import EventLog, FakeLedger, FakeMeasurements, SteppedClock
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 PASSWORD = "correct horse battery"
 TOKEN = "04A2B3C4"
 

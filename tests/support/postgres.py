@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-START_S = 30.0
+START_S = 60.0
 _USER = "postgres"
 
 

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
-START_S = 30.0
-WITHIN_S = 30.0
+WITHIN_S = 60.0
 """How long a busy machine may take for what normally takes moments."""
+
+_SHARES = [range(first, first + 500) for first in range(10_000, 15_000, 500)]
+"""Below the ports that ``simulations.loopback`` picks, and those that Linux gives to outgoing connections."""
+
+
+def _share() -> Iterator[int]:
+    """The ports of this process among those that run tests side by side, over and over, from anywhere on."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = _SHARES[worker % len(_SHARES)]
+    first = random.SystemRandom().randrange(len(ports))  # no seed repeats it
+    return cycle([*ports[first:], *ports[:first]])
+
+
+_PORTS = _share()
 
 
 def free_port() -> int:
-    """A TCP port that nothing listens on at this moment, and that no outgoing connection will be given either.
+    """A TCP port that nothing listens on, and that nobody else will be given before it is listened on.
 
-    Linux takes source ports from 32768 on. One of those could be gone while the program that it is for restarts;
-    a client that dials a silent one may even meet itself.
+    Nor is it given to an outgoing connection: it would be gone while the program that it is for restarts, and a client
+    that dials a silent one may even meet itself.
     """
     while True:
-        port = random.SystemRandom().randrange(15_000, 32_000)  # no seed repeats it
+        port = next(_PORTS)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
@@ -60,7 +75,7 @@ class Program:
         """
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, cwd=self._directory)
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + WITHIN_S
         while time.monotonic() < deadline and self._process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
@@ -74,7 +89,7 @@ class Program:
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(START_S)
+                self._process.wait(WITHIN_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()

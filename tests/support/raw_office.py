@@ -14,6 +14,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.support.processes import WITHIN_S
+
 NOW = "2026-11-20T09:00:00Z"
 Answers = dict[str, Callable[[dict[str, Any]], Any]]
 """By action; what is returned is the answer's payload, or where it is a text the whole frame, or None: no answer."""
@@ -35,7 +37,7 @@ class RawOffice:
         message_id = str(uuid4())
         answer = self._waiting[message_id] = asyncio.get_running_loop().create_future()
         await self.sockets[-1].send(json.dumps([2, message_id, action, payload]))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             return await answer
 
     def told(self, action: str) -> list[dict[str, Any]]:

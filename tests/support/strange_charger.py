@@ -19,7 +19,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-WITHIN_S = 20.0
+WITHIN_S = 60.0
 LEAST_A = 6.0
 """Below this a control pilot cannot offer anything (IEC 61851-1)."""
 

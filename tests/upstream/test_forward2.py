@@ -13,6 +13,7 @@ from adapters.ocpp.upstream import channel
 from adapters.ocpp.upstream.back_office import BackOffice as Office
 from tests.support.back_office import BackOffice
 from tests.support.forwarded import TOKEN, Forwarded, MeteredCharger, forwarded
+from tests.support.processes import WITHIN_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,7 +22,8 @@ ID_TOKEN = {"idToken": TOKEN, "type": "ISO14443"}
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel, "ANSWER_S", 0.5)
+    monkeypatch.setattr(channel, "ANSWER_S", WITHIN_S)
+    monkeypatch.setattr(channel, "FIRST_CONNECTION_S", WITHIN_S)
     monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)
     monkeypatch.setattr("adapters.ocpp.upstream.link.PAUSE_FIRST_S", 0.1)
 
@@ -113,7 +115,7 @@ async def test_it_is_told_what_the_site_allows(tmp_path: Path, office: BackOffic
         charger.number, charger.seq_no = 9, 0
         await charger.event("Started", "Authorized", idToken=ID_TOKEN)
         told: list[Any] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             while not told:
                 frames = [json.loads(text) for text in (await office.seen("CP01"))[0]]
                 told = [frame[3] for frame in frames if frame[2] == "NotifyChargingLimit"]
@@ -150,7 +152,7 @@ async def test_profiles_stay_here_and_the_way_to_us_stays_as_it_is(tmp_path: Pat
         wanted = {"requestId": 4, "chargingProfile": {"stackLevel": 1}}
         assert await office.call("CP01", "GetChargingProfiles", wanted) == {"status": "Accepted"}
         assert await office.call("CP01", "GetChargingProfiles", {**wanted, "evseId": 9}) == {"status": "NoProfiles"}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             reported: list[str] = []
             while not reported:
                 reported = [text for text in (await office.seen("CP01"))[0] if "ReportCharging" in text]

@@ -114,7 +114,7 @@ async def test_three_days_are_told_once_in_order_and_in_time(tmp_path: Path, mon
             await live_through(ledgers[0])
         assert size_of(tmp_path) < LARGEST_BYTES
         async with forwarded(tmp_path, BackOffice("office", url), stations=STATIONS) as site:
-            await site.drained(thorough(20, 1200))
+            await site.drained(thorough(90, 1200))
     for station, sessions in zip(STATIONS, delivered, strict=True):
         told = book.told[station]
         assert len(told) == messages

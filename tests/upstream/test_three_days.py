@@ -25,10 +25,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from controller.ports.tick import Tick
-from simulations.loopback import free_port
 from tests.support.forwarded import MeteredCharger
 from tests.support.lab import Lab, laboratory
 from tests.support.metered2 import MeteredStation
+from tests.support.processes import free_port
 from tests.support.thorough import LONG, thorough
 
 FORWARDED = tuple(f"CP{number:02}" for number in range(thorough(3, 10)))
@@ -45,7 +45,7 @@ class StrictOffice:
     """Checks everything by the schemas, and takes down what it is told about transactions, in order, each once."""
 
     def __init__(self) -> None:
-        self.port = free_port(0, "the back office")
+        self.port = free_port()
         self.booted: set[str] = set()
         self.told: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
         self.repeated: Counter[str] = Counter()
@@ -214,7 +214,7 @@ async def test_both_books_are_those_of_the_meters_and_the_loop_turns_on(
         turns.part, began_s = "drains", monotonic()
         await office.start()
         await asyncio.gather(*(charger.end() for charger in chargers))
-        async with asyncio.timeout(DRAINED_S if LONG else 30):
+        async with asyncio.timeout(DRAINED_S if LONG else 90):
             await drained(tmp_path)
         facts["drained_in_s"] = monotonic() - began_s
         turns.part = "after"

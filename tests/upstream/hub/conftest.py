@@ -1,4 +1,4 @@
-"""A back office in a process of its own, and nobody who waits as long as in real life."""
+"""A back office in a process of its own that has time to answer; nothing else takes as long as in real life."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from adapters.ocpp.upstream import delivery, hub, hub_line
 from tests.support.back_office import BackOffice, back_office
+from tests.support.processes import WITHIN_S
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -27,7 +28,7 @@ async def office(process: BackOffice) -> AsyncIterator[BackOffice]:
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_line, "ANSWER_S", 1.0)
+    monkeypatch.setattr(hub_line, "ANSWER_S", WITHIN_S)
     monkeypatch.setattr(delivery, "RETRY_S", 0.05)
     monkeypatch.setattr(hub, "WATCH_S", 0.05)
     monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)

@@ -13,6 +13,7 @@ from controller.away import AuthoriseAway
 from tests.support.back_office import BackOffice
 from tests.support.forwarded import MeteredCharger
 from tests.support.hubbed import HUB, TOKEN, hubbed, told, until_told
+from tests.support.processes import WITHIN_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -128,8 +129,7 @@ async def test_who_started_while_it_was_away_and_is_no_good_is_stopped(tmp_path:
         await office.kill()
         await site.ready(ready=False)
         assert (await one.begin("BAD"))["idTagInfo"]["status"] == "Accepted"
-        await office.start()
-        await office.habits(blocked=["BAD"])
+        await office.start(blocked=["BAD"])
         await site.becomes(lambda: [asked for asked in one.asked if asked[0] == "RemoteStopTransaction"])
         assert "token_refused_upstream" in site.events.kinds("point:P-CP01")
 
@@ -233,7 +233,7 @@ async def test_measurements_are_relayed_as_often_as_it_wants_them(tmp_path: Path
         await one.measure()
         await until_told(office, "MeterValues", connectorId=1, transactionId=5001)
         assert await office.call(HUB, "TriggerMessage", {"requestedMessage": "MeterValues"}) == {"status": "Accepted"}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             while len(await told(office, "MeterValues")) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         await one.end()

@@ -15,6 +15,7 @@ from controller.away import AuthoriseAway
 from tests.support.back_office import BackOffice
 from tests.support.forwarded import MeteredCharger
 from tests.support.hubbed import HUB, hubbed
+from tests.support.processes import until
 from tests.support.raw_office import NOW, raw_office
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,9 +43,7 @@ async def test_it_is_killed_again_and_again_in_the_middle_of_what_it_missed(
             await asyncio.gather(one.session(), two.session())
         for done in (3, 10):
             await office.start()
-            async with asyncio.timeout(20):
-                while len(office.book["order"]) < done:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            await until(lambda done=done: len(office.book["order"]) >= done, "some of it to be told")
             await office.kill()
         await office.start()
         await site.drained()
@@ -54,17 +53,16 @@ async def test_it_is_killed_again_and_again_in_the_middle_of_what_it_missed(
         assert started == sorted(started)
 
 
-async def test_who_never_answers_is_told_again_under_the_same_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_who_never_answers_is_told_again_under_the_same_id(tmp_path: Path):
     silent: list[str] = []
 
     def at_last(payload: dict[str, Any]) -> Any:
         silent.append(payload["timestamp"])
         return {"transactionId": 7, "idTagInfo": {"status": "Accepted"}} if len(silent) > 2 else None
 
-    monkeypatch.setattr(hub_line, "ANSWER_S", 0.1)
     async with (
         raw_office(answers={"StartTransaction": at_last}) as office,
-        hubbed(tmp_path, Office("office", office.url), answer_s=0.1) as site,
+        hubbed(tmp_path, Office("office", office.url), answer_s=0.5) as site,
         MeteredCharger(site.endpoint) as one,
     ):
         await site.ready()
@@ -113,7 +111,7 @@ async def test_until_it_accepts_the_hub_it_is_told_nothing_else(tmp_path: Path, 
 
     async with (
         raw_office(answers={"BootNotification": reluctant}) as office,
-        hubbed(tmp_path, Office("office", office.url), answer_s=0.3) as site,
+        hubbed(tmp_path, Office("office", office.url), answer_s=0.5) as site,
     ):
         await site.ready()
         assert [name for name, _ in office.calls[:5]] == ["BootNotification"] * 4 + ["StatusNotification"]

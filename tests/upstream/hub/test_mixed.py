@@ -23,6 +23,7 @@ from tests.support.forwarded import MeteredCharger, _LetIn
 from tests.support.hubbed import HUB, TOKEN
 from tests.support.ledger import EventLog, FakeMeasurements
 from tests.support.ocpp import point, site_of
+from tests.support.processes import WITHIN_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,7 +54,7 @@ async def test_both_books_are_those_of_the_meter(tmp_path: Path, office: BackOff
             await charger.boot()
             for _ in range(2):
                 await charger.session()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(WITHIN_S):
                 while any(queue.waiting for queue in await ledger.outbox.queues()):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         await central.stop()

@@ -1,8 +1,9 @@
 // A back office on ocpp-rpc in strict mode: every frame in both directions is checked by its own OCPP schemas.
 //
-// usage: node backoffice.mjs PORT BOOK
+// usage: node backoffice.mjs PORT BOOK [HABITS]
 // BOOK is its book of sessions, a JSON file that is written before anything is answered, so that it may be killed.
 // A message that comes again under its id is answered as it was the first time.
+// HABITS are those that it has from the beginning, as JSON.
 //
 // Reads one JSON object per line from stdin:
 //   {"do": "call", "station": "CP01", "method": "Reset", "params": {}}   -> {"result": {}} or {"error": "..."}
@@ -17,7 +18,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import rpc from "ocpp-rpc";
 
-const [port, path] = process.argv.slice(2);
+const [port, path, told] = process.argv.slice(2);
 const say = (fact) => console.log(JSON.stringify(fact));
 const now = () => new Date().toISOString();
 
@@ -34,7 +35,7 @@ function keep() {
 }
 
 const GOOD = { slow_ms: 0, mute: [], refuse: [], blocked: [], boot: "Accepted" };
-let habits = GOOD;
+let habits = { ...GOOD, ...JSON.parse(told ?? "{}") };
 const clients = new Map();
 const seen = [];
 

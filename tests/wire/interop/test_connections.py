@@ -12,7 +12,7 @@ import pytest_asyncio
 from websockets.exceptions import InvalidStatus
 
 from tests.support.lab import Lab, laboratory, point_id
-from tests.support.strange_charger import StrangeCharger, stamp
+from tests.support.strange_charger import WITHIN_S, StrangeCharger, stamp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -82,7 +82,7 @@ async def test_without_a_common_subprotocol_the_handshake_is_completed_and_the_c
 ):
     async with lab.charger("WAY", subprotocols=offered) as charger:
         assert charger.socket.subprotocol is None
-        await asyncio.wait_for(charger.hung_up.wait(), 10)
+        await asyncio.wait_for(charger.hung_up.wait(), WITHIN_S)
         assert charger.socket.close_code == 1002
 
 

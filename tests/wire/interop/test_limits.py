@@ -14,6 +14,7 @@ import pytest_asyncio
 from controller.site import Control
 from tests.support.lab import NOT_SO_CALM, Lab, laboratory
 from tests.support.strange_charger import (
+    WITHIN_S,
     Habit,
     Payload,
     StrangeCharger,
@@ -171,7 +172,7 @@ async def test_of_two_connections_the_newer_counts(lab: Lab):
         await old.boot()
         await old.start()
         async with lab.charger("TWICE") as new:
-            await asyncio.wait_for(old.hung_up.wait(), 10)
+            await asyncio.wait_for(old.hung_up.wait(), WITHIN_S)
             assert (await new.told("Heartbeat", {}))["currentTime"]
             new.open(1, old.outlets[1].transaction or 0)
             await new.has(lambda: new.outlets[1].allowed_a() == 16.0, "its limit")
@@ -233,7 +234,7 @@ async def test_the_dead_man_schedule_on_the_wire(tmp_path_factory: pytest.TempPa
         await charger.has(lambda: len(of_limit(charger, 1, 11.3)) >= 3, "two renewals")
         first, second, third = of_limit(charger, 1, 11.3)[:3]
         assert first.keys() == second.keys()
-        assert renewals_s(charger, 1)[-1] == pytest.approx(2.0, abs=1.5)
+        assert 0.5 < renewals_s(charger, 1)[-1] < QUICK.validity_s, "before it runs out, and not all the time"
         assert [p["startPeriod"] for p in third["chargingSchedule"]["chargingSchedulePeriod"]] == [0, 66]
         await charger.has(lambda: charger.profiles("TxProfile", 2), "a limit on the other connector")
         for outlet in (1, 2):

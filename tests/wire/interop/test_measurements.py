@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support.lab import Lab, laboratory
+from tests.support.lab import WITHIN_S, Lab, laboratory
 from tests.support.strange_charger import stamp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -148,7 +148,7 @@ async def test_a_charger_that_reports_only_energy_has_its_session_metered(
             found: int | None = session["energy_wh"]
             return found
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             while await running_wh() != energy_wh:  # noqa: ASYNC110 - the ledger tells nobody
                 await asyncio.sleep(0.05)
         point = await lab.becomes("REGISTER-1", state="charging", commanded_a=16.0)

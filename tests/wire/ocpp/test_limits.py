@@ -192,7 +192,7 @@ async def test_a_refused_limit_changes_nothing_is_reported_and_tried_again_later
 
 
 async def test_a_limit_that_is_never_answered_may_be_in_force_until_it_has_run_out():
-    async with bench(call_timeout_s=0.1) as b, charging(b) as (client, _):
+    async with bench(call_timeout_s=0.5) as b, charging(b) as (client, _):
         client.gate.clear()
         b.plan(P01=16)
         await until(lambda: b.applied)
@@ -282,14 +282,16 @@ async def test_a_car_that_starts_while_its_limit_is_on_the_way_never_gets_the_ol
         second = (await client.begin(start_wh=3000)).transaction_id
         assert b.state().commanded_a == 6
         b.plan(P01=12)
-        await until(lambda: b.state().commanded_a == 12)
+        await until(lambda: b.limits_of(client) == [16.0, 12.0])
+        assert b.state().commanded_a == 12
         assert client.profiles[-1]["transaction_id"] == second
 
 
 async def test_a_default_profile_is_no_way_around_a_txprofile_that_may_still_be_in_force():
     async with bench() as b, charging(b) as (client, _):
         b.plan(P01=16)
-        await until(lambda: b.state().commanded_a == 16)
+        await until(lambda: b.applied)
+        assert b.state().commanded_a == 16
         client.profile_answer = lambda p: "Rejected" if p["charging_profile_purpose"] == "TxProfile" else "Accepted"
         b.plan(P01=8)
         await until(lambda: len(b.applied) == 2)
@@ -298,8 +300,8 @@ async def test_a_default_profile_is_no_way_around_a_txprofile_that_may_still_be_
         assert b.state().commanded_a == 16
         b.clock.advance(150)  # its schedule has run out, and the TxProfile holds the fallback, if it is still there
         b.plan(P01=8)
+        await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 8.0), (180, 6.0)])
         await until(lambda: b.state().commanded_a == 8)
-        assert client.periods("TxDefaultProfile")[-1] == [(0, 8.0), (180, 6.0)]
         b.plan(P01=0)
         await until(lambda: client.periods("TxDefaultProfile")[-1] == [(0, 0.0), (180, 6.0)])
         await client.heartbeat()
@@ -327,11 +329,12 @@ async def test_a_limit_in_the_default_profile_counts_for_the_next_car_until_the_
 async def test_a_charger_is_tried_with_txprofiles_again_after_it_has_booted():
     async with bench() as b, charging(b) as (client, _):
         client.profile_answer = lambda p: "Rejected" if p["charging_profile_purpose"] == "TxProfile" else "Accepted"
-        for limit_a in (8, 9, 10):
+        for count, limit_a in enumerate((8, 9, 10), start=1):
             b.plan(P01=limit_a)
             # A limit that is on its way counts already; here it is to have gone the other way, after its refusal.
-            await until(lambda limit_a=limit_a: client.periods("TxDefaultProfile")[-1][0] == (0, limit_a))
-            await until(lambda limit_a=limit_a: b.state().commanded_a == limit_a)
+            await until(lambda count=count: len(b.applied) == count)
+            assert client.periods("TxDefaultProfile")[-1][0] == (0, limit_a)
+            assert b.state().commanded_a == limit_a
         assert b.limits_of(client) == [8.0, 9.0], "two refusals are enough"
         client.profile_answer = lambda _profile: "Accepted"
         await client.boot()

@@ -168,7 +168,7 @@ async def test_one_that_cannot_be_told_now_to_leave_service_is_asked_again_later
     async with bench() as b, holding(b) as (client, _):
         client.service_answer = "Rejected"
         b.plan({"P01": Remedy.DISABLE}, P01=0)
-        await until(lambda: client.service == [OUT])
+        await until(lambda: b.said("availability_rejected"))
         b.clock.advance(3)
         b.plan({"P01": Remedy.DISABLE}, P01=0)
         await settled(client)
@@ -195,7 +195,7 @@ async def test_what_an_earlier_run_of_the_service_took_out_is_put_back_once():
 
 
 async def test_a_question_that_is_never_answered_keeps_nobody_waiting_for_long(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(writer, "REMEDY_ANSWER_S", 0.3)
+    monkeypatch.setattr(writer, "REMEDY_ANSWER_S", 1.0)
     site = site_of(point(), point("P02", connector=2), point("P03", station="CP02"))
     async with (
         bench(site, lab=True) as b,
@@ -229,12 +229,13 @@ async def test_one_that_refuses_zero_twice_is_told_its_minimum_and_counted_with_
     async with bench() as b, holding(b, 16.0) as (client, _):
         client.profile_answer = from_six_on
         b.plan(P01=0)
-        await until(lambda: b.limits_of(client) == [0.0])
+        await until(lambda: b.said("profile_rejected"))
+        assert b.limits_of(client) == [0.0]
         assert b.state().pausable
         b.clock.advance(5)
         b.plan(P01=0)
+        await until(lambda: b.limits_of(client) == [0.0, 0.0, 6.0])
         await until(lambda: b.state().commanded_a == 6.0)
-        assert b.limits_of(client) == [0.0, 0.0, 6.0]
         assert not b.state().pausable
         b.plan(P01=0)
         assert b.said("not_pausable") == ["its charger refuses 0 A: it is told 6 A in its place"]
@@ -258,8 +259,8 @@ async def test_one_that_refuses_zero_as_a_fallback_gets_its_minimum_as_one_and_i
         assert client.periods("TxDefaultProfile") == [[(0, 0.0)], [(0, 0.0)], [(0, 6.0)]]
         await client.begin()
         b.plan(P01=16)
-        await until(lambda: b.state().commanded_a == 16.0)
-        assert client.periods("TxProfile") == [[(0, 16.0), (180, 6.0)]]
+        await until(lambda: client.periods("TxProfile") == [[(0, 16.0), (180, 6.0)]])
+        assert b.state().commanded_a == 16.0
 
 
 async def test_one_that_refuses_its_minimum_as_well_has_another_reason():

@@ -235,10 +235,10 @@ async def test_two_connectors_of_one_station_are_apart():
         await client.say("Charging", 2)
         await client.measure(8, 8, 8, connector=2)
         b.plan(P01=16, P02=12)
-        await until(lambda: b.state("P02").commanded_a == 12)
+        await until(lambda: b.limits_of(client, 2) == [12.0])
+        assert b.state("P02").commanded_a == 12
         assert b.state("P01").state == "available"
         assert b.limits_of(client, 1) == []
-        assert b.limits_of(client, 2) == [12.0]
         ids = {(p["connector_id"], p["charging_profile_purpose"]): p["charging_profile_id"] for p in client.profiles}
         assert len(set(ids.values())) == len(ids) == 3
         await client.end(transaction_id)

@@ -19,7 +19,7 @@ from controller.site import Site
 from controller.snapshot import State
 from tests.support.influx import DATABASE, Influx, VictoriaMetrics, influx, victoria_metrics
 from tests.support.meters import Events
-from tests.support.processes import free_port, until
+from tests.support.processes import WITHIN_S, free_port, until
 from tests.support.web import BEGIN, Seen, made_peak, made_price, made_tick, small_site
 
 SITE = small_site()
@@ -31,6 +31,8 @@ USUAL, ADDED, PER_KWH = 0.35, 0.15, 0.5
 def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "FLUSH_S", 0.05)
     monkeypatch.setattr(telemetry, "RETRY_LAST_S", 0.1)
+    for patience in ("TIMEOUT_S", "CLOSE_S"):  # what is asked here is what is written, not how quickly
+        monkeypatch.setattr(telemetry, patience, WITHIN_S)
 
 
 def a_tick(second: float = 0.0) -> Tick:

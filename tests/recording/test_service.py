@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -19,18 +18,16 @@ TOKEN = "04A2B3C4"
 
 async def test_a_service_run_replays_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     recorded = '[recording]\ndirectory = "recordings"'
-    async with (
-        laboratory(tmp_path, {"A": 1, "B": 1}, fuse_a=32.0, more=recorded) as lab,
-        lab.charger("A") as one,
-        lab.charger("B") as other,
-    ):
-        for charger, name in ((one, "A-1"), (other, "B-1")):
-            await charger.boot()
-            await charger.status("Preparing")
-            await charger.start()
-            await lab.becomes(name, state="plugged")
-        lab.grid.base_a = 22.0
-        await asyncio.sleep(1.2)
+    async with laboratory(tmp_path, {"A": 1, "B": 1}, fuse_a=32.0, more=recorded) as lab:
+        await lab.turned("A-1")
+        async with lab.charger("A") as one, lab.charger("B") as other:
+            for charger, name in ((one, "A-1"), (other, "B-1")):
+                await charger.boot()
+                await charger.status("Preparing")
+                await charger.start()
+                await lab.becomes(name, state="plugged")
+            lab.grid.base_a = 22.0
+            await lab.turned("A-1")
     control = lab.service._site.control
     for module, name, value in IMPATIENT:  # the service ran with these
         monkeypatch.setattr(module, name, value)

@@ -138,13 +138,14 @@ def test_a_request_that_does_not_arrive_is_cut_off(monkeypatch: pytest.MonkeyPat
             client.sendall(sent)
             with contextlib.suppress(ConnectionResetError):
                 assert client.recv(1000) == b""
+        monkeypatch.undo()
         assert httpx.get(f"{started.url}/api/v1/site").status_code == 200
     finally:
         started.server.stop()
 
 
 def test_a_kept_connection_is_guarded_again_at_its_next_request(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(server_module, "REQUEST_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(server_module, "REQUEST_TIMEOUT_S", 1.0)
     started = Running()
     started.server.start()
     try:

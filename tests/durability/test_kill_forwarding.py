@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from simulations.loopback import free_port
 from tests.support.back_office import BackOffice, back_office
 from tests.support.forwarded import MeteredCharger
+from tests.support.processes import free_port
 from tests.support.thorough import LONG
 
 ROOT = Path(__file__).parents[2]
-DRAINED_S = 30.0
+DRAINED_S = 90.0
 
 _FRAMES = product(("heard", "answered", "told", "taken"), ("StartTransaction", "MeterValues", "StopTransaction"))
 _COMMITS = product(("before", "after"), ("start_transaction", "stop_transaction", "post", "settle"))
@@ -33,7 +33,7 @@ class MortalSite:
     """A site that is started again whenever it is dead; only its first life has a fate."""
 
     def __init__(self, folder: Path, office: BackOffice, label: str, number: int) -> None:
-        self.folder, self.port, self.lives = folder, free_port(0, "the site"), 0
+        self.folder, self.port, self.lives = folder, free_port(), 0
         self._command = [
             sys.executable,
             "-m",

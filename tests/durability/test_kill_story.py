@@ -19,15 +19,15 @@ from typing import Any
 
 import pytest
 
-from simulations.loopback import free_port
 from tests.support.back_office import BackOffice, back_office
 from tests.support.forwarded import MeteredCharger
 from tests.support.hubbed import HUB, _new_ledger
 from tests.support.metered2 import MeteredStation
+from tests.support.processes import free_port
 from tests.support.thorough import LONG, thorough
 
 ROOT = Path(__file__).parents[2]
-DRAINED_S = 60.0
+DRAINED_S = 90.0
 DEATHS = thorough(2, 20)
 ROUNDS_MOST = 4 * DEATHS
 
@@ -52,7 +52,7 @@ class Mortal:
     """The site's process, and how often it has died."""
 
     def __init__(self, folder: Path, office: BackOffice, audit: BackOffice, label: str) -> None:
-        self.folder, self.port, self.deaths = folder, free_port(0, "the site"), 0
+        self.folder, self.port, self.deaths = folder, free_port(), 0
         self._arguments = (str(folder), str(self.port), office.url, audit.url, label, str(DEATHS))
 
     async def run(self) -> None:

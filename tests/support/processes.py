@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import random
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import cycle
+from functools import cache
 from pathlib import Path
 
 WITHIN_S = 60.0
 """How long a busy machine may take for what normally takes moments."""
 
-_SHARES = [range(first, first + 500) for first in range(10_000, 15_000, 500)]
-"""Below the ports that ``simulations.loopback`` picks, and those that Linux gives to outgoing connections."""
+_PORTS = range(10_000, 15_000)
+"""Below those that ``simulations.loopback`` picks, and those that Linux gives to outgoing connections."""
 
-
-def _share() -> Iterator[int]:
-    """The ports of this process among those that run tests side by side, over and over, from anywhere on."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports = _SHARES[worker % len(_SHARES)]
-    first = random.SystemRandom().randrange(len(ports))  # no seed repeats it
-    return cycle([*ports[first:], *ports[:first]])
-
-
-_PORTS = _share()
+_given: set[int] = set()
 
 
 def free_port() -> int:
-    """A TCP port that nothing listens on, and that nobody else will be given before it is listened on.
+    """A TCP port that nothing listens on, and that nobody else is given as long as this process lives.
 
-    Nor is it given to an outgoing connection: it would be gone while the program that it is for restarts, and a client
-    that dials a silent one may even meet itself.
+    It may so be silent for a while: while the program that it is for starts, or is started again.
     """
     while True:
-        port = next(_PORTS)
+        port = random.SystemRandom().choice(_PORTS)  # no seed repeats it
         with socket.socket() as probe, suppress(OSError):
+            fcntl.lockf(_book_of_ports(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given:
+                _given.add(port)
+                return port
+
+
+@cache
+def _book_of_ports() -> int:
+    """A file in which whoever was given a port holds a lock on the byte of that number, until the process ends."""
+    path = Path(tempfile.gettempdir()) / f"loadstar-test-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def program(name: str, package: str) -> str:

@@ -7,9 +7,11 @@ another price, and where idling begins or ceases to cost something.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from controller.tariffs.compiled import Choice, CompiledTariff, Hours
@@ -19,6 +21,7 @@ from controller.tariffs.session_facts import Activity, SessionFacts, Stretch
 from controller.tariffs.spans import RESERVED, Span, Split
 
 _NOTHING: Final = Decimal(0)
+_AT: Final = attrgetter("at")
 
 
 class Run(NamedTuple):
@@ -67,7 +70,7 @@ def _runs(facts: SessionFacts, compiled: CompiledTariff) -> list[Run]:
     runs: list[Run] = []
     key, begins = None, facts.starts_at
     for stretch in facts.stretches:
-        its_key = (stretch.activity, *_draw(stretch, compiled))
+        its_key = (stretch.activity, *_draw(stretch, facts, compiled))
         if its_key != key:
             if key is not None:
                 runs.append(Run(microseconds(begins), microseconds(stretch.starts_at), *key))
@@ -76,16 +79,25 @@ def _runs(facts: SessionFacts, compiled: CompiledTariff) -> list[Run]:
     return [*runs, Run(microseconds(begins), microseconds(facts.ends_at), *key)]
 
 
-def _draw(stretch: Stretch, compiled: CompiledTariff) -> tuple[int, int]:
+def _draw(stretch: Stretch, facts: SessionFacts, compiled: CompiledTariff) -> tuple[int, int]:
     """The elements that a stretch's power and current exclude, and those of which that is unknown."""
     powers, currents = compiled.powers, compiled.currents
     if not powers.rows and not currents.rows:
         return 0, 0
-    nothing = _NOTHING if stretch.activity is Activity.IDLE else None  # a car that asks for nothing draws nothing
-    power = nothing if stretch.power_kw is None else stretch.power_kw
-    current = nothing if stretch.current_a is None else stretch.current_a
+    power, current = stretch.power_kw, stretch.current_a
+    if (power is None or current is None) and _drew_nothing(stretch, facts):
+        power, current = power or _NOTHING, current or _NOTHING
     unknown = (powers.bits if power is None else 0) | (currents.bits if current is None else 0)
     return powers.excluded(power) | currents.excluded(current), unknown
+
+
+def _drew_nothing(stretch: Stretch, facts: SessionFacts) -> bool:
+    """Whether its car asked for nothing, or was held back and the registers before and after say that nothing flowed."""
+    if stretch.activity is not Activity.WITHHELD:
+        return stretch.activity is Activity.IDLE
+    first = bisect_right(facts.meter, stretch.starts_at, key=_AT) - 1
+    last = bisect_left(facts.meter, stretch.ends_at, key=_AT)
+    return 0 <= first and last < len(facts.meter) and facts.meter[first].energy_kwh == facts.meter[last].energy_kwh
 
 
 def _moments(parts: _Parts, compiled: CompiledTariff) -> Iterable[int]:

@@ -136,6 +136,15 @@ def test_an_idle_car_draws_nothing_even_if_nobody_says_so():
     assert billed(rate(facts, tariff(busy, quiet)), LineKind.PARKING_TIME) == {d("1"): d("1")}
 
 
+def test_a_car_that_is_held_back_without_energy_draws_nothing_and_triggers_no_fee_for_drawing_much():
+    at_full_power = element(price("FLAT", "5"), min_power_kw=d("11"))
+    facts = session(part("withheld", 30), part("charging", 30, "2", power_kw="4"), at="2026-01-07T10:00")
+    rated = rate(facts, tariff(at_full_power, element(price("ENERGY", "0.40"))))
+    assert (rated.total.before_tax, rated.review_flags) == (d("0.8"), ())
+    leaking = session(part("withheld", 30, "0.5"), part("charging", 30, "2", power_kw="4"), at="2026-01-07T10:00")
+    assert rate(leaking, tariff(at_full_power, DAY)).review_flags == (Flag.POWER_UNKNOWN,)
+
+
 def test_while_the_site_holds_a_car_back_no_time_is_billed_but_what_flows_is():
     all_of_it = element(price("ENERGY", "0.40"), price("TIME", "2"), price("PARKING_TIME", "6"))
     facts = session(part("charging", 30, "5"), part("withheld", 60, "0.5"), part("idle", 30), at="2026-01-07T10:00")

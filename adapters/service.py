@@ -219,6 +219,7 @@ class Service:
             measured=self._last_measured(measurements),
             on_frame=self._recorder.heard if self._recorder else None,
             costs=self._takings.board,
+            service=self._ledger.service_book,
             forwards=self._upstreams.forwards,
             refusing=self._upstreams.refusing,
         )

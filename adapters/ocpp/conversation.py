@@ -133,6 +133,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         status = status_of(answer)
         if isinstance(command, Availability) and done(status):
             connector.treatment.ordered(in_service=command.in_service)
+            await self._around.keep_withdrawal(connector.point.id, connector.treatment.withdrawal)
         return CommandResult(done(status), status, self.orders.settings(answer))
 
     async def pass_on(self, message_id: str, text: str) -> str:

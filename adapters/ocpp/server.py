@@ -32,7 +32,7 @@ from controller.costs import Costs
 from controller.hub_satellite.connector import Status
 from controller.plan import Plan
 from controller.ports.common import Clock, EventSink
-from controller.ports.devices import Applied, FrameSink
+from controller.ports.devices import Applied, FrameSink, ServiceBook, Withdrawal
 from controller.ports.ledger import Ledger
 from controller.ports.measurements import HeldLimit, Measurements, MeterSample
 from controller.ports.tokens import Verdict
@@ -85,6 +85,7 @@ class CentralSystem:
         boot_wait_s: float = 5.0,
         on_frame: FrameSink | None = None,
         costs: Costs | None = None,
+        service: ServiceBook | None = None,
         forwards: Mapping[str, Forward] | None = None,
         refusing: Callable[[str], bool] = lambda _station: False,
     ) -> None:
@@ -107,13 +108,14 @@ class CentralSystem:
             boot_wait_s: how long a charger that connects may be silent before it is spoken to.
             on_frame: told of every frame that comes and goes; None: nobody is.
             costs: knows prices and costs, for stations that show them; None: they show nothing.
+            service: remembers which points are out of service; None: nobody does.
             forwards: by identity, who passes a station's conversation on to a back office.
             refusing: whether a station is not to be connected now, because its back office is away.
         """
         self.host = host
         self.port = port
         self._around = Surroundings(
-            site, clock, on_event, ledger, measurements, lab, call_timeout_s, boot_wait_s, on_frame, costs
+            site, clock, on_event, ledger, measurements, lab, call_timeout_s, boot_wait_s, on_frame, costs, service
         )
         self._on_applied = on_applied
         self._ssl_context = ssl_context
@@ -130,7 +132,7 @@ class CentralSystem:
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Take up the sessions that are running by the ledger, then listen.
+        """Take up the sessions that are running by the ledger, and what is out of service, then listen.
 
         Raises:
             OSError: the address cannot be bound.
@@ -141,6 +143,10 @@ class CentralSystem:
                 point, authorised = running.point or "", await self._may_charge(running)
                 held, measured = self._held.get(point), self._measured.get(point)
                 self._stations[running.station].resume(running, held, measured, authorised)
+        withdrawn = {} if self._around.service is None else await self._around.service.withdrawals()
+        for station in self._stations.values():
+            for connector in station.connectors.values():
+                connector.treatment.restore(withdrawn.get(connector.point.id, Withdrawal()))
         self._server = await serve(
             self._converse,
             self.host,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from adapters.ocpp.forward import Forward
 from controller.costs import Costs
 from controller.plan import Event, Severity
 from controller.ports.common import Clock, EventSink
-from controller.ports.devices import FrameSink
-from controller.ports.ledger import Ledger
+from controller.ports.devices import FrameSink, ServiceBook, Withdrawal
+from controller.ports.ledger import Ledger, LedgerUnavailable
 from controller.ports.measurements import Measurements
 from controller.site import Site
 
@@ -43,5 +44,13 @@ class Surroundings(Premises):
     """Where the frames of every station are recorded."""
     costs: Costs | None = None
     """Who knows what sessions cost; None: stations show nothing of it."""
+    service: ServiceBook | None = None
+    """Where is on record which points are out of service; None: that does not outlast us."""
     forward: Forward | None = None
     """Who passes this station's conversation on to a back office; None: nobody does."""
+
+    async def keep_withdrawal(self, point: str, withdrawal: Withdrawal) -> None:
+        """Put on record for whom a point is out of service. Without a ledger it is known until we restart."""
+        if self.service is not None:
+            with suppress(LedgerUnavailable):  # the ledger raises the alarm by itself
+                await self.service.keep(point, withdrawal, self.clock.now())

@@ -158,8 +158,12 @@ class Writer:
         in_service = connector.wants_service(self._around.clock.monotonic_s())
         if in_service is None:
             return
+        if connector.treatment.taking_out:  # after a crash from here on, it may be out of service on our account
+            await self._around.keep_withdrawal(connector.point.id, connector.treatment.withdrawal)
         request = self._phrases.service(connector.point.connector, in_service=in_service)
         self._station.service_answered(connector, (await self._try(request))[0], in_service=in_service)
+        if in_service:
+            await self._around.keep_withdrawal(connector.point.id, connector.treatment.withdrawal)
 
     async def _compare(self, connector: Connector) -> None:
         """Ask what a charger holds that does not keep to its limit."""

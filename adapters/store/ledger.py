@@ -29,6 +29,7 @@ from adapters.store.key_book import KeyBook
 from adapters.store.limit_log import LimitLog
 from adapters.store.outbox import SqlOutbox, post
 from adapters.store.record_book import RecordBook
+from adapters.store.service_book import SqlServiceBook
 from adapters.store.tariff_book import TariffBook
 from adapters.store.terms import Terms
 from adapters.store.token_book import TokenBook
@@ -76,6 +77,8 @@ class SqlLedger:
         """Who may charge, as people keep it."""
         self.keys = KeyBook(self.read, self.write)
         """Who is let in by password."""
+        self.service_book = SqlServiceBook(self.read, self.write)
+        """Which charging points are out of service."""
         self.limit_log = LimitLog(self.read, self.write)
         """What others limit the site to."""
         self.demand = DemandWindows(self.read, self.write)

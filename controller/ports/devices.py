@@ -52,6 +52,28 @@ class ChargingPoints(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """For whom a charging point is out of service; it is in service when that is nobody."""
+
+    people: bool = False
+    """People have said so, here."""
+    remedy: bool = False
+    """The controller has done it, to a charger that ignores its limit."""
+
+
+class ServiceBook(Protocol):
+    """Which charging points are out of service, on record."""
+
+    async def withdrawals(self) -> Mapping[str, Withdrawal]:
+        """By point, those that are; raises ``LedgerUnavailable``."""
+        ...
+
+    async def keep(self, point: str, withdrawal: Withdrawal, at: datetime) -> None:
+        """Put on disk what holds from now on; raises ``LedgerUnavailable``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """How the last plan reached the chargers."""
 

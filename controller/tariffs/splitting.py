@@ -92,12 +92,12 @@ def _draw(stretch: Stretch, facts: SessionFacts, compiled: CompiledTariff) -> tu
 
 
 def _drew_nothing(stretch: Stretch, facts: SessionFacts) -> bool:
-    """Whether its car asked for nothing, or was held back and the registers before and after say that nothing flowed."""
+    """Whether its car asked for nothing, or was held back while the registers say that nothing flowed."""
     if stretch.activity is not Activity.WITHHELD:
         return stretch.activity is Activity.IDLE
     first = bisect_right(facts.meter, stretch.starts_at, key=_AT) - 1
     last = bisect_left(facts.meter, stretch.ends_at, key=_AT)
-    return 0 <= first and last < len(facts.meter) and facts.meter[first].energy_kwh == facts.meter[last].energy_kwh
+    return first >= 0 and last < len(facts.meter) and facts.meter[first].energy_kwh == facts.meter[last].energy_kwh
 
 
 def _moments(parts: _Parts, compiled: CompiledTariff) -> Iterable[int]:

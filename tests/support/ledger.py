@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 
 from controller.access import authorise
 from controller.plan import Event
+from controller.ports.devices import Withdrawal
 from controller.ports.ledger import LedgerUnavailable
 from controller.ports.measurements import HeldLimit, MeterSample
 from controller.ports.tokens import Authorisation, Token
@@ -177,3 +178,19 @@ class EventLog:
 
     def kinds(self, subject: str | None = None) -> list[str]:
         return [event.kind for event in self.events if subject in {None, event.subject}]
+
+
+@dataclass
+class FakeServiceBook:
+    """Fulfils ``controller.ports.devices.ServiceBook``."""
+
+    withdrawn: dict[str, Withdrawal] = field(default_factory=dict)
+
+    async def withdrawals(self) -> Mapping[str, Withdrawal]:
+        return dict(self.withdrawn)
+
+    async def keep(self, point: str, withdrawal: Withdrawal, at: datetime) -> None:
+        assert at.tzinfo is not None
+        self.withdrawn.pop(point, None)
+        if withdrawal != Withdrawal():
+            self.withdrawn[point] = withdrawal

@@ -10,7 +10,10 @@ import pytest
 
 from adapters.ocpp import writer
 from adapters.ocpp.composite import compare
+from adapters.ocpp.remedies import Treatment
 from controller.plan import Remedy
+from controller.ports.devices import Withdrawal
+from tests.support.ledger import FakeServiceBook
 from tests.support.ocpp import Bench, Charger, bench, charger, charging, point, site_of, until
 from tests.support.strange_charger import StrangeCharger, deaf, saying
 
@@ -181,17 +184,32 @@ async def test_one_that_cannot_be_told_now_to_leave_service_is_asked_again_later
         assert len(b.said("availability_rejected")) == 1
 
 
-async def test_what_an_earlier_run_of_the_service_took_out_is_put_back_once():
-    async with bench() as b, charger(b) as client:
-        client.service_answer = "Rejected"
+async def test_what_an_earlier_run_of_the_service_took_out_is_put_back_and_what_somebody_else_did_is_left_alone():
+    kept = FakeServiceBook()
+    async with bench(service=kept) as b, holding(b) as (client, _):
+        b.plan({"P01": Remedy.DISABLE}, P01=0)
+        await until(lambda: client.service == [OUT])
+        assert kept.withdrawn == {"P01": Withdrawal(remedy=True)}
+    async with bench(service=kept) as b, charger(b) as client:
         await client.boot()
         await client.say("Unavailable")
-        await until(lambda: client.service == [IN])
-        b.clock.advance(120)
-        b.plan()
+        await until(lambda: client.service == [IN] and not kept.withdrawn)
+    async with bench(service=kept) as b, charger(b) as client:
+        await client.boot()
         await client.say("Unavailable")
         await settled(client)
-        assert client.service == [IN], "somebody else has a reason: it is left alone"
+        assert client.service == []
+
+
+def test_people_and_remedies_do_not_undo_each_other():
+    treatment = Treatment()
+    treatment.call_for(Remedy.DISABLE)
+    treatment.service_answered(in_service=False, accepted=True, monotonic_s=0.0)
+    treatment.ordered(in_service=True)
+    assert treatment.wants_service(unavailable=False, monotonic_s=0.0) is False, "it still ignores its limit"
+    treatment.ordered(in_service=False)
+    treatment.call_for(None)
+    assert treatment.wants_service(unavailable=True, monotonic_s=0.0) is None, "people have not put it back"
 
 
 async def test_a_question_that_is_never_answered_keeps_nobody_waiting_for_long(monkeypatch: pytest.MonkeyPatch):

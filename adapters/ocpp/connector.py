@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from adapters.ocpp.limits import Limits, Retry
+from adapters.ocpp.default import Default
+from adapters.ocpp.limits import Limits
 from adapters.ocpp.meter_values import Measured
 from adapters.ocpp.pausing import Pausing
 from adapters.ocpp.progress import Progress
@@ -30,9 +31,6 @@ DRAW_FRESH_S: Final = 3.0 * SAMPLE_INTERVAL_S
 PLAN_HOLD_S: Final = 10.0
 """A plan's word older than this is not written any more. So when the control loop stops, renewals stop with it,
 and the chargers fall back by themselves, however healthy this end of the connection looks."""
-
-DEFAULT_ANSWER_S: Final = 5.0
-"""A charger answers within a second or two. One that is silent about its default for longer may not have taken it."""
 
 _STALE_TRANSACTION_S: Final = 900.0
 """A connector that stays Available this long with a transaction open has lost its StopTransaction, or delays it."""
@@ -68,15 +66,7 @@ class Connector:
         self.treatment = Treatment()
         self.status = Status.UNKNOWN
         self.transaction: Transaction | None = None
-        self.default_accepted = False
-        """Whether the charger has taken its permanent default on this connection, and holds it still."""
-        self.default_retry = Retry()
-        self._bound = True
-        """Whether it stays at its fallback without our word, as the static rule has it; until it shows otherwise."""
-        self._default_asked_s: float | None = None
-        """Since when it owes an answer about its default."""
-        self._in_default: list[Write] = []
-        """Limits that its default profile may hold in place of the fallback."""
+        self.default = Default()
         self.progress: Progress | None = None
         """The report of the plan whose limit for this point is on its way."""
         self._desired_a: float | None = None
@@ -134,8 +124,7 @@ class Connector:
         """Count on nothing that the charger accepted on an earlier connection."""
         self.limits.reconnected()
         self.treatment.reconnected()
-        self.default_accepted = False
-        self.default_retry.reset()
+        self.default.start_afresh()
 
     def booted(self) -> None:
         """The charger has started anew."""
@@ -145,7 +134,7 @@ class Connector:
     def doubt(self) -> None:
         """Its charger does not hold what it accepted: everything is to be written again."""
         self.limits.doubted = True
-        self.default_accepted = False
+        self.default.doubt()
 
     def report(self, status: Status, monotonic_s: float) -> None:
         """Take the charger's word on its status."""
@@ -185,34 +174,23 @@ class Connector:
 
     def wants_default(self, monotonic_s: float, skew_s: float) -> bool:
         """Whether its permanent default should be written now."""
-        if self.default_accepted or monotonic_s < self.default_retry.not_before_s:
+        if not self.default.due(monotonic_s):
             return False
         return self.transaction is None or not self.limits.needs_default(monotonic_s, skew_s)
 
-    def default_asked(self, monotonic_s: float) -> None:
-        """Its permanent default is on its way. That it hangs up or starts anew is no answer."""
-        if self._default_asked_s is None:
-            self._default_asked_s = monotonic_s
-
     def default_answered(self, monotonic_s: float, *, accepted: bool, certain: bool = True) -> None:
         """The charger has taken its permanent default; or it has not, and may draw all it can."""
-        self.default_accepted = self._bound = accepted
-        self._default_asked_s = None
+        self.default.answered(monotonic_s, accepted=accepted)
         if accepted:
-            self._in_default.clear()
             self.pausing.accepted(self.fallback_a)
-        else:
-            self.default_retry.failed(monotonic_s)
-            if certain:
-                self._refused(self.fallback_a)
+        elif certain:
+            self._refused(self.fallback_a)
 
     def send(self, limit_a: float, now: datetime, monotonic_s: float, skew_s: float) -> tuple[Write, Schedule]:
         """Count a limit of its transaction from now on, and return it with the schedule to be sent."""
         write, held = self.limits.send(limit_a, now, monotonic_s, skew_s)
         if write.in_default:
-            self.default_accepted = False
-            self._in_default = [other for other in self._in_default if not other.run_out(monotonic_s, skew_s)]
-            self._in_default.append(write)
+            self.default.send(write, monotonic_s, skew_s)
         return write, held
 
     def accept(self, write: Write) -> None:
@@ -220,13 +198,12 @@ class Connector:
         self.limits.accept(write)
         self.pausing.accepted(min(write.limit_a, write.fallback_a))
         if write.in_default:
-            self._in_default = [write]
-            self._bound = True  # its schedule ends at the fallback
+            self.default.accept(write)
 
     def refuse(self, write: Write, monotonic_s: float, skew_s: float) -> None:
         """The charger did not take a limit."""
         self.limits.refuse(write, monotonic_s, skew_s)
-        self._in_default = [other for other in self._in_default if other is not write]
+        self.default.refuse(write)
         self._refused(min(write.limit_a, write.fallback_a))
 
     def _refused(self, least_a: float) -> None:
@@ -234,14 +211,11 @@ class Connector:
         if self.pausing.refused(least_a):
             self.limits.fallback_a = self.fallback_a
             self.limits.start_afresh()
-            self.default_accepted = False
-            self.default_retry.reset()
+            self.default.start_afresh()
 
     def commanded_a(self, monotonic_s: float, skew_s: float) -> float:
         """Return the highest limit that the charger may be acting on [A]."""
-        owes = self._default_asked_s is not None and monotonic_s - self._default_asked_s > DEFAULT_ANSWER_S
-        default_a = self.fallback_a if self._bound and not owes else self.point.max_a
-        default_a = max([default_a, *(write.highest_a(monotonic_s, skew_s) for write in self._in_default)])
+        default_a = self.default.highest_a(self.fallback_a, self.point.max_a, monotonic_s, skew_s)
         if self.transaction is None:
             return default_a
         return self.limits.highest_a(monotonic_s, default_a, skew_s)

@@ -113,7 +113,7 @@ class Reception:
         self._station.values_unreadable += measured.unreadable
         if live:
             connector.measure(measured, self._around.clock.monotonic_s())
-            self._station.hear_time(measured.at)
+            self._station.clock.hear(measured.at)
         sample = MeterSample(
             point=connector.point.id,
             at=min(measured.at or now, now),

@@ -73,7 +73,7 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
         number, status = fields.integer("connector_id"), fields.text("status", 20)
         if status not in _STATUSES:
             raise PropertyConstraintViolationError("status is none of ChargePointStatus")
-        self._station.hear_time(read_time(payload.get("timestamp")))
+        self._station.clock.hear(read_time(payload.get("timestamp")))
         self._reception.status(number, Status(status), fields.optional_text("error_code", 40))
         return call_result.StatusNotification()
 

@@ -79,7 +79,7 @@ class Session2(Courtesies):
         status = _STATUSES.get(fields.text("connector_status", 20))
         if status is None:
             raise PropertyConstraintViolationError("connectorStatus is none of ConnectorStatusEnumType")
-        self._station.hear_time(read_time(payload.get("timestamp")))
+        self._station.clock.hear(read_time(payload.get("timestamp")))
         self._plug(fields.integer("evse_id"), fields.integer("connector_id"), status)
         return self._answer("StatusNotification")
 
@@ -115,7 +115,7 @@ class Session2(Courtesies):
     async def _transaction_event(self, /, **payload: Any) -> Any:
         event = read_transaction_event(payload, self._around.clock.now())
         if not event.offline:
-            self._station.hear_time(read_time(payload.get("timestamp")))
+            self._station.clock.hear(read_time(payload.get("timestamp")))
         heard = await self._transactions.hear(event)
         info = None
         if heard.verdict is not None:

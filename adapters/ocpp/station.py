@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
+from adapters.ocpp.clock_watch import ClockWatch
 from adapters.ocpp.composite import compare
 from adapters.ocpp.connector import Call, Connector
 from adapters.ocpp.progress import Progress
 from adapters.ocpp.surroundings import Premises
 from adapters.ocpp.transaction import Transaction
-from controller.hub_satellite.deadman import CLOCK_SKEW_S, WriteCount, cadence
+from controller.hub_satellite.deadman import WriteCount, cadence
 from controller.plan import Plan, Severity
 from controller.ports.measurements import HeldLimit, MeterSample
 from controller.ports.transactions import RunningSession
@@ -25,9 +26,6 @@ _WHEN_IDLE: Final = "Scheduled"
 
 _REMEMBERED_ENDS: Final = 32
 """Transactions whose last message may come again, because its answer was lost."""
-
-_CLOCK_SAMPLES: Final = 5
-"""Times in a row by which a charger's clock is judged: a single late message may have waited in a queue."""
 
 
 class Conversation(Protocol):
@@ -84,13 +82,12 @@ class Station:
         self._around = around
         self._ended: OrderedDict[str, str] = OrderedDict()
         self._writes = WriteCount(budget)
-        self._offsets_s: deque[float] = deque(maxlen=_CLOCK_SAMPLES)
-        self._clock_skew_s = 0.0
+        self.clock = ClockWatch(around, self.subject)
 
     @property
     def skew_s(self) -> float:
         """By how much its schedules may end late [s]."""
-        return max(CLOCK_SKEW_S, -self._clock_skew_s)
+        return self.clock.late_s
 
     def view(self) -> StationView:
         """Return what pages and metrics show."""
@@ -105,7 +102,7 @@ class Station:
             profiles_rejected=self.profiles_rejected,
             values_unreadable=self.values_unreadable,
             frames_refused=self.frames_refused,
-            clock_skew_s=self._clock_skew_s,
+            clock_skew_s=self.clock.ahead_s,
             protocol=self.protocol,
         )
 
@@ -122,7 +119,7 @@ class Station:
     def connected(self, conversation: Conversation) -> Conversation | None:
         """Speak on this connection from now on; returns the one that it replaces."""
         replaced, self.conversation = self.conversation, conversation
-        self._offsets_s.clear()
+        self.clock.connected()
         for connector in self.connectors.values():
             connector.reconnected()
             connector.settle(accepted=False)
@@ -305,20 +302,3 @@ class Station:
     def tell(self, connector: Connector, kind: str, message: str, severity: Severity = Severity.INFO) -> None:
         """Report something about one of its points."""
         self._around.report(kind, f"point:{connector.point.id}", message, severity)
-
-    def hear_time(self, told: datetime | None) -> None:
-        """Judge its clock by a time that it sent just now.
-
-        A message may have waited in the charger, so only the least delayed of the latest few shows how far a
-        clock is behind.
-        """
-        if told is None:
-            return
-        self._offsets_s.append((told - self._around.clock.now()).total_seconds())
-        newest_s = max(self._offsets_s)
-        judged = newest_s > 0 or len(self._offsets_s) == _CLOCK_SAMPLES
-        skew_s = newest_s if judged and abs(newest_s) > CLOCK_SKEW_S else 0.0
-        if skew_s and not self._clock_skew_s:
-            message = f"its clock is {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'}"
-            self._around.report("charger_clock_skewed", self.subject, message, Severity.WARNING)
-        self._clock_skew_s = skew_s

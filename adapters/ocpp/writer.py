@@ -124,7 +124,7 @@ class Writer:
 
     async def _write_default(self, connector: Connector) -> None:
         """Write the permanent default of a connector."""
-        connector.default_asked(self._around.clock.monotonic_s())
+        connector.default.asked(self._around.clock.monotonic_s())
         accepted, certain = await self._write(connector, Purpose.DEFAULT, permanent(connector.fallback_a))
         connector.default_answered(self._around.clock.monotonic_s(), accepted=accepted, certain=certain)
 

@@ -106,7 +106,7 @@ class Line:
     def _write_default(self, connector: Connector) -> None:
         number = connector.point.connector
         profile = charging_profile(number, Purpose.DEFAULT, permanent(connector.fallback_a))
-        connector.default_asked(self._clock.monotonic_s())
+        connector.default.asked(self._clock.monotonic_s())
         self._station.count_write()
 
         def answer() -> None:

@@ -201,14 +201,14 @@ class FineService:
 
     def status(self, station: str, number: int, status: connectors.Status, told_at: datetime) -> None:
         """Take a charger's word on a connector."""
-        self._stations[station].hear_time(told_at)
+        self._stations[station].clock.hear(told_at)
         self._stations[station].connectors[number].report(Status(status.value), self._clock.monotonic_s())
 
     def measured(self, station: str, number: int, measured: Measured) -> None:
         """Take a measurement."""
         connector = self._stations[station].connectors[number]
         connector.measure(measured, self._clock.monotonic_s())
-        self._stations[station].hear_time(measured.at)
+        self._stations[station].clock.hear(measured.at)
         point = connector.point.id
         self._samples[point] = MeterSample(point, self._clock.now(), measured.current_a, None, measured.register_wh)
 

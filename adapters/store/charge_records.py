@@ -6,7 +6,6 @@ Functions of a connection: the caller owns the transaction.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,11 +14,10 @@ from sqlalchemy import Connection, Row, Select, and_, exists, func, select
 from adapters.billing_documents import record_of, record_text
 from adapters.store.schema import storable_text
 from adapters.store.schema_billing import charge_records, record_legs, review_decisions
-from controller.tariffs.crediting import credit
-from controller.tariffs.record import ChargeRecord, RecordKind, record_id
+from controller.tariffs.deciding import decided
+from controller.tariffs.record import ChargeRecord
 from controller.tariffs.review import (
     NoSuchRecord,
-    NotDecidable,
     ReviewDecision,
     Reviewed,
     ReviewState,
@@ -133,49 +131,18 @@ def decide(
     note: str = "",
     correction: ChargeRecord | None = None,
 ) -> ReviewDecision:
-    """Decide of a record: accept it, take it back, or take it back and put another in its place.
-
-    Args:
-        connection: in a transaction.
-        wanted: the record's id.
-        verdict: what is decided.
-        by: who decides.
-        at: when.
-        note: why.
-        correction: what stands in its place; it becomes the next version of the session's record, and needs no review.
+    """Put on record what somebody decides of a record, and the records that come of it (``deciding.decided``).
 
     Raises:
         NoSuchRecord: there is none of that id.
-        NotDecidable: it is a credit, or was taken back already, or a correction is missing or not asked for, or a
-            record without a whole price is to be accepted.
+        NotDecidable: it cannot get that verdict.
     """
     found = find_record(connection, wanted)
     if found is None:
         raise NoSuchRecord(wanted)
-    record = found.record
-    if record.identity.kind is RecordKind.CREDIT:
-        raise NotDecidable(f"record {wanted} is a credit: nothing is decided of it")
-    if (correction is None) != (verdict is not Verdict.CORRECT):
-        raise NotDecidable("a correction goes with the verdict 'correct', and only with it")
-    if verdict is Verdict.ACCEPT and not record.complete:
-        raise NotDecidable(f"record {wanted} has no whole price: it can be corrected or voided, not accepted")
-    review_state(flagged=bool(record.flags), verdicts=[*(each.verdict for each in found.decisions), verdict])
-    back, instead = None, None
-    if verdict is not Verdict.ACCEPT:
-        back = credit(record, at)
-        keep_record(connection, back, at)
-    if correction is not None:
-        instead = _next_version(record, correction, at)
-        keep_record(connection, instead, at)
-    decision = ReviewDecision(
-        wanted,
-        verdict,
-        by,
-        at,
-        note,
-        None if back is None else back.identity.id,
-        None if instead is None else instead.identity.id,
-    )
+    decision, records = decided(found, verdict, by=by, at=at, note=note, correction=correction)
+    for record in records:
+        keep_record(connection, record, at)
     connection.execute(
         review_decisions.insert().values(
             record_id=wanted,
@@ -188,14 +155,6 @@ def decide(
         )
     )
     return decision
-
-
-def _next_version(record: ChargeRecord, correction: ChargeRecord, at: datetime) -> ChargeRecord:
-    version = record.identity.version + 1
-    identity = replace(
-        record.identity, id=record_id(record.identity.session, version), version=version, created_at=at, credit_of=None
-    )
-    return replace(correction, identity=identity, flags=())
 
 
 def _decided() -> Any:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
+
+from adapters.cancellation import end_if_cancelled
 
 KEEPALIVE_S: Final = 10
 """A broker that vanished without a word is noticed within one and a half times this, and so are we by it."""
@@ -22,6 +25,22 @@ PENDING_MESSAGES: Final = 1000
 """Messages that may wait in either direction; more than any site sends in the seconds that a stall can last."""
 
 _DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+
+class Patience:
+    """Waits between attempts: twice as long each time up to ``RETRY_LAST_S``, and never in step with others."""
+
+    def __init__(self) -> None:
+        self._next_s = RETRY_FIRST_S
+
+    def reset(self) -> None:
+        """The attempt succeeded."""
+        self._next_s = RETRY_FIRST_S
+
+    async def wait(self) -> None:
+        """Wait before the next attempt."""
+        wait_s, self._next_s = self._next_s, min(2 * self._next_s, RETRY_LAST_S)
+        await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, keeps no secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +98,25 @@ class Broker:
             max_queued_outgoing_messages=PENDING_MESSAGES,
         )
 
+    async def stay(
+        self,
+        talk: Callable[[aiomqtt.Client, Patience], Awaitable[None]],
+        on_lost: Callable[[str], None],
+        will: aiomqtt.Will | None = None,
+    ) -> None:
+        """Talk with the broker until cancelled, on one connection after the other.
 
-class Patience:
-    """Waits between attempts: twice as long each time up to ``RETRY_LAST_S``, and never in step with others."""
-
-    def __init__(self) -> None:
-        self._next_s = RETRY_FIRST_S
-
-    def reset(self) -> None:
-        """The attempt succeeded."""
-        self._next_s = RETRY_FIRST_S
-
-    async def wait(self) -> None:
-        """Wait before the next attempt."""
-        wait_s, self._next_s = self._next_s, min(2 * self._next_s, RETRY_LAST_S)
-        await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, keeps no secret
+        Args:
+            talk: on one connection, for as long as it holds; resets the patience when it has succeeded.
+            on_lost: hears why there is none.
+            will: what the broker says when a connection breaks.
+        """
+        patience = Patience()
+        while True:
+            try:
+                async with self.client(will) as client:
+                    await talk(client, patience)
+            except (aiomqtt.MqttError, OSError) as error:
+                on_lost(str(error))
+            end_if_cancelled()
+            await patience.wait()

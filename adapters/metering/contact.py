@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from adapters.cancellation import end_if_cancelled
-from adapters.metering.modbus_link import ModbusLink, NoAnswerError, next_beat
+from adapters.metering.modbus_link import ModbusLink, NoAnswerError
 from controller.plan import Event, Severity
 from controller.ports.common import Clock, EventSink
 
@@ -52,15 +50,7 @@ class ModbusContact:
 
     async def run(self) -> None:
         """Read until cancelled. Whatever the device does becomes an event, never an exception."""
-        start_s, beat = self._clock.monotonic_s(), 0
-        try:
-            while True:
-                await self._poll()
-                end_if_cancelled()
-                beat, wait_s = next_beat(beat, self._clock.monotonic_s() - start_s, self._poll_s)
-                await asyncio.sleep(wait_s)
-        finally:
-            self._link.close()
+        await self._link.attend(self._poll, self._poll_s)
 
     async def _poll(self) -> None:
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from adapters.metering.plausibility import Judge, Trouble
 from adapters.metering.sample import Sample
@@ -77,6 +78,19 @@ class Intake:
         """Call the meter lost, for that reason, when it has said nothing for ``HOLD_S``. Call often."""
         if self._clock.monotonic_s() - self._heard_s > HOLD_S:
             self._begin(Trouble.LOST, reason)
+
+    async def attend(self, listening: Coroutine[Any, Any, None], silent_because: Callable[[], str]) -> None:
+        """Look after a meter that speaks by itself, for as long as somebody listens.
+
+        Args:
+            listening: hears it, until cancelled.
+            silent_because: why it may be that it says nothing.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(listening)
+            while True:
+                self.watch(silent_because())
+                await asyncio.sleep(WATCH_S)
 
     def reading(self, now: datetime, monotonic_s: float) -> Reading | None:
         """The last good reading, dated ``now`` minus its age; None when there has been none."""

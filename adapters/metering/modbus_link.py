@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
+from adapters.cancellation import end_if_cancelled
 from controller.ports.common import Clock
 
 ANSWER_S: Final = 0.8
@@ -73,6 +75,18 @@ class ModbusLink:
             raise NoAnswerError("cannot connect")
         self._client = client
         self._retry_after_s = RECONNECT_FIRST_S
+
+    async def attend(self, poll: Callable[[], Awaitable[None]], every_s: float) -> None:
+        """Poll the device on a steady beat until cancelled, then let go of it."""
+        start_s, beat = self._clock.monotonic_s(), 0
+        try:
+            while True:
+                await poll()
+                end_if_cancelled()
+                beat, wait_s = next_beat(beat, self._clock.monotonic_s() - start_s, every_s)
+                await asyncio.sleep(wait_s)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let go of the connection."""

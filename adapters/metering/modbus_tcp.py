@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from adapters.cancellation import end_if_cancelled
 from adapters.metering.intake import Intake
-from adapters.metering.modbus_link import ModbusLink, NoAnswerError, RefusedError, next_beat
+from adapters.metering.modbus_link import ModbusLink, NoAnswerError, RefusedError
 from adapters.metering.plausibility import Bounds, Judge
 from adapters.metering.registers import Block, register_map
 from adapters.metering.sample import Sample
@@ -72,16 +70,7 @@ class ModbusTcpMeter(Meter):
 
     async def run(self) -> None:
         """Read until cancelled. Whatever the meter does becomes an event, never an exception."""
-        start_s = self._clock.monotonic_s()
-        try:
-            beat = 0
-            while True:
-                await self._poll()
-                end_if_cancelled()
-                beat, wait_s = next_beat(beat, self._clock.monotonic_s() - start_s, self._poll_s)
-                await asyncio.sleep(wait_s)
-        finally:
-            self._link.close()
+        await self._link.attend(self._poll, self._poll_s)
 
     async def _poll(self) -> None:
         try:

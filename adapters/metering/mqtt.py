@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -11,7 +10,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from adapters.broker import Broker, Patience
 from adapters.cancellation import end_if_cancelled
-from adapters.metering.intake import HOLD_S, WATCH_S, Intake
+from adapters.metering.intake import HOLD_S, Intake
 from adapters.metering.messages import Collector, PayloadError, Quantity, StaleError, problems
 from adapters.metering.plausibility import Bounds, Judge
 from adapters.metering.sample import PHASE_CURRENTS
@@ -71,30 +70,18 @@ class MqttMeter(Meter):
 
     async def run(self) -> None:
         """Listen until cancelled. Whatever meter and broker do becomes an event, never an exception."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            tasks.create_task(self._watch())
+        await self._intake.attend(self._broker.stay(self._listen, self._lost), lambda: self._silent_because)
 
-    async def _watch(self) -> None:
-        while True:
-            self._intake.watch(self._silent_because)
-            await asyncio.sleep(WATCH_S)
+    async def _listen(self, client: aiomqtt.Client, patience: Patience) -> None:
+        await self._subscribe(client)
+        end_if_cancelled()
+        patience.reset()
+        self._silent_because = f"no message from {self._broker}"
+        async for message in client.messages:
+            self._hear(message)
 
-    async def _listen(self) -> None:
-        patience = Patience()
-        while True:
-            try:
-                async with self._broker.client() as client:
-                    await self._subscribe(client)
-                    end_if_cancelled()
-                    patience.reset()
-                    self._silent_because = f"no message from {self._broker}"
-                    async for message in client.messages:
-                        self._hear(message)
-            except (aiomqtt.MqttError, OSError) as error:
-                self._silent_because = f"broker {self._broker}: {error}"
-            end_if_cancelled()
-            await patience.wait()
+    def _lost(self, reason: str) -> None:
+        self._silent_because = f"broker {self._broker}: {reason}"
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         granted = await client.subscribe([(topic, 0) for topic in self._collector.topics])

@@ -9,7 +9,7 @@ from typing import Final
 
 from adapters.broker import Patience
 from adapters.cancellation import end_if_cancelled
-from adapters.metering.intake import HOLD_S, WATCH_S, Intake
+from adapters.metering.intake import HOLD_S, Intake
 from adapters.metering.p1_line import SerialLine, TcpLine
 from adapters.metering.p1_telegram import Cutter, TelegramError, decode
 from adapters.metering.plausibility import Bounds, Judge, Trouble
@@ -66,14 +66,7 @@ class P1Meter(Meter):
 
     async def run(self) -> None:
         """Listen until cancelled. Whatever meter and line do becomes an event, never an exception."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            tasks.create_task(self._watch())
-
-    async def _watch(self) -> None:
-        while True:
-            self._intake.watch(f"{self._line}: {self._silent_because}")
-            await asyncio.sleep(WATCH_S)
+        await self._intake.attend(self._listen(), lambda: f"{self._line}: {self._silent_because}")
 
     async def _listen(self) -> None:
         patience = Patience()

@@ -80,19 +80,17 @@ class MqttCommands:
 
     async def run(self) -> None:
         """Listen until cancelled. Whatever broker and senders do becomes an event, never an exception."""
-        patience = Patience()
-        while True:
-            try:
-                async with self._broker.client() as client:
-                    await self._subscribe(client)
-                    end_if_cancelled()
-                    patience.reset()
-                    async for message in client.messages:
-                        self._hear(str(message.topic), message.payload)
-            except (aiomqtt.MqttError, OSError) as error:
-                log.info("commands_away", broker=str(self._broker), reason=str(error))
-            end_if_cancelled()
-            await patience.wait()
+        await self._broker.stay(self._listen, self._lost)
+
+    async def _listen(self, client: aiomqtt.Client, patience: Patience) -> None:
+        await self._subscribe(client)
+        end_if_cancelled()
+        patience.reset()
+        async for message in client.messages:
+            self._hear(str(message.topic), message.payload)
+
+    def _lost(self, reason: str) -> None:
+        log.info("commands_away", broker=str(self._broker), reason=reason)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         granted = await client.subscribe([(name, COMMAND_QOS) for name in self._topics])

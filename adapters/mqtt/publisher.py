@@ -88,16 +88,8 @@ class MqttPublisher:
 
     async def run(self) -> None:
         """Publish until cancelled; then say goodbye. Whatever the broker does becomes an event, never an exception."""
-        patience = Patience()
         will = aiomqtt.Will(self._status, OFFLINE, ONCE_QOS, retain=True)
-        while True:
-            try:
-                async with self._broker.client(will) as client:
-                    await self._serve(client, patience)
-            except (aiomqtt.MqttError, OSError) as error:
-                self._report_lost(str(error))
-            end_if_cancelled()
-            await patience.wait()
+        await self._broker.stay(self._serve, self._report_lost, will)
 
     async def _serve(self, client: aiomqtt.Client, patience: Patience) -> None:
         connection = _Connection(client, self._site, self._clock)

@@ -19,6 +19,9 @@ AWAY_SAMPLE_S: Final = 900
 """Between two measurements that are kept for a back office that is away, at least: three days of twenty cars that
 charge all the time are told afterwards in half an hour at the pace of an outbox."""
 
+TOGETHER: Final = timedelta(seconds=30)
+"""Values of one moment that a charger sends in several messages come within this."""
+
 _NAMES: Final = UUID("5d0b5f6e-6a4e-4f0c-9f0a-3b1f6f0c7c55")
 
 
@@ -31,6 +34,17 @@ class Measurement:
     power_w: float | None = None
     current_a: Phases | None = None
     """By the phases of the grid [A]."""
+
+    def completed_by(self, before: Measurement | None) -> Measurement:
+        """With what was measured just before, where this says nothing of it."""
+        if before is None or not timedelta() <= self.at - before.at <= TOGETHER:
+            return self
+        return Measurement(
+            self.at,
+            before.register_wh if self.register_wh is None else self.register_wh,
+            before.power_w if self.power_w is None else self.power_w,
+            self.current_a or before.current_a,
+        )
 
 
 @dataclass(frozen=True, slots=True)

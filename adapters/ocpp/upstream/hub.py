@@ -25,17 +25,17 @@ from adapters.ocpp.upstream.hub_letters import HubLetters
 from adapters.ocpp.upstream.hub_line import HubLine
 from adapters.ocpp.upstream.hub_profiles import HubProfiles
 from adapters.ocpp.upstream.hub_settings import HubSettings
+from adapters.ocpp.upstream.hub_statuses import HubStatuses
 from adapters.ocpp.upstream.hub_tokens import HubTokens
 from adapters.ocpp.upstream.told_ledger import PostingLedger
 from adapters.ocpp.upstream.words import payload_of
-from controller.hub_satellite.connector import Status
 from controller.hub_satellite.dialect2 import Dialect2
 from controller.hub_satellite.dialect16 import Dialect16
 from controller.hub_satellite.dialects import Dialect, Identity, Message
 from controller.hub_satellite.hub_sessions import HubSession
 from controller.hub_satellite.limit_notices import LimitNotices, notice
 from controller.hub_satellite.outbox import Entry
-from controller.hub_satellite.satellites import STATION, Satellites, connector_status, station_status
+from controller.hub_satellite.satellites import Satellites
 from controller.plan import Severity
 from controller.ports.ledger import LedgerUnavailable
 from controller.ports.tokens import Authorisation
@@ -83,8 +83,7 @@ class Hub:
         voltage_v = desk.premises.site.nominal_voltage_v
         self._profiles = HubProfiles(self._satellites, self._acts, self._clock, voltage_v, self._keep_profiles)
         self._ledger: PostingLedger | None = None
-        self._told: dict[int, Status] = {}
-        """What the back office was told of each connector on this connection."""
+        self._statuses = HubStatuses(self._acts, self.book, self._dialect, self._ask, self._clock)
         self._limits: Limits = lambda _at: ()
         above = {circuit for point in points for circuit in desk.premises.site.path[point.circuit]}
         self._notices = LimitNotices(above)
@@ -177,9 +176,8 @@ class Hub:
     async def accepted(self) -> None:
         """The back office has accepted the hub: it is told the status of every connector."""
         self._boot_reason = "Unknown"  # the next one follows a connection that was lost: nothing has started anew
-        self._told.clear()
         self._notices.forget()
-        await self.tell_statuses([STATION, *self._satellites.connectors])
+        await self._statuses.tell_all()
 
     async def told(self, entry: Entry, answer: Mapping[str, Any]) -> None:
         """The back office has taken a letter; it may have named its transaction, or judged its token."""
@@ -210,11 +208,7 @@ class Hub:
 
     async def tell_statuses(self, connectors: Sequence[int]) -> None:
         """The status of connectors; 0 is the whole."""
-        now, said = self._clock.now(), self._statuses()
-        for number in connectors:
-            message = self._dialect.status(number, said[number], now)
-            if message is None or await self._ask(message) is not None:
-                self._told[number] = said[number]
+        await self._statuses.tell(connectors)
 
     async def tell_values(self, connectors: Sequence[int]) -> None:
         """What was measured last at connectors."""
@@ -258,9 +252,7 @@ class Hub:
     async def _watch(self) -> None:
         await self._acts.settle()
         if self._line.ready:
-            said = self._statuses()
-            news = [number for number in said if said[number] is not self._told.get(number)]
-            await self.tell_statuses(news)
+            await self._statuses.tell_news()
             await self._tell_limits()
 
     async def _tell_limits(self) -> None:
@@ -270,14 +262,6 @@ class Hub:
         for source, limit_w in self._notices.news(self._limits(self._clock.now())):
             if await self._ask(notice(source, limit_w)) is not None:
                 self._notices.told(source, limit_w)
-
-    def _statuses(self) -> dict[int, Status]:
-        """What the back office is to know of every connector, and of the whole (0)."""
-        said: dict[int, Status] = {}
-        for number, status in self._acts.statuses().items():
-            session = self.book.at(number)
-            said[number] = connector_status(status, in_transaction=session is not None and session.announced)
-        return {STATION: station_status(said.values()), **said}
 
     def _answering(self) -> Any:
         counter = Counter(

@@ -30,9 +30,6 @@ from controller.ports.transactions import (
     TransactionStop,
 )
 
-TOGETHER: Final = timedelta(seconds=30)
-"""Values of one moment that a charger sends in several messages come within this."""
-
 REMOTE_START: Final = timedelta(minutes=5)
 """So long a start that the back office has asked for may take; a driver has to plug in."""
 
@@ -124,17 +121,8 @@ class HubBook:
         connector = self._satellites.connector(sample.point)
         if connector is None:
             return
-        new, old = (
-            Measurement(sample.at, sample.register_wh, sample.power_w, sample.current_a),
-            self.latest.get(connector),
-        )
-        if old is not None and timedelta() <= new.at - old.at <= TOGETHER:
-            new = Measurement(
-                new.at,
-                old.register_wh if new.register_wh is None else new.register_wh,
-                old.power_w if new.power_w is None else new.power_w,
-                new.current_a or old.current_a,
-            )
+        new = Measurement(sample.at, sample.register_wh, sample.power_w, sample.current_a)
+        new = new.completed_by(self.latest.get(connector))
         self.latest[connector] = new
         session = self.sessions.get(sample.session or "")
         if session is not None and sample.at >= session.started_at:
@@ -147,11 +135,7 @@ class HubBook:
         connector = self._satellites.connector(start.point)
         if connector is None:
             return None
-        start_wh = None if start.start_wh == NO_REGISTER_WH else start.start_wh
-        name = name_of(start.station, start.transaction_id, start.connector, start.started_at, start_wh)
-        session = HubSession(
-            "", name, start.station, start.transaction_id or "", connector, start.token, start.started_at, start_wh
-        )
+        session = _session_of(start, connector)
         draft = Draft(session, remote=self._asked_for(session))
         self._announce(draft, start.started_at)
         return draft
@@ -306,15 +290,12 @@ class HubBook:
         if connector is None or begun is None:
             return None
         start, started = begun
-        start_wh = None if start.start_wh == NO_REGISTER_WH else start.start_wh
-        name = name_of(start.station, start.transaction_id, start.connector, start.started_at, start_wh)
-        return HubSession(
-            started.session_id,
-            name,
-            start.station,
-            details.transaction_id,
-            connector,
-            start.token,
-            start.started_at,
-            start_wh,
-        )
+        return _session_of(start, connector, started.session_id)
+
+
+def _session_of(start: TransactionStart, connector: int, session_id: str = "") -> HubSession:
+    start_wh = None if start.start_wh == NO_REGISTER_WH else start.start_wh
+    name = name_of(start.station, start.transaction_id, start.connector, start.started_at, start_wh)
+    return HubSession(
+        session_id, name, start.station, start.transaction_id or "", connector, start.token, start.started_at, start_wh
+    )

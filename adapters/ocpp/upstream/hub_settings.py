@@ -143,23 +143,16 @@ class HubSettings:
 
     def read_variable(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one row of a GetVariables (B06)."""
-        about = {"component": asked["component"], "variable": asked["variable"]}
-        setting = self._variable(asked)
+        about, setting = _about(asked), self._actual(asked)
         if isinstance(setting, str):
             return {"attributeStatus": setting, **about}
-        if asked.get("attributeType", "Actual") != "Actual":
-            return {"attributeStatus": "NotSupportedAttributeType", **about}
         return {"attributeStatus": "Accepted", "attributeValue": setting.value, **about}
 
     def change_variable(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Answer one row of a SetVariables (B05)."""
-        about = {"component": asked["component"], "variable": asked["variable"]}
-        setting = self._variable(asked)
-        if isinstance(setting, str):
-            return {"attributeStatus": setting, **about}
-        if asked.get("attributeType", "Actual") != "Actual":
-            return {"attributeStatus": "NotSupportedAttributeType", **about}
-        return {"attributeStatus": self._change(setting, str(asked["attributeValue"])), **about}
+        setting = self._actual(asked)
+        status = setting if isinstance(setting, str) else self._change(setting, str(asked["attributeValue"]))
+        return {"attributeStatus": status, **_about(asked)}
 
     def report(self, *, changeable_only: bool) -> list[dict[str, Any]]:
         """The rows of a NotifyReport (B07)."""
@@ -168,6 +161,13 @@ class HubSettings:
             for one in self.all()
             if one.variable is not None and (one.changes is not None or not changeable_only)
         ]
+
+    def _actual(self, asked: Mapping[str, Any]) -> Setting | str:
+        """The variable whose actual value is meant; else the status that says why there is none."""
+        setting = self._variable(asked)
+        if isinstance(setting, Setting) and asked.get("attributeType", "Actual") != "Actual":
+            return "NotSupportedAttributeType"
+        return setting
 
     def _variable(self, asked: Mapping[str, Any]) -> Setting | str:
         """The variable that is meant; else the status that says why there is none."""
@@ -191,6 +191,10 @@ class HubSettings:
 
 FEATURES: Final = "Core,LocalAuthListManagement,SmartCharging,RemoteTrigger"
 """The feature profiles of 1.6 that a hub has (§3.1)."""
+
+
+def _about(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"component": asked["component"], "variable": asked["variable"]}
 
 
 def _key(setting: Setting) -> dict[str, Any]:

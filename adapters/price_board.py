@@ -6,7 +6,6 @@ All of them are told the same numbers, looked up every few seconds.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,8 +17,8 @@ import structlog
 from adapters.billing import Billing
 from adapters.record_making import read_tariff
 from adapters.store.ledger import SqlLedger
+from adapters.surcharges import Surcharges
 from controller.costs import Cost, ShownTariff
-from controller.peakshave.price_lever import PriceLevel, PriceSignal
 from controller.ports.common import Clock
 from controller.ports.ledger import LedgerUnavailable
 from controller.ports.tick import PriceNow, Tick
@@ -28,7 +27,7 @@ from controller.site import Site
 from controller.tariffs.book import BillingRule, Leg, Occasion, TariffVersion, TokenKind
 from controller.tariffs.choice import choose
 from controller.tariffs.compiled import CompiledTariff
-from controller.tariffs.offers import Offer, Surcharge, SurchargeTerms
+from controller.tariffs.offers import Offer
 from controller.tariffs.outlook import price_outlook
 from controller.tariffs.posted import Posted, prices_at
 from controller.tariffs.price_words import price_words, shown
@@ -37,36 +36,8 @@ from controller.tariffs.rules import in_force
 from controller.tariffs.tariff import PriceCurve, TaxIncluded
 
 REFRESH_S: Final = 10.0
-SURCHARGES_KEPT: Final = 500
-"""Starts that were announced late are looked up among these: some days of a site that is always near its peak."""
 
 log = structlog.get_logger(__name__)
-
-
-class Surcharges:
-    """When nearing the peak adds to the price of sessions that begin. Thread-safe."""
-
-    def __init__(self, terms: SurchargeTerms) -> None:
-        self._terms = terms
-        self._spans: deque[tuple[datetime, datetime | None, Surcharge]] = deque(maxlen=SURCHARGES_KEPT)
-
-    def see(self, at: datetime, signal: PriceSignal | None) -> None:
-        """Follow what is published."""
-        last = self._spans[-1] if self._spans else None
-        running = last is not None and last[1] is None
-        high = signal is not None and signal.level is PriceLevel.HIGH
-        if running and last is not None and not high:
-            self._spans[-1] = (last[0], at, last[2])
-        elif high and signal is not None and not running:
-            surcharge = Surcharge(signal.surcharge_per_kwh, self._terms.per_session, signal.since)
-            self._spans.append((signal.since + self._terms.notice, None, surcharge))
-
-    def at(self, moment: datetime) -> Surcharge | None:
-        """What is added to a session that begins at a moment."""
-        for begins, ends, surcharge in reversed(tuple(self._spans)):
-            if begins <= moment and (ends is None or moment < ends):
-                return surcharge
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from adapters.running_sessions import RunningSessions
 from adapters.store import MeasurementStore, open_ledger
 from adapters.store.measurement_file import measurements_path
 from adapters.summary import Reactions, summary
+from adapters.surcharges import Surcharges
 from adapters.takings import Takings
 from adapters.telemetry import Telemetry
 from adapters.tls import server_tls
@@ -71,7 +72,7 @@ class Service:
         self._site = configuration.site
         self._clock = clock or SystemClock()
         self.live = Live(self._site, self._clock)
-        self._takings = Takings(configuration, self._clock, self._report)
+        self._surcharges = Surcharges(configuration.surcharge_terms)
         self.reactions = Reactions()
         self._works = Works()
         self._on_loop = OnLoop()
@@ -134,8 +135,6 @@ class Service:
         measurements = await self._open_books()
         await self._open_advice(measurements)
         self._open_recorder()
-        await asyncio.to_thread(self._takings.open, self._ledger, measurements)
-        self._works.at_end("takings", self._takings.record_ended)
         await self._open_stations(tls, measurements)
         self._open_web()
         self._open_telemetry()
@@ -159,10 +158,14 @@ class Service:
             on_event=self._report,
             last_register=measurements.last_register,
             operator=configuration.operator,
-            surcharge=self._takings.surcharge,
+            surcharge=self._surcharges.at,
         )
         self._works.at_end("ledger", self._ledger.close)
         await asyncio.to_thread(self._seed)
+        self._takings = await asyncio.to_thread(
+            Takings, configuration, self._ledger, measurements, self._surcharges, self._clock, self._report
+        )
+        self._works.at_end("takings", self._takings.record_ended)
         return measurements
 
     def _seed(self) -> None:

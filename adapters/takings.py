@@ -14,10 +14,11 @@ from adapters.configuration import Configuration
 from adapters.curve_desk import CurveDesk
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.station import StationView
-from adapters.price_board import PriceBoard, Surcharges
+from adapters.price_board import PriceBoard
 from adapters.site_facts import meter_of, site_facts
 from adapters.store import MeasurementStore
 from adapters.store.ledger import SqlLedger
+from adapters.surcharges import Surcharges
 from adapters.token_limits import TokenLimits
 from controller.ports.common import Clock, EventSink
 from controller.ports.ledger import SessionRecord
@@ -26,38 +27,38 @@ from controller.tariffs.premises import MeterIdentity
 
 
 class Takings:
-    """The takings of one site.
+    """The takings of one site. Made of what is on record; that blocks for milliseconds.
 
     Args:
         configuration: a checked site.
+        ledger: where sessions, prices and records are.
+        measurements: where what chargers measure is kept.
+        surcharges: what nearing the peak adds.
         clock: time.
         on_event: hears what is worth knowing.
+
+    Raises:
+        LedgerUnavailable: it cannot be read.
     """
 
-    def __init__(self, configuration: Configuration, clock: Clock, on_event: EventSink) -> None:
-        self._configuration, self._clock, self._on_event = configuration, clock, on_event
-        self._surcharges = Surcharges(configuration.surcharge_terms)
+    def __init__(
+        self,
+        configuration: Configuration,
+        ledger: SqlLedger,
+        measurements: MeasurementStore,
+        surcharges: Surcharges,
+        clock: Clock,
+        on_event: EventSink,
+    ) -> None:
+        self._configuration, self._ledger, self._clock, self._on_event = configuration, ledger, clock, on_event
         self._stations: Callable[[], Sequence[StationView]] = tuple
-        self.surcharge = self._surcharges.at
-        """What is added to the price of a session that begins at a moment."""
-
-    def open(self, ledger: SqlLedger, measurements: MeasurementStore) -> None:
-        """Take up what is on record; blocks for milliseconds.
-
-        Raises:
-            LedgerUnavailable: it cannot be read.
-        """
-        configuration, clock, on_event = self._configuration, self._clock, self._on_event
         self.chronicle = Chronicle(measurements, ledger, ledger.last_observed())
         """Where measurements pass by."""
         self.curves = CurveDesk(ledger.book, configuration.price_curves, clock, on_event)
         """Where prices are published."""
         self._billing = Billing(ledger, site_facts(configuration), self._meter_of, clock, on_event)
-        self.board = PriceBoard(
-            configuration.site, ledger, self._billing, configuration.offers, self._surcharges, clock
-        )
+        self.board = PriceBoard(configuration.site, ledger, self._billing, configuration.offers, surcharges, clock)
         """Where prices are posted."""
-        self._ledger = ledger
 
     def record_ended(self) -> None:
         """Make all records that are due now; for any thread but the loop's."""

@@ -14,7 +14,8 @@ import pytest
 
 from adapters.driver_desk import DriverDesk
 from adapters.live import Live
-from adapters.price_board import PriceBoard, Surcharges
+from adapters.price_board import PriceBoard
+from adapters.surcharges import Surcharges
 from adapters.wishes import Wishes
 from controller.snapshot import PointState, State
 from controller.tariffs.book import TariffVersion

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
+from adapters.csv_table import harmless
 from controller.peakshave.evidence import Evidence
 
 COLUMNS: Final = (
@@ -27,7 +28,6 @@ COLUMNS: Final = (
     "came_by",
     "note",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def evidence_csv(lines: Iterable[Evidence]) -> str:
@@ -44,9 +44,9 @@ def evidence_csv(lines: Iterable[Evidence]) -> str:
             [
                 _time(line.at),
                 line.happening.value,
-                _harmless(limit.circuit),
-                _harmless(limit.source),
-                _harmless(limit.name),
+                harmless(limit.circuit),
+                harmless(limit.source),
+                harmless(limit.name),
                 _watts(limit.limit_w),
                 _watts(line.allowed_w),
                 _watts(line.drawn_w),
@@ -54,8 +54,8 @@ def evidence_csv(lines: Iterable[Evidence]) -> str:
                 _time(limit.valid_from),
                 _time(limit.valid_until),
                 limit.priority,
-                _harmless(line.by),
-                _harmless(line.note),
+                harmless(line.by),
+                harmless(line.note),
             ]
         )
     return text.getvalue()
@@ -67,7 +67,3 @@ def _time(moment: datetime | None) -> str:
 
 def _watts(power_w: float | None) -> str:
     return "" if power_w is None or not math.isfinite(power_w) else f"{power_w:.0f}"
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -81,6 +81,15 @@ class TokenBook(Protocol):
     def token(self, uid: str) -> Token: ...  # noqa: D102
     def add_token(self, token: Token, by: Approval) -> None: ...  # noqa: D102
     def change_token(self, token: Token, by: Approval) -> None: ...  # noqa: D102
+    def take_tokens(  # noqa: D102
+        self,
+        taken: Sequence[Token],
+        rules: Sequence[BillingRule],
+        ends: Sequence[RuleEnd],
+        by: Approval,
+        *,
+        approve: bool,
+    ) -> None: ...
     def block_token(self, uid: str, by: Approval, *, blocked: bool) -> None: ...  # noqa: D102
     def end_token(self, uid: str, by: Approval) -> None: ...  # noqa: D102
     def token_history(self, uid: str) -> Sequence[tuple[Approval, dict[str, Any] | None]]: ...  # noqa: D102

@@ -5,50 +5,21 @@ A tariff's id is its code. A code at a connector comes before that of its statio
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
+from adapters.csv_table import TableProblem, TableRefused, read_table
 from controller.site import Site
 from controller.tariffs.book import Approval, BillingRule, Leg, RuleEnd, Scope, TariffVersion
 from controller.tariffs.rules import end_of, in_force
 
 COLUMNS: Final = ("station", "connector", "tariff_code", "leg", "valid_from")
 _NEEDED: Final = ("station", "tariff_code")
-ROWS_MOST: Final = 5_000
-"""More connectors than one site has; something else was sent by mistake."""
-PROBLEMS_MOST: Final = 100
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class CodeProblem:
-    """Why a table is refused."""
-
-    row: int
-    """The header is row 1."""
-    column: str
-    """Empty where it is the row as a whole."""
-    value: str
-    reason: str
-
-    def __str__(self) -> str:
-        """In one line."""
-        place = f"row {self.row}" + (f", {self.column}" if self.column else "")
-        return f"{place}: {self.reason}" + (f", found {self.value!r}" if self.value else "")
-
-
-class CodesRefused(Exception):  # noqa: N818 - a refusal, not a mistake of ours
-    """A table cannot be taken; ``problems`` is the complete list."""
-
-    def __init__(self, problems: Sequence[CodeProblem]) -> None:
-        self.problems = tuple(problems[:PROBLEMS_MOST])
-        super().__init__("; ".join(map(str, self.problems)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +52,7 @@ def read_codes(
     """What a table would change, row by row.
 
     Args:
-        text: CSV in UTF-8, separated by commas or semicolons, with the columns ``station`` and ``tariff_code`` and, if
+        text: CSV (``read_table``), with the columns ``station`` and ``tariff_code`` and, if
             need be, ``connector`` (empty: the whole station), ``leg`` (empty: retail) and ``valid_from`` (empty: now).
             An empty code takes the place's code away.
         site: whose stations they are.
@@ -90,20 +61,20 @@ def read_codes(
         at: now, or when at the earliest a change can take effect.
 
     Raises:
-        CodesRefused: with everything that is wrong; then nothing of it may be taken.
+        TableRefused: with everything that is wrong; then nothing of it may be taken.
     """
-    rows = _rows(text)
+    rows = read_table(text, COLUMNS, _NEEDED)
     codes = {version.tariff.casefold(): version.tariff for version in tariffs if _lasts(version, at)}
-    problems: list[CodeProblem] = []
+    problems: list[TableProblem] = []
     changes = [change for number, row in rows if (change := _change(number, row, site, rules, codes, at, problems))]
     places = Counter((change.scope, change.key, change.leg) for change in changes)
     problems += [
-        CodeProblem(change.row, "", "", "the place stands in another row as well")
+        TableProblem(change.row, "", "", "the place stands in another row as well")
         for change in changes
         if places[change.scope, change.key, change.leg] > 1
     ]
     if problems:
-        raise CodesRefused(sorted(problems, key=lambda problem: problem.row))
+        raise TableRefused(problems)
     return changes
 
 
@@ -123,36 +94,6 @@ def as_rules(changes: Iterable[CodeChange], by: Approval) -> tuple[list[BillingR
     return rules, ends
 
 
-def _rows(text: bytes) -> list[tuple[int, Mapping[str, str]]]:
-    try:
-        decoded = text.decode("utf-8-sig")
-        first = decoded.partition("\n")[0]
-        separator = ";" if first.count(";") > first.count(",") else ","
-        lines = list(csv.reader(io.StringIO(decoded, newline=""), delimiter=separator, strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CodesRefused([CodeProblem(1, "", "", f"is not CSV in UTF-8: {error}")]) from None
-    header = [name.strip().lower() for name in lines[0]] if lines else []
-    problems = [CodeProblem(1, name, "", "the column is missing") for name in _NEEDED if name not in header]
-    problems += [
-        CodeProblem(1, name, name, f"expected the columns {', '.join(COLUMNS)}")
-        for name in header
-        if name not in COLUMNS or header.count(name) > 1
-    ]
-    if len(lines) > ROWS_MOST:
-        problems.append(CodeProblem(ROWS_MOST, "", "", f"expected at most {ROWS_MOST} rows"))
-    rows: list[tuple[int, Mapping[str, str]]] = []
-    for number, line in enumerate(lines[1:], start=2):
-        if len(line) > len(header):
-            problems.append(CodeProblem(number, "", "", f"expected {len(header)} values, found {len(line)}"))
-        elif any(value.strip() for value in line):
-            rows.append((number, {name: value.strip() for name, value in zip(header, line, strict=False)}))
-    if problems:
-        raise CodesRefused(problems)
-    if not rows:
-        raise CodesRefused([CodeProblem(1, "", "", "holds no rows")])
-    return rows
-
-
 def _change(
     number: int,
     row: Mapping[str, str],
@@ -160,7 +101,7 @@ def _change(
     rules: Sequence[BillingRule],
     codes: Mapping[str, str],
     at: datetime,
-    problems: list[CodeProblem],
+    problems: list[TableProblem],
 ) -> CodeChange | None:
     """What one row changes; None where it cannot, and then why is among the problems."""
 
@@ -169,20 +110,20 @@ def _change(
         try:
             return reading(value)
         except (LookupError, ValueError, OverflowError):
-            problems.append(CodeProblem(number, column, value, reason))
+            problems.append(TableProblem(number, column, value, reason))
             return None
 
     before = len(problems)
     points = {(point.station, point.connector): point.id for point in site.points}
     station = row.get("station", "")
     if station not in {known for known, _ in points}:
-        problems.append(CodeProblem(number, "station", station, "expected a charging station of the site"))
+        problems.append(TableProblem(number, "station", station, "expected a charging station of the site"))
     connector = read("connector", lambda value: _number(value) if value else None, "expected a connector's number")
     code = read("tariff_code", lambda value: codes[value.casefold()] if value else None, "expected a tariff's id")
     leg = read("leg", lambda value: Leg(value.lower() or Leg.RETAIL), f"expected one of {', '.join(Leg)}")
     begins = read("valid_from", lambda value: _moment(value, at), f"expected a time from {at.isoformat()} on")
     if len(problems) == before and connector is not None and (station, connector) not in points:
-        problems.append(CodeProblem(number, "connector", str(connector), f"expected a connector of {station}"))
+        problems.append(TableProblem(number, "connector", str(connector), f"expected a connector of {station}"))
     if len(problems) > before or leg is None or begins is None:
         return None
     scope = Scope.STATION if connector is None else Scope.CONNECTOR

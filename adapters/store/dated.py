@@ -1,4 +1,4 @@
-"""What holds for a time, on record: versions of tariffs, billing rules, card fees, and what was decided of them.
+"""What holds for a time, on record: versions of tariffs, billing rules, card fees.
 
 Functions of a connection: the caller owns the transaction.
 """
@@ -6,47 +6,27 @@ Functions of a connection: the caller owns the transaction.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select, tuple_
 
+from adapters.store.decisions import Kind, T, with_decisions
 from adapters.store.schema import storable_text
-from adapters.store.schema_tariffs import billing_rules, card_fees, tariff_decisions, tariff_versions
+from adapters.store.schema_tariffs import billing_rules, card_fees, tariff_versions
 from controller.tariffs.book import Approval, BillingRule, CardFee, Leg, Scope, TariffVersion, TokenKind
 from controller.tariffs.choice import key_of
-from controller.tariffs.rules import NoSuchEntry, RuleRefused, approved_from, checked_validity, ends_from
-
-
-class Kind(StrEnum):
-    """Of what something is decided."""
-
-    TARIFF = "tariff"
-    RULE = "rule"
-    CARD_FEE = "card_fee"
-
-
-APPROVED: Final = "approved"
-ENDED: Final = "ended"
-
-T = TypeVar("T", TariffVersion, BillingRule, CardFee)
-
-
-@dataclass
-class _Decided:
-    order: int = 0
-    known: dict[str, Any] = field(default_factory=dict)
+from controller.tariffs.rules import NoSuchEntry, RuleRefused, checked_validity
 
 
 def tariff_versions_of(connection: Connection, tariffs: Iterable[str] | None = None) -> list[TariffVersion]:
     """The versions of these tariffs (None: of all), those that were approved first to last, then the others."""
     chosen = None if tariffs is None else tariff_versions.c.tariff.in_({storable_text(one) for one in tariffs})
     rows = _rows(connection, tariff_versions, chosen, tariff_versions.c.proposed_at, tariff_versions.c.number)
-    return _with_decisions(connection, Kind.TARIFF, [_version(row) for row in rows])
+    return with_decisions(connection, Kind.TARIFF, [_version(row) for row in rows])
 
 
 def rules_under(connection: Connection, keys: Iterable[tuple[Scope, str]], at: datetime) -> list[BillingRule]:
@@ -71,7 +51,7 @@ def all_rules(connection: Connection) -> list[BillingRule]:
 def all_card_fees(connection: Connection) -> list[CardFee]:
     """Every fee, those that were approved first to last, then the others."""
     rows = _rows(connection, card_fees, None, card_fees.c.proposed_at, card_fees.c.id)
-    return _with_decisions(connection, Kind.CARD_FEE, [_fee(row) for row in rows])
+    return with_decisions(connection, Kind.CARD_FEE, [_fee(row) for row in rows])
 
 
 def add_version(connection: Connection, version: TariffVersion, price_per_kwh: Decimal | None = None) -> TariffVersion:
@@ -96,29 +76,22 @@ def add_version(connection: Connection, version: TariffVersion, price_per_kwh: D
     return version
 
 
-def add_rule(connection: Connection, rule: BillingRule) -> BillingRule:
-    """Put a proposal on record, under a new id.
+def add_rules(connection: Connection, rules: Sequence[BillingRule]) -> list[BillingRule]:
+    """Put proposals on record, under new ids.
 
     Raises:
-        RuleRefused: its validity is none, or it names no tariff.
+        RuleRefused: the validity of one is none, or it names no tariff.
     """
-    checked_validity(rule.valid_from, rule.valid_until)
-    named = select(tariff_versions.c.number).where(tariff_versions.c.tariff == storable_text(rule.tariff)).limit(1)
-    if connection.execute(named).first() is None:
-        raise RuleRefused(f"tariff: there is no tariff {rule.tariff!r}")
-    rule = replace(rule, id=str(uuid.uuid4()))
-    connection.execute(
-        billing_rules.insert().values(
-            id=rule.id,
-            scope=rule.scope.value,
-            key=rule.key,
-            key_folded=key_of(rule.scope, rule.key),
-            leg=rule.leg.value,
-            tariff=rule.tariff,
-            **_validity(rule),
-        )
-    )
-    return rule
+    for rule in rules:
+        checked_validity(rule.valid_from, rule.valid_until)
+    for tariff in dict.fromkeys(rule.tariff for rule in rules):
+        named = select(tariff_versions.c.number).where(tariff_versions.c.tariff == storable_text(tariff)).limit(1)
+        if connection.execute(named).first() is None:
+            raise RuleRefused(f"tariff: there is no tariff {tariff!r}")
+    added = [replace(rule, id=str(uuid.uuid4())) for rule in rules]
+    if added:
+        connection.execute(billing_rules.insert(), [_rule_values(rule) for rule in added])
+    return added
 
 
 def add_card_fee(connection: Connection, fee: CardFee) -> CardFee:
@@ -142,28 +115,6 @@ def add_card_fee(connection: Connection, fee: CardFee) -> CardFee:
     return fee
 
 
-def approve(connection: Connection, entry: T, by: Approval, lead_time: timedelta, begins: datetime | None = None) -> T:
-    """Put an approval on record.
-
-    Raises:
-        RuleRefused: see ``controller.tariffs.rules.approved_from``.
-    """
-    begins = approved_from(entry, by.at, lead_time, begins)
-    _decide(connection, entry, APPROVED, begins, by)
-    return replace(entry, approved=by, valid_from=begins)
-
-
-def end(connection: Connection, entry: T, by: Approval, ends_at: datetime | None = None) -> T:
-    """Put the end of something on record.
-
-    Raises:
-        RuleRefused: see ``controller.tariffs.rules.ends_from``.
-    """
-    ends = ends_from(entry, by.at, ends_at)
-    _decide(connection, entry, ENDED, ends, by)
-    return replace(entry, ended_at=ends)
-
-
 def rule_of_id(connection: Connection, rule: str) -> BillingRule:
     """One rule.
 
@@ -171,6 +122,12 @@ def rule_of_id(connection: Connection, rule: str) -> BillingRule:
         NoSuchEntry: there is none of that id.
     """
     return _one(_rules(connection, billing_rules.c.id == storable_text(rule)), f"rule {rule!r}")
+
+
+def rules_of_ids(connection: Connection, rules: Iterable[str]) -> dict[str, BillingRule]:
+    """Those of these rules that there are, by id."""
+    ids = {storable_text(rule) for rule in rules}
+    return {rule.id: rule for rule in _rules(connection, billing_rules.c.id.in_(ids))} if ids else {}
 
 
 def card_fee_of_id(connection: Connection, fee: str) -> CardFee:
@@ -190,7 +147,7 @@ def _one(found: Sequence[T], what: str) -> T:
 
 def _rules(connection: Connection, chosen: ColumnElement[bool] | None) -> list[BillingRule]:
     rows = _rows(connection, billing_rules, chosen, billing_rules.c.proposed_at, billing_rules.c.id)
-    return _with_decisions(connection, Kind.RULE, [_rule(row) for row in rows])
+    return with_decisions(connection, Kind.RULE, [_rule(row) for row in rows])
 
 
 def _rows(
@@ -200,59 +157,16 @@ def _rows(
     return connection.execute(query.order_by(*order)).all()
 
 
-def _with_decisions(connection: Connection, kind: Kind, entries: Sequence[T]) -> list[T]:
-    """The entries as they are after what was decided, in the order of their approval, then those without."""
-    if not entries:
-        return []
-    query = select(tariff_decisions).where(tariff_decisions.c.kind == kind.value)
-    subjects = {_name(entry)[0] for entry in entries}
-    if len(subjects) <= _FEW:
-        query = query.where(tariff_decisions.c.subject.in_(subjects))
-    decided: dict[tuple[str, int], _Decided] = {}
-    for row in connection.execute(query.order_by(tariff_decisions.c.id)):
-        one = decided.setdefault((row.subject, row.number), _Decided())
-        if row.decision == APPROVED:
-            one.order = row.id
-            one.known |= {"approved": Approval(row.decided_by, row.decided_at), "valid_from": row.effective_at}
-        else:
-            one.known["ended_at"] = row.effective_at
-    none = _Decided()
-    found = [(decided.get(_name(entry), none), entry) for entry in entries]
-    found.sort(key=lambda each: each[0].order or _LAST)
-    return [replace(entry, **one.known) for one, entry in found]
-
-
-_FEW: Final = 500
-"""As many names stand in one query; for more, all decisions are read."""
-_LAST: Final = 2**63
-
-
-def _name(entry: T) -> tuple[str, int]:
-    if isinstance(entry, TariffVersion):
-        return entry.tariff, entry.number
-    return entry.id, 0
-
-
-_KINDS: Final[Mapping[type, Kind]] = {
-    TariffVersion: Kind.TARIFF,
-    BillingRule: Kind.RULE,
-    CardFee: Kind.CARD_FEE,
-}
-
-
-def _decide(connection: Connection, entry: T, decision: str, effective_at: datetime, by: Approval) -> None:
-    subject, number = _name(entry)
-    connection.execute(
-        tariff_decisions.insert().values(
-            kind=_KINDS[type(entry)].value,
-            subject=subject,
-            number=number,
-            decision=decision,
-            effective_at=effective_at,
-            decided_by=by.by,
-            decided_at=by.at,
-        )
-    )
+def _rule_values(rule: BillingRule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "scope": rule.scope.value,
+        "key": rule.key,
+        "key_folded": key_of(rule.scope, rule.key),
+        "leg": rule.leg.value,
+        "tariff": rule.tariff,
+        **_validity(rule),
+    }
 
 
 def _validity(entry: T) -> dict[str, Any]:

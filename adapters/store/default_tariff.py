@@ -12,7 +12,8 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from adapters.store.dated import add_rule, add_version, approve, end, rules_of_tariff, tariff_versions_of
+from adapters.store.dated import add_rules, add_version, rules_of_tariff, tariff_versions_of
+from adapters.store.decisions import approve, end
 from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TariffVersion
 from controller.tariffs.rules import end_of
 
@@ -50,7 +51,8 @@ def seed_default_tariff(connection: Connection, currency: str, price_per_kwh: De
     approve(connection, add_version(connection, version, price_per_kwh), by, lead_time)
     if all(end_of(rule) is not None for rule in rules_of_tariff(connection, DEFAULT_TARIFF)):
         rule = BillingRule("", Scope.OPERATOR, "", Leg.RETAIL, DEFAULT_TARIFF, begins, None, by)
-        approve(connection, add_rule(connection, rule), by, lead_time)
+        (added,) = add_rules(connection, [rule])
+        approve(connection, added, by, lead_time)
 
 
 def _said_last(connection: Connection) -> TariffVersion | None:

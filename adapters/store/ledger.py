@@ -73,7 +73,7 @@ class SqlLedger:
         """Tariffs, rules, parties, contracts, and the terms on which sessions are charged."""
         self.charged = RecordBook(self.read, self.write)
         """What was charged: records, what was decided of them, statements."""
-        self.token_book = TokenBook(self.read, self.write)
+        self.token_book = TokenBook(self.read, self.write, terms.operator)
         """Who may charge, as people keep it."""
         self.keys = KeyBook(self.read, self.write)
         """Who is let in by password."""

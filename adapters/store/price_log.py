@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from adapters.store.dated import Kind
+from adapters.store.decisions import Kind
 from adapters.store.schema_tariffs import billing_rules, card_fees, tariff_decisions, tariff_versions
 from controller.tariffs.book import PriceChange
 

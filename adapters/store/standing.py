@@ -45,6 +45,14 @@ def keep(connection: Connection, kind: Kept, name: str, document: Mapping[str, A
     )
 
 
+def keep_all(connection: Connection, kind: Kept, documents: Mapping[str, Mapping[str, Any]], by: Approval) -> None:
+    """Write down what holds from now on of many, by name."""
+    shared = {"kind": kind.value, "changed_by": by.by, "changed_at": by.at}
+    if documents:
+        rows = [{"name": name, "document": dict(document), **shared} for name, document in documents.items()]
+        connection.execute(standing_data.insert(), rows)
+
+
 def find(connection: Connection, kind: Kept, name: str) -> dict[str, Any] | None:
     """What holds; None where there is nothing, or nothing any more."""
     of_name = select(standing_data.c.document).where(

@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from adapters.store import curves, dated, price_log, standing, terms
+from adapters.store import curves, dated, decisions, price_log, standing, terms
 from adapters.store.default_tariff import default_tariff_changed, seed_default_tariff
+from adapters.store.rule_writing import approve_rule, write_rules
 from adapters.store.standing import Kept
 from controller.tariffs.book import (
     Approval,
@@ -25,7 +26,7 @@ from controller.tariffs.book import (
     SessionTerms,
     TariffVersion,
 )
-from controller.tariffs.rules import NoSuchEntry, RuleRefused, end_of, in_force
+from controller.tariffs.rules import NoSuchEntry, RuleRefused, end_of
 from controller.tariffs.tariff import PriceCurve
 
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class TariffBook:
 
         def write(connection: Connection) -> TariffVersion:
             added = dated.add_version(connection, version)
-            return dated.approve(connection, added, added.proposed, self.operator.lead_time) if approve else added
+            return decisions.approve(connection, added, added.proposed, self.operator.lead_time) if approve else added
 
         return self._write(write).result()
 
@@ -93,7 +94,7 @@ class TariffBook:
             if not waiting:
                 raise NoSuchEntry(f"tariff {tariff!r} has no version {number or 'that waits for approval'}")
             newest = max(waiting, key=lambda version: version.number)
-            return dated.approve(connection, newest, by, self.operator.lead_time, valid_from)
+            return decisions.approve(connection, newest, by, self.operator.lead_time, valid_from)
 
         return self._write(write).result()
 
@@ -107,7 +108,7 @@ class TariffBook:
             open_ones = [one for one in versions if (end := end_of(one)) is None or end > last]
             if not open_ones:
                 raise RuleRefused(f"tariff {tariff!r} has ended already")
-            return [dated.end(connection, one, by, ends_at) for one in open_ones]
+            return [decisions.end(connection, one, by, ends_at) for one in open_ones]
 
         return self._write(write).result()
 
@@ -131,16 +132,9 @@ class TariffBook:
             ends: rules that end.
             approve: whether the new ones are approved by who proposes them.
         """
-
-        def write(connection: Connection) -> Sequence[BillingRule]:
-            added = [dated.add_rule(connection, rule) for rule in rules]
-            if approve:
-                added = [approve_rule(connection, rule, rule.proposed, self.operator, None) for rule in added]
-            for one in ends:
-                dated.end(connection, dated.rule_of_id(connection, one.rule), one.by, one.ends_at)
-            return added
-
-        return self._write(write).result()
+        return self._write(
+            lambda connection: write_rules(connection, rules, ends, self.operator if approve else None)
+        ).result()
 
     def approve_rule(self, rule: str, by: Approval, valid_from: datetime | None = None) -> BillingRule:
         """Approve a rule; with it a tariff of which nothing was approved yet."""
@@ -153,7 +147,7 @@ class TariffBook:
     def end_rule(self, rule: str, by: Approval, ends_at: datetime | None = None) -> BillingRule:
         """End a rule, or withdraw a proposal."""
         return self._write(
-            lambda connection: dated.end(connection, dated.rule_of_id(connection, rule), by, ends_at)
+            lambda connection: decisions.end(connection, dated.rule_of_id(connection, rule), by, ends_at)
         ).result()
 
     def card_fees(self) -> Sequence[CardFee]:
@@ -165,7 +159,7 @@ class TariffBook:
 
         def write(connection: Connection) -> CardFee:
             added = dated.add_card_fee(connection, fee)
-            return dated.approve(connection, added, added.proposed, self.operator.lead_time) if approve else added
+            return decisions.approve(connection, added, added.proposed, self.operator.lead_time) if approve else added
 
         return self._write(write).result()
 
@@ -173,7 +167,7 @@ class TariffBook:
         """Approve a fee."""
         lead_time = self.operator.lead_time
         return self._write(
-            lambda connection: dated.approve(
+            lambda connection: decisions.approve(
                 connection, dated.card_fee_of_id(connection, fee), by, lead_time, valid_from
             )
         ).result()
@@ -181,7 +175,7 @@ class TariffBook:
     def end_card_fee(self, fee: str, by: Approval, ends_at: datetime | None = None) -> CardFee:
         """End a fee, or withdraw a proposal."""
         return self._write(
-            lambda connection: dated.end(connection, dated.card_fee_of_id(connection, fee), by, ends_at)
+            lambda connection: decisions.end(connection, dated.card_fee_of_id(connection, fee), by, ends_at)
         ).result()
 
     def price_changes(self, since: datetime, until: datetime) -> Sequence[PriceChange]:
@@ -255,25 +249,6 @@ class TariffBook:
     def terms_of(self, session: str) -> Sequence[SessionTerms]:
         """The frozen terms of a session, one for each leg that has any: retail, wholesale, reimbursement."""
         return self._read(lambda connection: terms.terms_of(connection, session))
-
-
-def approve_rule(
-    connection: Connection, rule: BillingRule, by: Approval, operator: OperatorTerms, valid_from: datetime | None
-) -> BillingRule:
-    """Approve a rule; with it a tariff of which nothing was approved yet: who agrees to one has seen the other."""
-    rule = dated.approve(connection, rule, by, operator.lead_time, valid_from)
-    versions = dated.tariff_versions_of(connection, [rule.tariff])
-    if all(version.approved is None for version in versions):
-        waiting = [version for version in versions if end_of(version) is None]
-        if waiting:
-            newest = max(waiting, key=lambda version: version.number)
-            approved = dated.approve(connection, newest, by, operator.lead_time)
-            versions = [approved]
-    if in_force(versions, rule.valid_from) is None:
-        raise RuleRefused(
-            f"tariff: {rule.tariff!r} has no approved version that holds at {rule.valid_from.isoformat()}"
-        )
-    return rule
 
 
 def _versions(connection: Connection, tariff: str) -> Sequence[TariffVersion]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -28,6 +29,7 @@ from adapters.web.statements import add_statements
 from adapters.web.stream import Broadcast, TooManyClientsError
 from adapters.web.tariff_codes import add_tariff_codes
 from adapters.web.tariffs import add_tariffs
+from adapters.web.token_import import add_token_table
 from adapters.web.tokens import add_tokens
 from adapters.web.view import (
     event_view,
@@ -76,6 +78,7 @@ def build_router(parts: Parts, logins: Logins, broadcast: Broadcast) -> APIRoute
     add_card_fees(router, books.prices, books.clock)
     add_price_log(router, books.prices)
     add_tariff_codes(router, site, books.prices, books.clock)
+    add_token_table(router, books, ZoneInfo(site.time_zone))
     add_tokens(router, books.tokens, books.prices, books.clock)
     add_accounts(router, site, books.prices, books.clock)
     add_review(router, parts.charged)

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.web.access import Login, Logins
 
 COOKIE: Final = "loadstar_session"
-BODY_MAX: Final = 256 * 1024
-"""No request of this API comes near it."""
+BODY_MAX: Final = 1024 * 1024
+"""A table of as many rows as one may have, as a form sends it; no other request comes near it."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/api/v1/login"})
 OPEN_PREFIX: Final = "/static/"
 DRIVERS_PREFIX: Final = "/p/"

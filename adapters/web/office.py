@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 
+from adapters.csv_table import TableRefused
 from adapters.pricing import Books
-from adapters.tariff_codes import CodesRefused
 from adapters.web.entitled import Approver, Proposer
 from adapters.web.office_forms import (
     Form,
@@ -21,14 +21,16 @@ from adapters.web.office_forms import (
     tariff_said,
     token_said,
 )
-from adapters.web.office_pages import Office, back_to
+from adapters.web.office_pages import Office, back_to, reasons
 from adapters.web.rules import propose_card_fee, propose_rule
 from adapters.web.tariff_codes import import_table
 from adapters.web.tariffs import keep_tariff
+from adapters.web.token_import import import_table as import_tokens
+from adapters.web.token_import import token_file
 from adapters.web.tokens import add_new_token, change_token, token_state
 from controller.site import Site
 from controller.tariffs.book import Approval
-from controller.tariffs.rules import NoSuchEntry
+from controller.tariffs.rules import NoSuchEntry, RuleRefused
 
 Fields = Annotated[Form, Depends(read_form)]
 
@@ -58,6 +60,7 @@ def add_office(app: FastAPI, site: Site, books: Books, facts: dict[str, Any]) ->
 
     _add_tariff_forms(app, office)
     _add_rule_forms(app, office)
+    _add_token_table(app, office)
     _add_token_forms(app, office)
 
 
@@ -121,9 +124,25 @@ def _add_rule_forms(app: FastAPI, office: Office) -> None:
         content, by, sure = table.encode("utf-8", "replace"), Approval(actor.user, office.now), "confirm" in form
         try:
             found = import_table(content, by, office.site, book, approve=actor.may_approve, dry_run=not sure)
-        except CodesRefused as refused:
-            return office.prices(request, problems=list(map(str, refused.problems)), said={"table": table})
+        except (TableRefused, RuleRefused) as refused:
+            return office.prices(request, problems=reasons(refused), said={"table": table})
         return back_to("/prices") if sure else office.prices(request, said={"table": table}, preview=found)
+
+
+def _add_token_table(app: FastAPI, office: Office) -> None:
+    @app.get("/tokens/table", include_in_schema=False)
+    def show_table() -> Response:
+        return token_file(office.books, office.zone, everything=True, mark="\ufeff")
+
+    @app.post("/tokens/table", include_in_schema=False)
+    def submit_table(request: Request, form: Fields, actor: Proposer) -> Response:
+        table = form.get("file") or form.get("table", "")
+        content, by, sure = table.encode("utf-8", "replace"), Approval(actor.user, office.now), "confirm" in form
+        try:
+            found = import_tokens(content, by, office.books, office.zone, approve=actor.may_approve, dry_run=not sure)
+        except (TableRefused, RuleRefused) as refused:
+            return office.tokens(request, problems=reasons(refused), said={"table": table})
+        return back_to("/tokens") if sure else office.tokens(request, said={"table": table}, preview=found)
 
 
 def _add_token_forms(app: FastAPI, office: Office) -> None:

@@ -14,6 +14,7 @@ from fastapi import HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from adapters.csv_table import TableRefused
 from adapters.json_text import DocumentError
 from adapters.pricing import Books
 from adapters.web.entitled import PROPOSING, actor_of
@@ -21,6 +22,8 @@ from adapters.web.office_forms import Form
 from adapters.web.rules import card_fee_view, rule_list
 from adapters.web.tariff_codes import CodeImport
 from adapters.web.tariffs import tariff_view, tariff_views
+from adapters.web.token_import import TokenImport
+from adapters.web.token_table import COLUMNS, WORDS
 from adapters.web.tokens import token_views
 from controller.site import Site
 from controller.tariffs.book import Leg, Scope, TokenKind
@@ -113,6 +116,7 @@ class Office:
         problems: list[str] | None = None,
         said: Form | None = None,
         editing: str | None = None,
+        preview: TokenImport | None = None,
     ) -> Response:
         """The page of tokens; ``editing``: of which the form speaks, instead of a new one."""
         book = self.books.prices
@@ -124,6 +128,9 @@ class Office:
             problems=problems or [],
             said=said or {},
             editing=editing,
+            preview=preview,
+            columns=COLUMNS,
+            words=WORDS,
             tokens=token_views(self.books.tokens, book, self.now, everything=everything),
             kinds=[kind.value for kind in TokenKind],
             contracts=[contract.id for contract in book.contracts()],
@@ -178,6 +185,11 @@ def _problems_of(action: Callable[[], object]) -> list[str]:
     except HTTPException as error:
         return [str(error.detail)]
     return []
+
+
+def reasons(refused: TableRefused | RuleRefused) -> list[str]:
+    """Why a table was not taken, row by row where it is the rows."""
+    return list(map(str, refused.problems)) if isinstance(refused, TableRefused) else [str(refused)]
 
 
 def back_to(path: str) -> Response:

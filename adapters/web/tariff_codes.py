@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any
 
-from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter
 from pydantic import Field
 
+from adapters.csv_table import TableProblem, TableRefused
 from adapters.pricing import PriceBook
-from adapters.tariff_codes import CodeChange, CodeProblem, CodesRefused, as_rules, read_codes
-from adapters.web import models
+from adapters.tariff_codes import CodeChange, as_rules, read_codes
 from adapters.web.answer import Answer
 from adapters.web.entitled import REFUSALS, Proposer
+from adapters.web.table_answers import TABLE_BODY, TABLE_REFUSED, DryRun, refusal_of
 from adapters.web.tariffs import Content
 from controller.ports.common import Clock
 from controller.site import Site
 from controller.tariffs.book import Approval, Leg
-
-_BODY: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}},
-}
 
 
 class CodeRow(Answer):
@@ -48,34 +44,16 @@ class CodeImport(Answer):
     next: None = None
 
 
-class RowProblem(Answer):
-    """Why a row is refused."""
-
-    row: int = Field(description="the header is row 1")
-    column: str
-    value: str
-    reason: str
-
-
-class CodeRefusal(models.Problems):
-    """Everything that is wrong with a table. Nothing of it was taken."""
-
-    rows: tuple[RowProblem, ...]
-
-
-_REFUSED: Final[dict[int | str, dict[str, object]]] = {
-    422: {"model": CodeRefusal, "description": "The table is refused as a whole; every row and reason is named"}
-}
-
-
 def add_tariff_codes(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> None:
     """Add the route of tariff codes."""
 
-    @router.post("/tariff-codes/import", responses=REFUSALS | _REFUSED, openapi_extra=_BODY, response_model=CodeImport)
+    @router.post(
+        "/tariff-codes/import", responses=REFUSALS | TABLE_REFUSED, openapi_extra=TABLE_BODY, response_model=CodeImport
+    )
     def import_codes(
         content: Content,
         actor: Proposer,
-        dry_run: Annotated[bool, Query(description="show what it would change, and change nothing")] = False,
+        dry_run: DryRun = False,
     ) -> Any:
         """Give stations and connectors their tariffs, by CSV: `station,connector,tariff_code[,leg][,valid_from]`.
 
@@ -85,8 +63,8 @@ def add_tariff_codes(router: APIRouter, site: Site, book: PriceBook, clock: Cloc
         try:
             by = Approval(actor.user, clock.now())
             return import_table(content, by, site, book, approve=actor.may_approve, dry_run=dry_run)
-        except CodesRefused as refused:
-            return JSONResponse(refusal_of(refused).model_dump(mode="json"), 422)
+        except TableRefused as refused:
+            return refusal_of(refused)
 
 
 def import_table(
@@ -95,7 +73,7 @@ def import_table(
     """Change the codes as a table says, or only show it.
 
     Raises:
-        CodesRefused: nothing of it was taken.
+        TableRefused: nothing of it was taken.
     """
     earliest = by.at + book.operator.lead_time
     changes = read_codes(content, site, book.rules(), book.tariff_versions(), earliest)
@@ -112,23 +90,14 @@ def import_table(
     )
 
 
-def refusal_of(refused: CodesRefused) -> CodeRefusal:
-    """Why a table was refused, as the API tells it."""
-    return CodeRefusal(
-        detail=str(refused),
-        problems=tuple(map(str, refused.problems)),
-        rows=tuple(
-            RowProblem(row=one.row, column=one.column, value=one.value, reason=one.reason) for one in refused.problems
-        ),
-    )
-
-
 def _refuse_ends(changes: Iterable[CodeChange]) -> None:
     """What was approved is ended by those who may approve."""
     reason = "only an approver or installer may take a code away"
-    problems = [CodeProblem(one.row, "tariff_code", "", reason) for one in changes if one.changed and one.after is None]
+    problems = [
+        TableProblem(one.row, "tariff_code", "", reason) for one in changes if one.changed and one.after is None
+    ]
     if problems:
-        raise CodesRefused(problems)
+        raise TableRefused(problems)
 
 
 def _row(change: CodeChange) -> CodeRow:

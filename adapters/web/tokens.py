@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 from fastapi import APIRouter, HTTPException
 
@@ -26,6 +27,8 @@ from controller.ports.tokens import Token
 from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TokenLimits
 from controller.tariffs.choice import token_key
 from controller.tariffs.rules import in_force
+
+ENDS_TARIFFS: Final = "only an approver or installer may end a token's own tariff"
 
 
 def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clock) -> None:
@@ -138,40 +141,53 @@ def token_view(token: Token, own_tariffs: Mapping[str, str]) -> TokenState:
     )
 
 
+def own_rules(book: PriceBook, now: datetime) -> dict[str, BillingRule]:
+    """The rules by which tokens have a retail tariff of their own now, by the token's key."""
+    of_tokens: dict[str, list[BillingRule]] = {}
+    for rule in book.rules():
+        if rule.scope is Scope.TOKEN and rule.leg is Leg.RETAIL:
+            of_tokens.setdefault(token_key(rule.key), []).append(rule)
+    held = {key: in_force(rules, now) for key, rules in of_tokens.items()}
+    return {key: rule for key, rule in held.items() if rule is not None}
+
+
+def own_tariff_rule(uid: str, tariff: str, by: Approval) -> BillingRule:
+    """The rule that gives a token a tariff of its own."""
+    return BillingRule("", Scope.TOKEN, uid, Leg.RETAIL, tariff, by.at, None, by)
+
+
 def _own_tariffs(book: PriceBook, now: datetime) -> dict[str, str]:
-    """The retail tariffs that tokens have of their own now, by the token's key."""
-    of_tokens = [rule for rule in book.rules() if rule.scope is Scope.TOKEN and rule.leg is Leg.RETAIL]
-    keys = {token_key(rule.key) for rule in of_tokens}
-    held = {key: in_force((rule for rule in of_tokens if token_key(rule.key) == key), now) for key in keys}
-    return {key: rule.tariff for key, rule in held.items() if rule is not None}
+    return {key: rule.tariff for key, rule in own_rules(book, now).items()}
 
 
 def _give_tariff(uid: str, said: TokenSaid, book: PriceBook, by: Approval, *, approve: bool) -> None:
     """Propose the token's own tariff, or end it, where something is said of it."""
-    held = _own_tariffs(book, by.at).get(token_key(uid))
-    if "tariff" not in said.model_fields_set or said.tariff == held:
+    own = own_rules(book, by.at).get(token_key(uid))
+    if "tariff" not in said.model_fields_set or said.tariff == (None if own is None else own.tariff):
         return
     if said.tariff is not None:
-        book.add_rules(
-            [BillingRule("", Scope.TOKEN, uid, Leg.RETAIL, said.tariff, by.at, None, by)],
-            approve=approve,
-        )
+        book.add_rules([own_tariff_rule(uid, said.tariff, by)], approve=approve)
     elif not approve:
-        raise HTTPException(403, "tariff: only an approver or installer may end a token's own tariff")
+        raise HTTPException(403, f"tariff: {ENDS_TARIFFS}")
     else:
-        rules = [rule for rule in book.rules() if rule.scope is Scope.TOKEN and rule.leg is Leg.RETAIL]
-        own = in_force((rule for rule in rules if token_key(rule.key) == token_key(uid)), by.at)
         assert own is not None, "it is held"
         book.end_rule(own.id, by)
 
 
-def _token(uid: str, said: TokenSaid, book: PriceBook) -> Token:
-    if said.contract is not None and said.contract not in {contract.id for contract in book.contracts()}:
-        raise HTTPException(422, f"contract: there is no contract {said.contract!r}")
-    if said.tariff is not None and not book.tariff_versions(said.tariff):
-        raise HTTPException(422, f"tariff: there is no tariff {said.tariff!r}")
+def token_problems(said: TokenSaid, contracts: Collection[str], tariffs: Collection[str]) -> dict[str, str]:
+    """What cannot be in what is said of a token, by field."""
+    problems = {}
+    if said.contract is not None and said.contract not in contracts:
+        problems["contract"] = f"there is no contract {said.contract!r}"
+    if said.tariff is not None and said.tariff not in tariffs:
+        problems["tariff"] = f"there is no tariff {said.tariff!r}"
     if said.valid_from and said.valid_until and said.valid_until <= said.valid_from:
-        raise HTTPException(422, "valid_until: expected a time after valid_from")
+        problems["valid_until"] = "expected a time after valid_from"
+    return problems
+
+
+def token_said(uid: str, said: TokenSaid) -> Token:
+    """The token that is described."""
     return Token(
         uid,
         said.description,
@@ -184,6 +200,14 @@ def _token(uid: str, said: TokenSaid, book: PriceBook) -> Token:
         limits=_limits(said.limits),
         valid_from=said.valid_from,
     )
+
+
+def _token(uid: str, said: TokenSaid, book: PriceBook) -> Token:
+    contracts = {contract.id for contract in book.contracts()}
+    tariffs = {version.tariff for version in book.tariff_versions(said.tariff)} if said.tariff else ()
+    if problems := token_problems(said, contracts, tariffs):
+        raise HTTPException(422, "; ".join(f"{field}: {reason}" for field, reason in problems.items()))
+    return token_said(uid, said)
 
 
 def _limits(said: LimitsSaid) -> TokenLimits:

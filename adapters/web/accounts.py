@@ -38,7 +38,7 @@ def add_accounts(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -
     _add_parties(router, book, clock)
     _add_points(router, site, book, clock)
 
-    @router.get("/sessions/{session_id}/terms")
+    @router.get("/sessions/{session_id:id}/terms")
     def get_terms(session_id: str) -> TermsList:
         """On what terms a session is charged: frozen when it began."""
         return TermsList(items=tuple(map(_terms_view, book.terms_of(session_id))))
@@ -58,14 +58,14 @@ def _add_contracts(router: APIRouter, book: PriceBook, clock: Clock) -> None:
             raise HTTPException(422, f"id: there is a contract {said.id!r} already; PUT changes it")
         return keep(said.id, said, actor)
 
-    @router.put("/contracts/{contract_id}", responses=REFUSALS)
+    @router.put("/contracts/{contract_id:id}", responses=REFUSALS)
     def put_contract(contract_id: str, said: ContractSaid, actor: Proposer) -> ContractState:
         """Say anew what a contract is; sessions that run keep what it was when they began."""
         if contract_id not in {contract.id for contract in book.contracts()}:
             raise NoSuchEntry(f"there is no contract {contract_id!r}")
         return keep(contract_id, said, actor)
 
-    @router.delete("/contracts/{contract_id}", status_code=204, responses=REFUSALS)
+    @router.delete("/contracts/{contract_id:id}", status_code=204, responses=REFUSALS)
     def delete_contract(contract_id: str, actor: Proposer) -> None:
         """End a contract: its tokens may not charge any more. It stays on record."""
         book.remove_contract(contract_id, Approval(actor.user, clock.now()))
@@ -89,14 +89,14 @@ def _add_parties(router: APIRouter, book: PriceBook, clock: Clock) -> None:
             raise HTTPException(422, f"id: there is a party {said.id!r} already; PUT changes it")
         return keep(Party(**said.model_dump()), actor)
 
-    @router.put("/parties/{party_id}", responses=REFUSALS)
+    @router.put("/parties/{party_id:id}", responses=REFUSALS)
     def put_party(party_id: str, said: PartySaid, actor: Proposer) -> PartyState:
         """Say anew what a party is."""
         if party_id not in {party.id for party in book.parties()}:
             raise NoSuchEntry(f"there is no party {party_id!r}")
         return keep(Party(id=party_id, **said.model_dump()), actor)
 
-    @router.delete("/parties/{party_id}", status_code=204, responses=REFUSALS)
+    @router.delete("/parties/{party_id:id}", status_code=204, responses=REFUSALS)
     def delete_party(party_id: str, actor: Proposer) -> None:
         """Take a party off the list; refused while contracts name it. It stays on record."""
         book.remove_party(party_id, Approval(actor.user, clock.now()))
@@ -114,7 +114,7 @@ def _add_points(router: APIRouter, site: Site, book: PriceBook, clock: Clock) ->
         items = tuple(PublicState(point=point.id, public=said.get(point.id, True)) for point in site.points)
         return PublicList(items=items, guests=book.operator.guests)
 
-    @router.put("/public-points/{point_id}", responses=REFUSALS)
+    @router.put("/public-points/{point_id:id}", responses=REFUSALS)
     def put_public_point(point_id: str, said: PublicSaid, actor: Proposer) -> PublicState:
         """Open a point to guests, or close it to them."""
         if point_id not in site.point:

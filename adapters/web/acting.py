@@ -65,7 +65,7 @@ class PointChanges(BaseModel):
 def add_acting(router: APIRouter, site: Site, live: Live, wishes: Wishes) -> None:
     """Add the routes that change something."""
 
-    @router.patch("/points/{point_id}", responses=_ERRORS)
+    @router.patch("/points/{point_id:id}", responses=_ERRORS)
     def change_point(
         point_id: str,
         changes: PointChanges,

@@ -132,14 +132,14 @@ def _add_site(router: APIRouter, site: Site, live: Live, version: str) -> None:
         """All charging points, in the order of the site file."""
         return models.PointList(items=points_view(site, live.latest()))
 
-    @router.get("/points/{point_id}", responses=NOT_FOUND)
+    @router.get("/points/{point_id:id}", responses=NOT_FOUND)
     def get_point(point_id: str) -> models.Point:
         """One charging point."""
         if point_id not in site.point:
             raise HTTPException(404, f"unknown point {point_id!r}")
         return point_view(site, site.point[point_id], live.latest())
 
-    @router.get("/points/{point_id}/explanation", responses=NOT_FOUND | NOT_YET)
+    @router.get("/points/{point_id:id}/explanation", responses=NOT_FOUND | NOT_YET)
     def get_explanation(point_id: str) -> models.Explanation:
         """Why a point has its limit: one sentence, and the chain of reasons behind it with their numbers."""
         if point_id not in site.point:
@@ -166,7 +166,7 @@ def _add_sessions(router: APIRouter, records: Records) -> None:
             raise HTTPException(422, f"after: {error}") from None
         return models.SessionList(items=tuple(map(session_view, items)), next=following)
 
-    @router.get("/sessions/{session_id}", responses=NOT_FOUND)
+    @router.get("/sessions/{session_id:id}", responses=NOT_FOUND)
     def get_session(session_id: str) -> models.Session:
         """One session."""
         record = records.session(session_id)

@@ -34,6 +34,7 @@ from adapters.web.parts import Parts
 from adapters.web.stations_page import add_stations_page
 from adapters.web.stream import Broadcast
 from adapters.web.view import site_view
+from adapters.web.whole_ids import WholeIds
 from controller.ports.ledger import LedgerUnavailable
 from controller.site import Site
 from controller.tariffs.rules import NoSuchEntry, RuleRefused
@@ -52,6 +53,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.state.broadcast = broadcast
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Gate, logins=logins, lab=lab)
+    app.add_middleware(WholeIds)
     _add_errors(app)
     app.include_router(build_router(parts, logins, broadcast))
     _add_probes(app, site, live, version)

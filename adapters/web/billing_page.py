@@ -98,7 +98,7 @@ def add_billing_page(app: FastAPI, office: Office, charged: Charged) -> None:
             return desk.page(request, month, ["a month is closed for good: tick the box if you are sure"])
         return desk.done(request, month, lambda: charged.close(month, actor.user))
 
-    @app.post("/statements/review/{record}", include_in_schema=False)
+    @app.post("/statements/review/{record:id}", include_in_schema=False)
     def decide(request: Request, record: str, form: Fields, actor: Approver) -> Response:
         def action() -> None:
             verdict = Verdict(form.get("verdict", ""))

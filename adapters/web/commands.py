@@ -146,7 +146,7 @@ def add_commands(router: APIRouter, site: Site, commands: Commands, clock: Clock
     """Add the route of commands."""
 
     @router.post(
-        "/points/{point_id}/commands",
+        "/points/{point_id:id}/commands",
         responses={404: {"model": models.Problem}, 503: {"model": models.Problem, "description": "No answer"}},
     )
     def command(point_id: str, said: CommandSaid, _login: Annotated[Login | None, Depends(may_act)]) -> CommandAnswer:

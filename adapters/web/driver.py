@@ -77,7 +77,7 @@ class Bar:
 def add_driver_api(router: APIRouter, site: Site, desk: DriverDesk) -> None:
     """Add the route by which people and programs choose for a driver."""
 
-    @router.post("/points/{point_id}/offer", status_code=204, responses={404: {"model": models.Problem}})
+    @router.post("/points/{point_id:id}/offer", status_code=204, responses={404: {"model": models.Problem}})
     def choose(point_id: str, chosen: OfferChosen, login: Annotated[Login | None, Depends(may_act)]) -> None:
         """Let an offer hold for the session that runs at a point, from now on: `regular`, `flexible` or `fast`."""
         if point_id not in site.point:
@@ -103,11 +103,11 @@ def add_driver_page(app: FastAPI, site: Site, desk: DriverDesk, facts: Mapping[s
             return HTMLResponse(page.render(facts, unknown=point), 404)
         return HTMLResponse(page.render(facts, **_told(view, site, zone), problem=problem, entered=entered), status)
 
-    @app.get("/p/{point}", include_in_schema=False)
+    @app.get("/p/{point:id}", include_in_schema=False)
     def show(point: str) -> Response:
         return shown_page(point)
 
-    @app.post("/p/{point}", include_in_schema=False)
+    @app.post("/p/{point:id}", include_in_schema=False)
     async def ask(point: str, request: Request) -> Response:
         fields = parse_qs((await request.body()).decode(errors="replace"), max_num_fields=10)
         entered = {name: values[0].strip() for name, values in fields.items()}

@@ -68,7 +68,7 @@ class Gate:
         """The refusal of somebody who is not logged in; None for everybody else."""
         login = presented(request, self._logins)
         request.scope["login"] = login
-        path = request.url.path
+        path = request.scope["path"]
         if self._lab or login or path in OPEN_PATHS or path.startswith((OPEN_PREFIX, DRIVERS_PREFIX)):
             return None
         if path in PAGES and request.method == "GET":

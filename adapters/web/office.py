@@ -78,7 +78,7 @@ def _add_tariff_forms(app: FastAPI, office: Office) -> None:
 
         return office.after_prices(request, keep, form)
 
-    @app.post("/prices/tariffs/{tariff}/{version}/approve", include_in_schema=False)
+    @app.post("/prices/tariffs/{tariff:id}/{version}/approve", include_in_schema=False)
     def approve_tariff(request: Request, tariff: str, version: int, actor: Approver) -> Response:
         by = Approval(actor.user, office.now)
         return office.after_prices(request, lambda: book.approve_tariff(tariff, by, version))
@@ -90,7 +90,7 @@ def _add_tariff_forms(app: FastAPI, office: Office) -> None:
             request, lambda: propose_card_fee(card_fee_said(form), actor, book, office.now, approve=approve), form
         )
 
-    @app.post("/prices/fees/{fee}/approve", include_in_schema=False)
+    @app.post("/prices/fees/{fee:id}/approve", include_in_schema=False)
     def approve_fee(request: Request, fee: str, actor: Approver) -> Response:
         return office.after_prices(request, lambda: book.approve_card_fee(fee, Approval(actor.user, office.now)))
 
@@ -106,11 +106,11 @@ def _add_rule_forms(app: FastAPI, office: Office) -> None:
 
         return office.after_prices(request, propose, form)
 
-    @app.post("/prices/rules/{rule}/approve", include_in_schema=False)
+    @app.post("/prices/rules/{rule:id}/approve", include_in_schema=False)
     def approve_rule(request: Request, rule: str, actor: Approver) -> Response:
         return office.after_prices(request, lambda: book.approve_rule(rule, Approval(actor.user, office.now)))
 
-    @app.post("/prices/rules/{rule}/end", include_in_schema=False)
+    @app.post("/prices/rules/{rule:id}/end", include_in_schema=False)
     def end_rule(request: Request, rule: str, actor: Proposer) -> Response:
         def end() -> None:
             actor.approving(asked=book.rule(rule).approved is not None)
@@ -155,14 +155,14 @@ def _add_token_forms(app: FastAPI, office: Office) -> None:
 
         return office.after_tokens(request, add, form)
 
-    @app.post("/tokens/{uid}/change", include_in_schema=False)
+    @app.post("/tokens/{uid:id}/change", include_in_schema=False)
     def submit_change(request: Request, uid: str, form: Fields, actor: Proposer) -> Response:
         def change() -> None:
             change_token(uid, token_said(form, office.zone), actor, tokens, office.books.prices, office.now)
 
         return office.after_tokens(request, change, {**form, "uid": uid}, editing=uid)
 
-    @app.post("/tokens/guests/{point}", include_in_schema=False)
+    @app.post("/tokens/guests/{point:id}", include_in_schema=False)
     def open_point(request: Request, point: str, form: Fields, actor: Proposer) -> Response:
         def say() -> None:
             if point not in office.site.point:
@@ -172,11 +172,11 @@ def _add_token_forms(app: FastAPI, office: Office) -> None:
 
         return office.after_tokens(request, say)
 
-    @app.post("/tokens/{uid}/block", include_in_schema=False)
+    @app.post("/tokens/{uid:id}/block", include_in_schema=False)
     def block_token(request: Request, uid: str, form: Fields, actor: Proposer) -> Response:
         by, blocked = Approval(actor.user, office.now), "unblock" not in form
         return office.after_tokens(request, lambda: tokens.block_token(uid, by, blocked=blocked))
 
-    @app.post("/tokens/{uid}/end", include_in_schema=False)
+    @app.post("/tokens/{uid:id}/end", include_in_schema=False)
     def end_token(request: Request, uid: str, actor: Proposer) -> Response:
         return office.after_tokens(request, lambda: tokens.end_token(uid, Approval(actor.user, office.now)))

@@ -35,18 +35,18 @@ def add_review(router: APIRouter, charged: Charged) -> None:
         """The records that wait for somebody to look at them, oldest first; at most 500."""
         return RecordList(items=tuple(_brief(each) for each in charged.queue(month)))
 
-    @router.get("/records/{record_id}", responses=REFUSALS)
+    @router.get("/records/{record_id:id}", responses=REFUSALS)
     def get_record(record_id: str) -> RecordState:
         """One record, whole."""
         return _whole(_found(charged, record_id))
 
-    @router.get("/sessions/{session_id}/records")
+    @router.get("/sessions/{session_id:id}/records")
     def get_records_of_session(session_id: str) -> RecordList:
         """All records of a session: its first, and what came of corrections."""
         found = (charged.record(each.identity.id) for each in charged.of_session(session_id))
         return RecordList(items=tuple(_brief(each) for each in found if each is not None))
 
-    @router.post("/review/{record_id}", responses=REFUSALS | _CONFLICT)
+    @router.post("/review/{record_id:id}", responses=REFUSALS | _CONFLICT)
     def post_verdict(record_id: str, said: VerdictSaid, actor: Approver) -> RecordState:
         """Accept a record, void it by a credit, or correct it: a credit and a record in its place. For good."""
         if (said.correction is None) == (said.verdict == "correct"):

@@ -49,12 +49,12 @@ def add_rules(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> N
         added = propose_rule(said, actor, site, book, now, approve=approve)
         return rule_view(added, book.rules(), now)
 
-    @router.get("/rules/{rule_id}", responses=REFUSALS)
+    @router.get("/rules/{rule_id:id}", responses=REFUSALS)
     def get_rule(rule_id: str) -> RuleState:
         """One rule."""
         return rule_view(book.rule(rule_id), book.rules(), clock.now())
 
-    @router.put("/rules/{rule_id}", responses=REFUSALS)
+    @router.put("/rules/{rule_id:id}", responses=REFUSALS)
     def put_rule(rule_id: str, said: RuleSaid, actor: Proposer, approve: Approve = False) -> RuleState:
         """Propose a rule in the place of another of the same scope, key and leg; the answer is the new one.
 
@@ -71,14 +71,14 @@ def add_rules(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> N
             book.end_rule(rule_id, by)
         return rule_view(added, book.rules(), now)
 
-    @router.post("/rules/{rule_id}/approve", responses=REFUSALS)
+    @router.post("/rules/{rule_id:id}/approve", responses=REFUSALS)
     def approve_rule(rule_id: str, actor: Approver, what: Annotated[Approving | None, Body()] = None) -> RuleState:
         """Approve a rule; `valid_from` of the answer says when it takes effect. What it covers of older ones ends."""
         now = clock.now()
         approved = book.approve_rule(rule_id, Approval(actor.user, now), what.valid_from if what else None)
         return rule_view(approved, book.rules(), now)
 
-    @router.post("/rules/{rule_id}/copy", status_code=201, responses=REFUSALS)
+    @router.post("/rules/{rule_id:id}/copy", status_code=201, responses=REFUSALS)
     def copy_rule(rule_id: str, copy: RuleCopy, actor: Proposer, approve: Approve = False) -> RuleState:
         """Propose a copy of a rule with another validity, and another key, leg or tariff if said."""
         actor.approving(asked=approve)
@@ -97,7 +97,7 @@ def add_rules(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> N
         (added,) = book.add_rules([copied], approve=approve)
         return rule_view(added, book.rules(), now)
 
-    @router.delete("/rules/{rule_id}", responses=REFUSALS)
+    @router.delete("/rules/{rule_id:id}", responses=REFUSALS)
     def delete_rule(rule_id: str, actor: Proposer, until: Ends = None) -> RuleState:
         """End a rule, or withdraw a proposal; it stays on record. To end what was approved, one must be an approver."""
         now, rule = clock.now(), book.rule(rule_id)
@@ -123,7 +123,7 @@ def add_card_fees(router: APIRouter, book: PriceBook, clock: Clock) -> None:
         added = propose_card_fee(said, actor, book, now, approve=approve)
         return card_fee_view(added, book.card_fees(), now)
 
-    @router.post("/card-fees/{fee_id}/approve", responses=REFUSALS)
+    @router.post("/card-fees/{fee_id:id}/approve", responses=REFUSALS)
     def approve_card_fee(
         fee_id: str, actor: Approver, what: Annotated[Approving | None, Body()] = None
     ) -> CardFeeState:
@@ -132,7 +132,7 @@ def add_card_fees(router: APIRouter, book: PriceBook, clock: Clock) -> None:
         approved = book.approve_card_fee(fee_id, Approval(actor.user, now), what.valid_from if what else None)
         return card_fee_view(approved, book.card_fees(), now)
 
-    @router.delete("/card-fees/{fee_id}", responses=REFUSALS)
+    @router.delete("/card-fees/{fee_id:id}", responses=REFUSALS)
     def delete_card_fee(fee_id: str, actor: Approver, until: Ends = None) -> CardFeeState:
         """End a fee; it stays on record."""
         now = clock.now()

@@ -37,7 +37,7 @@ def add_stations_page(app: FastAPI, office: Office, onboarding: Onboarding, live
     def show(request: Request) -> Response:
         return page(request)
 
-    @app.post("/stations/{station}/key", include_in_schema=False)
+    @app.post("/stations/{station:id}/key", include_in_schema=False)
     async def new_key(station: str, request: Request, _login: Annotated[Login | None, Depends(may_act)]) -> Response:
         try:
             key = await run_in_threadpool(onboarding.new_key, station)

@@ -51,7 +51,7 @@ def add_tariffs(router: APIRouter, site: Site, book: PriceBook, clock: Clock) ->
         """The tariffs that have not ended, each in the version that holds, or else in its newest."""
         return TariffList(items=tuple(tariff_views(book, site, clock.now(), everything=everything)))
 
-    @router.get("/tariffs/{tariff_id}", responses=REFUSALS)
+    @router.get("/tariffs/{tariff_id:id}", responses=REFUSALS)
     def get_tariff(tariff_id: str) -> TariffList:
         """All versions of one tariff."""
         versions = book.tariff_versions(tariff_id)
@@ -74,7 +74,7 @@ def _add_changes(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -
         validity = (valid_from, valid_until)
         return keep_tariff(content, None, actor, site, book, clock.now(), validity, approve=approve)
 
-    @router.put("/tariffs/{tariff_id}", responses=REFUSALS, openapi_extra=_BODY)
+    @router.put("/tariffs/{tariff_id:id}", responses=REFUSALS, openapi_extra=_BODY)
     def put_tariff(
         tariff_id: str,
         content: Content,
@@ -89,7 +89,7 @@ def _add_changes(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -
 
 
 def _add_decisions(router: APIRouter, site: Site, book: PriceBook, clock: Clock) -> None:
-    @router.post("/tariffs/{tariff_id}/approve", responses=REFUSALS)
+    @router.post("/tariffs/{tariff_id:id}/approve", responses=REFUSALS)
     def approve_tariff(
         tariff_id: str, actor: Approver, what: Annotated[TariffApproval | None, Body()] = None
     ) -> TariffState:
@@ -99,7 +99,7 @@ def _add_decisions(router: APIRouter, site: Site, book: PriceBook, clock: Clock)
         approved = book.approve_tariff(tariff_id, Approval(actor.user, now), what.version, what.valid_from)
         return tariff_view(approved, book.tariff_versions(tariff_id), book, site, now)
 
-    @router.delete("/tariffs/{tariff_id}", responses=REFUSALS)
+    @router.delete("/tariffs/{tariff_id:id}", responses=REFUSALS)
     def delete_tariff(
         tariff_id: str,
         actor: Approver,

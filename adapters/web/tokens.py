@@ -48,26 +48,26 @@ def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clo
         add_new_token(said, actor, tokens, book, now)
         return token_state(said.uid, tokens, book, now)
 
-    @router.get("/tokens/{uid}", responses=REFUSALS)
+    @router.get("/tokens/{uid:id}", responses=REFUSALS)
     def get_token(uid: str) -> TokenState:
         """One token, in upper or lower case alike."""
         return token_state(uid, tokens, book, clock.now())
 
-    @router.put("/tokens/{uid}", responses=REFUSALS)
+    @router.put("/tokens/{uid:id}", responses=REFUSALS)
     def put_token(uid: str, said: TokenSaid, actor: Proposer) -> TokenState:
         """Say anew what a token is. What it needs stays; sessions that run go on as they began."""
         now = clock.now()
         change_token(uid, said, actor, tokens, book, now)
         return token_state(uid, tokens, book, now)
 
-    @router.delete("/tokens/{uid}", responses=REFUSALS)
+    @router.delete("/tokens/{uid:id}", responses=REFUSALS)
     def delete_token(uid: str, actor: Proposer) -> TokenState:
         """End a token's validity now. It stays on record, and so do its sessions."""
         now = clock.now()
         tokens.end_token(uid, Approval(actor.user, now))
         return token_state(uid, tokens, book, now)
 
-    @router.get("/tokens/{uid}/history", responses=REFUSALS)
+    @router.get("/tokens/{uid:id}/history", responses=REFUSALS)
     def get_token_history(uid: str) -> ChangeList:
         """Who has changed a token when to what, oldest first."""
         tokens.token(uid)

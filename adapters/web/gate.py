@@ -12,8 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.web.access import Login, Logins
 
 COOKIE: Final = "loadstar_session"
-BODY_MAX: Final = 1024 * 1024
-"""A table of as many rows as one may have, as a form sends it; no other request comes near it."""
+BODY_MAX: Final = 256 * 1024
+"""No request of this API comes near it, but for tables."""
+TABLE_MAX: Final = 1024 * 1024
+"""As many rows as a table may have, as a form sends them."""
+TABLE_PATHS: Final = frozenset(
+    {"/api/v1/tariff-codes/import", "/api/v1/tokens/import", "/prices/codes", "/tokens/table"}
+)
 OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/api/v1/login"})
 OPEN_PREFIX: Final = "/static/"
 DRIVERS_PREFIX: Final = "/p/"
@@ -54,11 +59,12 @@ class Gate:
         refusal = _foreign(request) or self._anonymous(request)
         if refusal is None:
             try:
-                body = await _body(request)
+                most = TABLE_MAX if scope["path"] in TABLE_PATHS else BODY_MAX
+                body = await _body(request, most)
             except ClientDisconnect:
                 return
             if body is None:
-                refusal = JSONResponse({"detail": f"the body is larger than {BODY_MAX} bytes"}, 413)
+                refusal = JSONResponse({"detail": f"the body is larger than {most} bytes"}, 413)
             else:
                 await self._app(scope, _replay(body, receive), fenced)
                 return
@@ -100,17 +106,17 @@ def _foreign(request: Request) -> Response | None:
     return JSONResponse({"detail": f"requests from pages of {origin} are not accepted"}, 403)
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, most: int) -> bytes | None:
     """The whole body, which is small; None when it is not."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > BODY_MAX:
+    if declared.isdigit() and int(declared) > most:
         return None
     if not declared and "transfer-encoding" not in request.headers:
         return b""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_MAX:
+        if len(body) > most:
             return None
     return bytes(body)
 

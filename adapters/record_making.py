@@ -21,7 +21,6 @@ from controller.tariffs.rated import LineKind, RatedSession
 from controller.tariffs.record import (
     ChargeRecord,
     MeterEvidence,
-    PriceBasis,
     Quantities,
     RecordIdentity,
     RecordLeg,
@@ -113,7 +112,7 @@ def made_record(
         meter=meter,
         evidence=_evidence(told, site, checked),
         connection=site.connection,
-        reimbursement=_reimbursement(site, session, legs),
+        reimbursement=_reimbursement(site, session, legs, contract),
         flags=flagged(
             session.review_flags,
             facts.flags,
@@ -234,8 +233,11 @@ def _evidence(told: Told, site: SiteFacts, checked: SignedSession | None) -> Met
     return MeterEvidence(len(told.observed), digest, () if checked is None else checked.values)
 
 
-def _reimbursement(site: SiteFacts, session: SessionRecord, legs: Sequence[RecordLeg]) -> Reimbursement | None:
+def _reimbursement(
+    site: SiteFacts, session: SessionRecord, legs: Sequence[RecordLeg], contract: Contract | None
+) -> Reimbursement | None:
     paid = next((leg.party for leg in legs if leg.leg is Leg.REIMBURSEMENT and leg.party is not None), None)
-    if paid is None or session.ended_at is None:
+    if paid is None or session.ended_at is None or contract is None:
         return None
-    return Reimbursement(paid, PriceBasis.CONTRACT, session.ended_at.astimezone(ZoneInfo(site.time_zone)).year)
+    year = session.ended_at.astimezone(ZoneInfo(site.time_zone)).year
+    return Reimbursement(paid, contract.price_basis(year), year)

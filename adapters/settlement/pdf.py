@@ -8,6 +8,7 @@ from typing import Final
 
 from adapters.settlement.paper import LEFT, RIGHT, Paper, columns
 from adapters.settlement.wording import (
+    BASES,
     LEGS,
     TITLES,
     WITH_TAX,
@@ -90,6 +91,8 @@ def _draw_statement(paper: Paper, issued: IssuedStatement) -> None:
     paper.down(8)
     _table(paper, statement.lines, issued.names, statement.currency)
     _totals(paper, statement.totals, statement.currency, with_tax=_with_tax(statement.lines))
+    for basis in sorted({line.basis for line in statement.lines if line.basis is not None}):
+        paper.wrapped(f"Basis of what is paid back: {BASES[basis]}.", size=8)
     paper.down(6)
     paper.wrapped(settlement_of(issued), bold=True)
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from controller.ports.ledger import SessionRecord
+from controller.tariffs.book import Leg
 from controller.tariffs.rated import minor_unit
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.statement import IssuedStatement
@@ -45,6 +46,7 @@ STATEMENT_COLUMNS: Final = (
     "tax",
     "gross",
     "currency",
+    "price_basis",
 )
 
 RECORD_COLUMNS: Final = (
@@ -83,6 +85,7 @@ RECORD_COLUMNS: Final = (
     "invoice_after_tax",
     "currency",
     "flags",
+    "price_basis",
 )
 
 SESSION_COLUMNS: Final = (
@@ -167,11 +170,13 @@ def _statement_rows(issued: IssuedStatement) -> Iterable[Sequence[object]]:
             _money(tax, step),
             _money(line.after_tax, step),
             statement.currency,
+            None if line.basis is None else line.basis.value,
         )
 
 
 def _record_rows(record: ChargeRecord) -> Iterable[Sequence[object]]:
     identity, place, amount = record.identity, record.place, record.quantities
+    paid_back = record.reimbursement
     head = (
         identity.id,
         identity.session,
@@ -213,6 +218,7 @@ def _record_rows(record: ChargeRecord) -> Iterable[Sequence[object]]:
             rated.invoice.after_tax,
             record.currency,
             " ".join(record.flags),
+            paid_back.basis.value if paid_back and leg.leg is Leg.REIMBURSEMENT else None,
         )
 
 

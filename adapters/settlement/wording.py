@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from controller.tariffs.book import Leg
+from controller.tariffs.book import Leg, PriceBasis
 from controller.tariffs.rated import LineKind, TaxState, minor_unit
 from controller.tariffs.statement import IssuedStatement, StatementKind, StatementLine
 
@@ -22,6 +22,11 @@ LEGS: Final = {
     Leg.RETAIL: "Charging",
     Leg.WHOLESALE: "Charging of partners' customers",
     Leg.REIMBURSEMENT: "Reimbursement of charging",
+}
+BASES: Final = {
+    PriceBasis.CONTRACT: "what the electricity costs by its contract",
+    PriceBasis.LUMP_SUM: "the lump sum per kWh that the tax office allows",
+    PriceBasis.REGULATED: "the price per kWh that the regulator publishes",
 }
 _KINDS: Final = {
     LineKind.ENERGY: "Energy",

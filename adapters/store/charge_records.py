@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, and_, exists, func, select
 from adapters.billing_documents import record_of, record_text
 from adapters.store.schema import storable_text
 from adapters.store.schema_billing import charge_records, record_legs, review_decisions
+from controller.tariffs.book import Leg
 from controller.tariffs.deciding import decided
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.review import (
@@ -64,6 +65,16 @@ def keep_record(connection: Connection, record: ChargeRecord, kept_at: datetime)
     if rows:
         connection.execute(record_legs.insert(), rows)
     return True
+
+
+def reimbursed_in(connection: Connection, contract: str, year: int) -> bool:
+    """Whether reimbursements of a calendar year are on record for a contract."""
+    legs = record_legs.c.record_id == charge_records.c.id, record_legs.c.leg == Leg.REIMBURSEMENT.value
+    of_year = charge_records.c.month.between(f"{year:04}-01", f"{year:04}-12")
+    found = select(charge_records.c.id).where(
+        of_year, charge_records.c.contract == storable_text(contract), exists().where(*legs)
+    )
+    return connection.execute(found.limit(1)).first() is not None
 
 
 def find_record(connection: Connection, wanted: str) -> Reviewed | None:

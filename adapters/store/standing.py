@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from adapters.store.schema import storable_text
 from adapters.store.schema_tariffs import standing_data
-from controller.tariffs.book import Approval, Contract, Party, PartyKind
+from controller.tariffs.book import Approval, Contract, Party, PartyKind, PriceBasis
 from controller.tariffs.rated import Tax, TaxSource, TaxState
 
 
@@ -116,6 +116,7 @@ def contract_document(contract: Contract) -> dict[str, Any]:
         "tax": None if contract.tax is None else tax_document(contract.tax),
         "valid_from": None if contract.valid_from is None else contract.valid_from.isoformat(),
         "valid_until": None if contract.valid_until is None else contract.valid_until.isoformat(),
+        "price_bases": [[year, basis.value] for year, basis in contract.price_bases],
     }
 
 
@@ -126,4 +127,6 @@ def contract_of(document: Mapping[str, Any]) -> Contract:
         for name in ("valid_from", "valid_until")
     }
     tax = None if document["tax"] is None else tax_of(document["tax"])
-    return Contract(**{**document, **times, "tax": tax})
+    # Ledgers from before price bases were said do not have them.
+    bases = tuple((year, PriceBasis(basis)) for year, basis in document.get("price_bases", ()))
+    return Contract(**{**document, **times, "tax": tax, "price_bases": bases})

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from adapters.store import curves, dated, decisions, price_log, standing, terms
+from adapters.store.charge_records import reimbursed_in
 from adapters.store.default_tariff import default_tariff_changed, seed_default_tariff
 from adapters.store.rule_writing import approve_rule, write_rules
 from adapters.store.standing import Kept
@@ -209,8 +210,18 @@ class TariffBook:
         return [standing.contract_of(document) for document in kept.values()]
 
     def keep_contract(self, contract: Contract, by: Approval) -> None:
-        """Add a contract, or say anew what it is; running sessions keep what it was."""
-        self._keep(Kept.CONTRACT, contract.id, standing.contract_document(contract), by)
+        """Add a contract, or say anew what it is; running sessions keep what it was.
+
+        Refused where it changes the price basis of a year of which reimbursements are on record.
+        """
+
+        def write(connection: Connection) -> None:
+            document = standing.find(connection, Kept.CONTRACT, contract.id)
+            if document is not None:
+                _refuse_other_basis(connection, standing.contract_of(document), contract)
+            standing.keep(connection, Kept.CONTRACT, contract.id, standing.contract_document(contract), by)
+
+        self._write(write).result()
 
     def remove_party(self, party: str, by: Approval) -> None:
         """Let a party no longer be one; its history stays. Refused while contracts name it."""
@@ -266,3 +277,12 @@ def _refuse_if_used(connection: Connection, tariff: str, beyond: datetime) -> No
     ]
     if used:
         raise RuleRefused(f"rules name it that hold longer, end these first: {', '.join(sorted(used))}")
+
+
+def _refuse_other_basis(connection: Connection, known: Contract, said: Contract) -> None:
+    for year, basis in known.price_bases:
+        if said.price_basis(year) is not basis and reimbursed_in(connection, known.id, year):
+            raise RuleRefused(
+                f"price_bases: reimbursements of {year} are on record by the basis {basis.value}, "
+                f"and one basis holds for a calendar year"
+            )

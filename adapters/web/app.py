@@ -23,6 +23,7 @@ from adapters.json_text import DocumentError
 from adapters.live import Live
 from adapters.web import metrics, models
 from adapters.web.access import Logins, RefusedError, TooManyTriesError
+from adapters.web.accounts_page import add_accounts_page
 from adapters.web.acting import ACTING
 from adapters.web.api import build_router, set_cookie
 from adapters.web.billing_page import add_billing_page
@@ -60,6 +61,7 @@ def create_app(parts: Parts) -> FastAPI:
     facts = {"site": site.name or site.id, "version": version, "lab": lab}
     _add_pages(app, logins, facts)
     add_office(app, site, parts.books, facts)
+    add_accounts_page(app, Office(site, parts.books, facts))
     add_billing_page(app, Office(site, parts.books, facts), parts.charged)
     add_stations_page(app, Office(site, parts.books, facts), parts.onboarding, live)
     add_driver_page(app, site, parts.drivers, facts)

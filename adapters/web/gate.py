@@ -22,7 +22,7 @@ TABLE_PATHS: Final = frozenset(
 OPEN_PATHS: Final = frozenset({"/healthz", "/login", "/api/v1/login"})
 OPEN_PREFIX: Final = "/static/"
 DRIVERS_PREFIX: Final = "/p/"
-PAGES: Final = frozenset({"/", "/prices", "/tokens", "/statements", "/stations"})
+PAGES: Final = frozenset({"/", "/prices", "/tokens", "/accounts", "/statements", "/stations"})
 """Who is not logged in is sent to the login from these."""
 
 CONTENT_SECURITY_POLICY: Final = (

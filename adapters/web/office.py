@@ -87,12 +87,18 @@ def _add_tariff_forms(app: FastAPI, office: Office) -> None:
     def submit_fee(request: Request, form: Fields, actor: Proposer) -> Response:
         approve = "approve" in form
         return office.after_prices(
-            request, lambda: propose_card_fee(card_fee_said(form), actor, book, office.now, approve=approve), form
+            request,
+            lambda: propose_card_fee(card_fee_said(form, office.zone), actor, book, office.now, approve=approve),
+            form,
         )
 
     @app.post("/prices/fees/{fee:id}/approve", include_in_schema=False)
     def approve_fee(request: Request, fee: str, actor: Approver) -> Response:
         return office.after_prices(request, lambda: book.approve_card_fee(fee, Approval(actor.user, office.now)))
+
+    @app.post("/prices/fees/{fee:id}/end", include_in_schema=False)
+    def end_fee(request: Request, fee: str, actor: Approver) -> Response:
+        return office.after_prices(request, lambda: book.end_card_fee(fee, Approval(actor.user, office.now)))
 
 
 def _add_rule_forms(app: FastAPI, office: Office) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from adapters.json_text import DocumentError
 from adapters.web.tariff_models import CardFeeSaid, RuleSaid, Said
@@ -27,6 +28,11 @@ _PRICE_FIELDS: Final = (
     ("per_session", "FLAT", "price per session"),
     ("per_idle_hour", "PARKING_TIME", "price per idle hour"),
 )
+_SHAPES: Final = {
+    "country": "expected two letters, such as NL",
+    "bic": "expected 8 or 11 letters and digits, such as ABNANL2A",
+}
+"""What people are told where a pattern does not fit."""
 
 Form = dict[str, str]
 S = TypeVar("S", bound=Said)
@@ -56,17 +62,18 @@ def rule_said(form: Form, zone: ZoneInfo) -> RuleSaid:
         DocumentError: with everything that is wrong.
     """
     told: dict[str, Any] = {name: form[name] for name in ("scope", "key", "leg", "tariff") if name in form}
-    return _valid(RuleSaid, {**told, **_times(form, zone)})
+    return valid(RuleSaid, {**told, **times(form, zone)})
 
 
-def card_fee_said(form: Form) -> CardFeeSaid:
+def card_fee_said(form: Form, zone: ZoneInfo) -> CardFeeSaid:
     """The fee that a form proposes.
 
     Raises:
         DocumentError: with everything that is wrong.
     """
     told: dict[str, Any] = {name: form[name] for name in ("token_kind", "leg") if name in form}
-    return _valid(CardFeeSaid, told | {n: form[n].replace(",", ".") for n in ("per_kwh", "per_session") if n in form})
+    told |= times(form, zone)
+    return valid(CardFeeSaid, told | {n: form[n].replace(",", ".") for n in ("per_kwh", "per_session") if n in form})
 
 
 def new_token_said(form: Form, zone: ZoneInfo) -> NewToken:
@@ -75,7 +82,7 @@ def new_token_said(form: Form, zone: ZoneInfo) -> NewToken:
     Raises:
         DocumentError: with everything that is wrong.
     """
-    return _valid(NewToken, {"uid": form.get("uid", "").strip(), **_token_fields(form, zone)})
+    return valid(NewToken, {"uid": form.get("uid", "").strip(), **_token_fields(form, zone)})
 
 
 def token_said(form: Form, zone: ZoneInfo) -> TokenSaid:
@@ -85,7 +92,7 @@ def token_said(form: Form, zone: ZoneInfo) -> TokenSaid:
         DocumentError: with everything that is wrong.
     """
     told = {"tariff": None, **_token_fields(form, zone)}
-    return _valid(TokenSaid, {**told, "blocked": "blocked" in form})
+    return valid(TokenSaid, {**told, "blocked": "blocked" in form})
 
 
 def form_of_token(token: TokenState, zone: ZoneInfo) -> Form:
@@ -98,8 +105,8 @@ def form_of_token(token: TokenState, zone: ZoneInfo) -> Form:
         "group": token.group,
         "contract": token.contract,
         "tariff": token.tariff,
-        "valid_from": _written(token.valid_from, zone),
-        "valid_until": _written(token.valid_until, zone),
+        "valid_from": written(token.valid_from, zone),
+        "valid_until": written(token.valid_until, zone),
         "energy_kwh_per_month": None if limits.energy_kwh_per_month is None else f"{limits.energy_kwh_per_month:g}",
         "amount_per_month": None if limits.amount_per_month is None else f"{limits.amount_per_month:f}",
         "session_h": None if limits.session_h is None else f"{limits.session_h:g}",
@@ -114,14 +121,15 @@ def form_of_rule(rule: BillingRule) -> Form:
     return {"scope": rule.scope.value, "key": rule.key, "leg": rule.leg.value, "tariff": rule.tariff}
 
 
-def _written(moment: datetime | None, zone: ZoneInfo) -> str | None:
+def written(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    """A time as ``moment_of`` reads it."""
     return None if moment is None else moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
 
 
 def _token_fields(form: Form, zone: ZoneInfo) -> dict[str, Any]:
     names = ("description", "kind", "group", "contract", "tariff")
     told: dict[str, Any] = {name: form[name].strip() for name in names if name in form}
-    told |= {"zero_rate": "zero_rate" in form, **_times(form, zone)}
+    told |= {"zero_rate": "zero_rate" in form, **times(form, zone)}
     limits: dict[str, Any] = {}
     for name in ("energy_kwh_per_month", "session_h"):
         if name in form:
@@ -185,17 +193,31 @@ def moment_of(text: str | None, zone: ZoneInfo) -> datetime | None:
     return moment
 
 
-def _times(form: Form, zone: ZoneInfo) -> dict[str, str]:
+def times(form: Form, zone: ZoneInfo) -> dict[str, str]:
+    """The validity that a form tells.
+
+    Raises:
+        DocumentError: a time is none.
+    """
     found = {name: moment_of(form.get(name), zone) for name in ("valid_from", "valid_until")}
     return {name: moment.isoformat() for name, moment in found.items() if moment is not None}
 
 
-def _valid(model: type[S], told: dict[str, Any]) -> S:
+def valid(model: type[S], told: dict[str, Any]) -> S:
+    """What a form says, as the REST API takes it.
+
+    Raises:
+        DocumentError: with everything that is wrong.
+    """
     try:
         return model.model_validate(told)
     except ValidationError as refused:
-        problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in refused.errors(include_url=False)]
-        raise DocumentError(problems) from None
+        raise DocumentError([_problem(each) for each in refused.errors(include_url=False)]) from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    place = ".".join(map(str, error["loc"]))
+    return f"{place}: {_SHAPES.get(place) or error['msg'].removeprefix('Value error, ')}"
 
 
 def _read(field: str, label: str, form: Form, problems: list[str]) -> Decimal | None:

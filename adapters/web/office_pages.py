@@ -43,6 +43,7 @@ _SCOPES: Final = {
     Scope.SITE: "The whole site",
     Scope.OPERATOR: "Wherever nothing else holds",
 }
+_HELD: Final = (Standing.ACTIVE, Standing.SCHEDULED)
 _CHOICES: Final = {scope: words.format("…") for scope, words in _SCOPES.items()}
 _LEGS: Final = {Leg.RETAIL: "driver pays", Leg.WHOLESALE: "partner pays", Leg.REIMBURSEMENT: "is paid back"}
 
@@ -61,6 +62,7 @@ class Office:
         templates.filters["scope"] = lambda rule: _SCOPES[rule.scope].format(rule.key)
         templates.filters["leg"] = lambda leg: _LEGS[leg]
         templates.filters["price"] = lambda amount: money(rounded(amount, _PRICE_STEP))
+        templates.filters["iban"] = lambda text: " ".join(text[at : at + 4] for at in range(0, len(text), 4))
         templates.filters["path"] = lambda text: quote(text, safe="")
         self._templates = templates
 
@@ -100,7 +102,7 @@ class Office:
             proposed_fees=[fee for fee in fee_views if fee.state is Standing.PROPOSED],
             scheduled=rule_list(rules, now, everything=False, state=Standing.SCHEDULED).items,
             rules=rule_list(rules, now, everything=everything).items,
-            fees=[fee for fee in fee_views if everything or fee.state is Standing.ACTIVE],
+            fees=[fee for fee in fee_views if everything or fee.state in _HELD],
             scopes=[(scope.value, _CHOICES[scope]) for scope in reversed(Scope)],
             legs=[(leg.value, _LEGS[leg]) for leg in Leg],
             names=sorted({version.tariff for version in versions}),
@@ -142,14 +144,14 @@ class Office:
 
     def after_prices(self, request: Request, action: Callable[[], object], form: Form | None = None) -> Response:
         """Do something, and show the page of prices; if it cannot be, with the reasons and the form as it was."""
-        problems = _problems_of(action)
+        problems = problems_of(action)
         return self.prices(request, problems=problems, said=form) if problems else back_to("/prices")
 
     def after_tokens(
         self, request: Request, action: Callable[[], object], form: Form | None = None, editing: str | None = None
     ) -> Response:
         """The same, with the page of tokens."""
-        problems = _problems_of(action)
+        problems = problems_of(action)
         if problems:
             return self.tokens(request, problems=problems, said=form, editing=editing)
         return back_to("/tokens")
@@ -174,7 +176,7 @@ class Office:
         return moment.astimezone(self.zone).strftime("%d %b %Y, %H:%M")
 
 
-def _problems_of(action: Callable[[], object]) -> list[str]:
+def problems_of(action: Callable[[], object]) -> list[str]:
     """Do it; what is wrong where it cannot be done."""
     try:
         action()

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from adapters.web.answer import Answer, Moment, Money
 from adapters.web.tariff_models import Said
-from controller.tariffs.book import PartyKind, TokenKind
+from controller.tariffs.book import PartyKind, PriceBasis, TokenKind
 from controller.tariffs.rated import TaxState
 
 _IBAN_LEAST: Final = 15
@@ -148,6 +148,12 @@ class ContractSaid(Said):
     home_charging: bool = False
     valid_from: Moment | None = None
     valid_until: Moment | None = None
+    price_bases: dict[Annotated[int, Field(ge=2000, le=2999)], PriceBasis] | None = Field(
+        None,
+        max_length=100,
+        description="by what reimbursements are reckoned, by calendar year, `contract` where nothing is said; "
+        "left out, they stay. A year of which reimbursements are on record keeps its basis",
+    )
 
 
 class NewContract(ContractSaid):
@@ -175,6 +181,7 @@ class ContractState(Answer):
     home_charging: bool
     valid_from: datetime | None
     valid_until: datetime | None
+    price_bases: dict[int, PriceBasis]
     holds: bool
 
 

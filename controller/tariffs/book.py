@@ -67,6 +67,17 @@ class PartyKind(StrEnum):
     OPERATOR = "operator"
 
 
+class PriceBasis(StrEnum):
+    """By what a reimbursement is reckoned."""
+
+    CONTRACT = "contract"
+    """What the electricity costs by its contract."""
+    LUMP_SUM = "lump_sum"
+    """What a tax office allows per kWh."""
+    REGULATED = "regulated"
+    """What a regulator publishes, such as the tariff of the CREG in Belgium."""
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Somebody who owes or is owed."""
@@ -100,6 +111,12 @@ class Contract:
     """At an employee's home: the record says so (OCPI home_charging_compensation)."""
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    price_bases: tuple[tuple[int, PriceBasis], ...] = ()
+    """By what reimbursements are reckoned, by calendar year: it is chosen for a whole one."""
+
+    def price_basis(self, year: int) -> PriceBasis:
+        """By what the reimbursements of a calendar year are reckoned; the contract's price where nobody has said."""
+        return dict(self.price_bases).get(year, PriceBasis.CONTRACT)
 
     def holds(self, at: datetime) -> bool:
         """Whether it holds at a moment."""

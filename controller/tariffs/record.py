@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from controller.tariffs.book import Leg, Scope, TokenKind
+from controller.tariffs.book import Leg, PriceBasis, Scope, TokenKind
 from controller.tariffs.premises import GridConnection, MeterIdentity, Place
 from controller.tariffs.rated import ROUNDING_POLICY, RatedSession
 
@@ -44,17 +44,6 @@ class AuthMethod(StrEnum):
     """Started from afar."""
     WHITELIST = "WHITELIST"
     """The token was known here."""
-
-
-class PriceBasis(StrEnum):
-    """By what a reimbursement is reckoned."""
-
-    CONTRACT = "contract"
-    """What the electricity costs by its contract."""
-    LUMP_SUM = "lump_sum"
-    """What a tax office allows per kWh."""
-    REGULATED = "regulated"
-    """A regulator's published price."""
 
 
 @dataclass(frozen=True, slots=True)

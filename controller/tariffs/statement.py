@@ -15,7 +15,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
-from controller.tariffs.book import Leg, Party
+from controller.tariffs.book import Leg, Party, PriceBasis
 from controller.tariffs.rated import Amounts, Line, LineKind, RatedSession, Tax, TaxSource, TaxState, minor_unit
 from controller.tariffs.record import ChargeRecord, RecordKind, RecordLeg
 from controller.tariffs.tax_shares import shared
@@ -69,6 +69,8 @@ class StatementLine:
     before_tax: Decimal | None
     after_tax: Decimal | None
     """Rounded, with its share of the tax on the sum; one of the two is None where the tax is unknown."""
+    basis: PriceBasis | None = None
+    """By what it is reckoned, on the leg of reimbursement."""
 
     @property
     def payable(self) -> Decimal:
@@ -166,6 +168,8 @@ def lines_of(record: ChargeRecord, leg: RecordLeg) -> list[StatementLine]:
     """The lines of one leg of a record; one that costs nothing has a line that says so."""
     rated = leg.rated
     priced = rated.lines or (_free_line(rated),)
+    paid_back = record.reimbursement if leg.leg is Leg.REIMBURSEMENT else None
+    basis = None if paid_back is None else paid_back.basis
     return [
         StatementLine(
             record=record.identity.id,
@@ -189,6 +193,7 @@ def lines_of(record: ChargeRecord, leg: RecordLeg) -> list[StatementLine]:
             tax=line.tax,
             before_tax=line.booked.before_tax,
             after_tax=line.booked.after_tax,
+            basis=basis,
         )
         for line in priced
     ]

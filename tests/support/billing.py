@@ -13,13 +13,12 @@ from sqlalchemy import Connection
 
 from adapters.store import charge_records, standing
 from adapters.store.ledger import SqlLedger
-from controller.tariffs.book import Approval, Leg, Party, PartyKind, Scope, TokenKind
+from controller.tariffs.book import Approval, Leg, Party, PartyKind, PriceBasis, Scope, TokenKind
 from controller.tariffs.premises import GridConnection, MeterIdentity, Place
 from controller.tariffs.rated import Amounts, Line, LineKind, Period, RatedSession, Tax, TaxSource, TaxState
 from controller.tariffs.record import (
     ChargeRecord,
     MeterEvidence,
-    PriceBasis,
     Quantities,
     RecordIdentity,
     RecordLeg,

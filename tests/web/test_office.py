@@ -128,6 +128,13 @@ async def test_a_fee_and_a_point_that_is_closed_to_guests_are_set_by_forms(offic
     assert (fee["per_kwh"], fee["per_session"], fee["token_kind"]) == ("0.05", "0", "external")
     assert "Fees for charge cards" in (await office.http.get("/prices")).text
     assert (await submit(office, "/prices/fees", token_kind="external", per_kwh="dear")).status_code == 422
+    later = {"per_session": "1", "valid_from": "2099-01-01T00:00", "valid_until": "2099-07-01T00:00", "approve": "on"}
+    assert (await submit(office, "/prices/fees", token_kind="guest", **later)).status_code == 303
+    page = (await office.http.get("/prices")).text
+    assert "from 01 Jan 2099, 00:00" in page, "what is approved for later is shown"
+    office.clock.elapsed_s = 1
+    assert (await submit(office, f"/prices/fees/{fee['id']}/end")).status_code == 303
+    assert (await office.ask("GET", "/card-fees"))["items"] == []
     assert (await submit(office, "/tokens/guests/P01")).status_code == 303
     assert not (await office.ask("GET", "/public-points"))["items"][0]["public"]
     await submit(office, "/tokens/guests/P01", open="yes")

@@ -68,6 +68,7 @@ function Top({ name, site, link, lab }: { name: string; site: Site | null; link:
         </a>
         <a href="/prices">{text.pages.prices}</a>
         <a href="/tokens">{text.pages.tokens}</a>
+        <a href="/accounts">{text.pages.accounts}</a>
         <a href="/stations">{text.pages.stations}</a>
         <a href="/statements">{text.pages.statements}</a>
       </nav>

@@ -261,5 +261,5 @@ export const text = {
   skip: "Skip to the charging points",
   footer: (version: string) => `Loadstar ${version}`,
   lab: "Laboratory mode: no login",
-  pages: { label: "Pages", now: "Now", prices: "Prices", tokens: "Tokens", stations: "Stations", statements: "Statements" },
+  pages: { label: "Pages", now: "Now", prices: "Prices", tokens: "Tokens", accounts: "Accounts", stations: "Stations", statements: "Statements" },
 };

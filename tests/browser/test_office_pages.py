@@ -57,7 +57,7 @@ def test_the_pages_are_usable_by_everyone(chromium: Browser, office_url: str, wi
     context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    for path in ("/prices", "/tokens"):
+    for path in ("/prices", "/tokens", "/accounts"):
         page.goto(office_url + path)
         page.evaluate(Path(AXE).read_text())
         found = page.evaluate(

@@ -23,7 +23,7 @@ from adapters.web.tokens import (
     token_said,
     token_view,
 )
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.tariffs.book import Approval, BillingRule, RuleEnd, TariffVersion
 from controller.tariffs.choice import token_key
 from controller.tariffs.rules import end_of, in_force

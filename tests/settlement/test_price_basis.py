@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from adapters.billing_documents import statement_document, statement_of
-from controller.ports import Token
+from controller.ports.tokens import Token
 from controller.tariffs.book import BillingRule, Contract, Leg, PriceBasis, Scope, TokenKind
 from controller.tariffs.rules import RuleRefused
 from tests.support.settlement import BY, Office

@@ -90,6 +90,7 @@ async def test_what_happens_while_it_is_away_is_told_as_such_and_keeps_its_numbe
         await charger.start_up()
         await site.ready()
         await charger.session()
+        await site.drained()
         await office.kill()
         await site.ready(ready=False)
         await charger.session()
@@ -104,6 +105,41 @@ async def test_what_happens_while_it_is_away_is_told_as_such_and_keeps_its_numbe
     assert [set(sessions[name]["offline"]) for name in ("T1", "T2", "T3", "T4")] == [{False}, {True}, {True}, {False}]
     stamps = [stamp for _, _, stamp in office.book["order"]]
     assert stamps == sorted(stamps)
+
+
+async def test_events_come_as_often_as_it_has_asked_and_no_number_is_missing(tmp_path: Path, office: BackOffice):
+    row = {"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedInterval"}}
+    async with forwarded(tmp_path, Office("office", office.url)) as site, Station(site) as charger:
+        await charger.start_up()
+        await site.ready()
+        for value, status in (("often", "Rejected"), ("900", "Accepted")):
+            told = await office.call("CP01", "SetVariables", {"setVariableData": [{**row, "attributeValue": value}]})
+            assert told == {"setVariableResult": [{"attributeStatus": status, **row}]}
+        ours = {"attributeStatus": "Accepted", "attributeValue": "10", **row}
+        charger.answers["GetVariables"] = {"getVariableResult": [ours]}
+        told = await office.call("CP01", "GetVariables", {"getVariableData": [row]})
+        assert told == {"getVariableResult": [{**ours, "attributeValue": "900"}]}
+        charger.number, charger.seq_no = 1, 7
+        await charger.event("Started", "Authorized", idToken=ID_TOKEN)
+        for _ in range(5):
+            assert await charger.event("Updated", "MeterValuePeriodic") == {}
+        at_rest = {"transactionId": "T1", "chargingState": "SuspendedEV"}
+        await charger.event("Updated", "ChargingStateChanged", transactionInfo=at_rest)
+        await charger.event("Updated", "MeterValuePeriodic", transactionInfo=at_rest)
+    async with forwarded(tmp_path, Office("office", office.url)) as site:
+        charger.endpoint = site.url
+        await charger.connect()
+        await charger.start_up()
+        await site.ready()
+        charger.seq_no -= 1
+        await charger.event("Updated", "MeterValuePeriodic", transactionInfo=at_rest)  # it has not heard the answer
+        charger.seq_no += 1  # and has lost one itself
+        await charger.event("Updated", "ChargingStateChanged")
+        await charger.event("Ended", "EVDeparted")
+        await site.drained()
+        await charger.disconnect()
+    numbers = [["Started", 7], ["Updated", 8], ["Updated", 9], ["Updated", 11], ["Ended", 12]]
+    assert office.book["sessions"]["T1"]["events"] == numbers
 
 
 async def test_it_is_told_what_the_site_allows(tmp_path: Path, office: BackOffice, monkeypatch: pytest.MonkeyPatch):

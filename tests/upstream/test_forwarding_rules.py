@@ -36,7 +36,8 @@ def test_the_manual_lists_every_exception():
         *PROFILES,
         *(f"{component}.{name}" for component, name in OUR_WAY_2),
     }
-    names |= {".".join(SAMPLING_2), "setnetworkprofile", "sendlocallist", "remotestarttransaction", "metervalues"}
+    names |= {".".join(variable) for variable in SAMPLING_2}
+    names |= {"setnetworkprofile", "sendlocallist", "remotestarttransaction", "metervalues"}
     assert not {name for name in names if name.casefold() not in listed}
 
 

@@ -13,6 +13,7 @@ from adapters.ocpp.errands import CallFailedError
 from adapters.ocpp.forward import Charger
 from adapters.ocpp.station import Station
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
+from adapters.ocpp.upstream.events import EventThinning
 from adapters.ocpp.upstream.interventions import INTERVAL, NOT_ITS_OWN, PROFILES, STARTS, UNLOCK, Interventions
 from adapters.ocpp.upstream.profiles import KeptProfiles
 from adapters.ocpp.upstream.thinning import Thinning
@@ -69,6 +70,7 @@ class Asked:
         self.about: Station | None = None
         self._office, self._station, self._desk = office, station, desk
         self._thinning = Thinning()
+        self._events = EventThinning(self._thinning)
         self._settings: dict[str, str] = {}
         self._kept = KeptProfiles(None, self._keep_profiles)
         self._interventions = self._intervening(legacy=True)
@@ -85,6 +87,7 @@ class Asked:
             notes = await self._desk.memory.notes(self._office.id, self._station)
             self._kept = KeptProfiles(notes.get("profiles"), self._keep_profiles)
             self._settings.update(notes.get("settings") or {})
+            self._events = EventThinning(self._thinning, notes.get("events"))
             self._take_interval()
             self._interventions = self._intervening(legacy=self._interventions.legacy)
 
@@ -101,6 +104,19 @@ class Asked:
     def passes(self, measurement: Frame) -> bool:
         """Whether the back office wants this MeterValues, by what it has said."""
         return self._thinning.passes(payload_of(measurement.text), self._desk.premises.clock.monotonic_s())
+
+    async def event(self, call: Frame) -> str | None:
+        """A TransactionEvent as it is to be told; None: the back office has asked for fewer.
+
+        Raises:
+            LedgerUnavailable: that it is left out could not be put on record.
+        """
+        event = payload_of(call.text)
+        if INTERVAL in self._settings and self._events.left_out(event, self._desk.premises.clock.monotonic_s()):
+            await self._desk.memory.note(self._office.id, self._station, "events", self._events.notes())
+            return None
+        number = self._events.number(event)
+        return call.text if number == event.get("seqNo") else with_payload(call.text, {**event, "seqNo": number})
 
     def limits_a(self) -> Mapping[str, float]:
         """By point, what it allows now [A per phase], where it limits anything."""

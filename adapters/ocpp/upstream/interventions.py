@@ -38,8 +38,13 @@ OUR_WAY_2: Final = frozenset(
 SAMPLING_16: Final = ("MeterValueSampleInterval", "MeterValuesSampledData")
 """What is measured, and how often: the controller's need comes first, the back office gets what it asked for."""
 
-SAMPLING_2: Final = ("sampleddatactrlr", "txupdatedinterval")
-INTERVAL: Final = "MeterValueSampleInterval"
+INTERVAL: Final = SAMPLING_16[0]
+SAMPLING_2: Final = {
+    ("sampleddatactrlr", "txupdatedinterval"): INTERVAL,
+    ("sampleddatactrlr", "txupdatedmeasurands"): SAMPLING_16[1],
+}
+"""Components and variables of 2.x for the same, with what stands for them here."""
+
 
 UNLOCK: Final = "UnlockConnector"
 NOT_ITS_OWN: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -135,8 +140,10 @@ class Interventions:
             return told
         if action == "SetVariables":
             return self._variables_set(asked, told)
+        if action == "GetVariables":
+            return self._shown(told, "getVariableResult", _shown_name, "attributeValue")
         if action == "GetConfiguration" and self.legacy:
-            return self._configuration(told)
+            return self._shown(told, "configurationKey", lambda row: row.get("key"), "value")
         return told
 
     def began(self, evse: int) -> None:
@@ -222,16 +229,18 @@ class Interventions:
         self._remember(key, value)
         return {"status": "Accepted"}
 
-    def _configuration(self, told: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What a charger says of its configuration, with what the back office has set itself."""
-        rows = _rows(told, "configurationKey")
+    def _shown(
+        self, told: Mapping[str, Any], of: str, name: Callable[[Mapping[str, Any]], object], value: str
+    ) -> Mapping[str, Any]:
+        """What a charger says of its settings, with what the back office has set itself."""
+        rows = _rows(told, of)
         changed = [
-            {**row, "value": self._settings[row["key"]]} if row.get("key") in self._settings else row for row in rows
+            {**row, value: self._settings[str(name(row))]} if name(row) in self._settings else row for row in rows
         ]
-        return told if changed == rows else {**told, "configurationKey": changed}
+        return told if changed == rows else {**told, of: changed}
 
     def _ours(self, row: Mapping[str, Any]) -> bool:
-        return self._guest or _variable(row) in OUR_WAY_2 or _variable(row) == SAMPLING_2
+        return self._guest or _variable(row) in OUR_WAY_2 or _variable(row) in SAMPLING_2
 
     def _variables_set(self, asked: Mapping[str, Any], told: Mapping[str, Any]) -> Mapping[str, Any]:
         rows = _rows(asked, "setVariableData")
@@ -244,9 +253,9 @@ class Interventions:
                 if (answer := next(answers, None)) is not None:
                     results.append(answer)
                 continue
-            status = "Accepted" if _variable(row) == SAMPLING_2 else "Rejected"
-            if status == "Accepted":
-                self._remember(INTERVAL, str(row.get("attributeValue")))
+            name = _variable_name(row)
+            answer = {"status": "Rejected"} if name is None else self._change(name, str(row.get("attributeValue")))
+            status = "Rejected" if answer is None else answer["status"]
             results.append(
                 {"attributeStatus": status, "component": row.get("component"), "variable": row.get("variable")}
             )
@@ -257,6 +266,16 @@ def _variable(row: Mapping[str, Any]) -> tuple[str, str]:
     component, variable = row.get("component"), row.get("variable")
     names = [part.get("name") if isinstance(part, Mapping) else "" for part in (component, variable)]
     return str(names[0]).casefold(), str(names[1]).casefold()
+
+
+def _variable_name(row: Mapping[str, Any]) -> str | None:
+    """What stands here for a variable that the charger is not told."""
+    return SAMPLING_2.get(_variable(row))
+
+
+def _shown_name(row: Mapping[str, Any]) -> str | None:
+    shown = "attributeValue" in row and row.get("attributeType", "Actual") == "Actual"
+    return _variable_name(row) if shown else None
 
 
 def _rows(document: Mapping[str, Any], name: str) -> list[Any]:

@@ -228,14 +228,19 @@ class Relay:
         call, at_hand.letters = at_hand.call, []
         if not _about_transaction(call):
             return at_hand.letters
-        owner = await self._owner(at_hand)
+        owner, text = await self._owner(at_hand), call.text
+        if call.action == "TransactionEvent" and owner is not None:
+            told = await self._asked[owner.office.id].event(call)
+            if told is None:
+                return []
+            text = told
         for channel in self._told(owner):
-            at_hand.letters.append(letter := self._letter(call, channel.office.id, ready=channel.ready))
+            at_hand.letters.append(letter := self._letter(call, text, channel.office.id, ready=channel.ready))
             if channel is owner:
                 channel.expect(letter)
         if owner is None and self._answering:
             ready = all(channel.ready for channel in self._answering.values())
-            at_hand.letters.append(self._letter(call, UNDECIDED, ready=ready))
+            at_hand.letters.append(self._letter(call, text, UNDECIDED, ready=ready))
         return at_hand.letters
 
     def posted(self, outcome: Outcome) -> None:
@@ -333,7 +338,8 @@ class Relay:
             return at_hand.told
         if _about_transaction(call):
             if at_hand.letters is None:
-                await self._desk.outbox.post(await self.letters())
+                if letters := await self.letters():
+                    await self._desk.outbox.post(letters)
                 self.posted(Outcome.RECORDED)
             return await self._answer_to_letter(at_hand)
         for channel in self._told(owner) if call.action == "Authorize" else self._channels:
@@ -358,13 +364,13 @@ class Relay:
         """Who hears of what somebody answers: he does, and who only listens."""
         return [channel for channel in self._channels if channel is owner or not channel.office.primary]
 
-    def _letter(self, call: Frame, office: str, *, ready: bool) -> Letter:
+    def _letter(self, call: Frame, text: str, office: str, *, ready: bool) -> Letter:
         return Letter(
             upstream=office,
             station=self.station,
             message_id=call.message_id,
             action=call.action,
-            frame=call.text if ready else _happened_offline(call),
+            frame=text if ready else _happened_offline(call.action, text),
             key=call.fingerprint.hex(),
             happened_at=self._desk.premises.clock.now(),
             transaction_id=transaction_of(payload_of(call.text)),
@@ -464,11 +470,11 @@ def _about_transaction(call: Frame) -> bool:
     return call.action in _AUTHORISING
 
 
-def _happened_offline(call: Frame) -> str:
+def _happened_offline(action: str, text: str) -> str:
     """A call as it is told later. It is written so at once: what is sent again is the same, to the byte."""
-    if call.action != "TransactionEvent":
-        return call.text
-    return with_payload(call.text, {**payload_of(call.text), "offline": True})
+    if action != "TransactionEvent":
+        return text
+    return with_payload(text, {**payload_of(text), "offline": True})
 
 
 def _heard(call: Frame, told: str) -> Heard | None:

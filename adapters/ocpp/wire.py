@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 MAX_FRAME_BYTES: Final = 512 * 1024
 """A StopTransaction with the transactionData of a night fits (one value of 170 bytes every 10 s, 8 h); to refuse it
@@ -31,8 +34,16 @@ _MAX_DEPTH: Final = 16
 _MAX_INTEGER: Final = 2**63 - 1
 """What a database takes."""
 
+_MODEST_DIGITS: Final = 18
+"""So many, with the sign, are never too large."""
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 _REMEMBERED_ANSWERS: Final = 32
 """A repetition follows its original closely; more would only let sloppy ids of different messages collide."""
+
+_REMEMBERED_CHARACTERS: Final = 2048
+"""Of a call that was answered; of a longer one a digest."""
 
 
 class Kind(IntEnum):
@@ -47,16 +58,23 @@ class Kind(IntEnum):
     """Nobody waits for an answer to it; 2.1 only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+_KINDS: Final[Mapping[int, Kind]] = {int(kind): kind for kind in Kind}
+
+
+class Frame(NamedTuple):
     """A frame that is safe to hand on."""
 
     kind: Kind
     message_id: str
     text: str
     action: str = ""
-    fingerprint: bytes = b""
-    """Tells a repetition of a call from another call with the same id."""
+    payload: Mapping[str, Any] = MappingProxyType({})
+    """What a call or a result says; not to be changed."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Tells a repetition of a call from another call with the same id."""
+        return _fingerprint(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +111,43 @@ def read_frame(raw: str | bytes) -> Frame | Refused:
         return Refused("larger than any OCPP message")
     try:
         text = raw if isinstance(raw, str) else raw.decode()
-        message = json.loads(text, parse_constant=_no_constant)
+        message, harmless = _read(text)
     except (ValueError, RecursionError, _UnacceptableError):  # ValueError: also bad UTF-8 and endless integers
         return Refused("not JSON")
     if not isinstance(message, list) or len(message) < 3:  # the shortest is a CALLRESULT
         return Refused("not an OCPP frame")
-    return _framed(message, text)
+    return _framed(message, text, harmless=harmless)
 
 
-def _framed(message: list[Any], text: str) -> Frame | Refused:
-    kind, message_id = message[0], message[1]
-    if type(kind) is not int or kind not in tuple(Kind):
+def _framed(message: list[Any], text: str, *, harmless: bool) -> Frame | Refused:
+    kind, message_id = _KINDS.get(message[0]) if type(message[0]) is int else None, message[1]
+    if kind is None:
         return Refused("unknown message type")
     if not isinstance(message_id, str) or len(message_id) > MAX_MESSAGE_ID or not _plain(message_id):
         return Refused("unusable message id")
-    if kind in {Kind.RESULT_ERROR, Kind.SEND}:
-        return Frame(Kind(kind), message_id, text)
-    return _call(message_id, message, text) if kind == Kind.CALL else _reply(Kind(kind), message_id, message, text)
+    if kind is Kind.RESULT_ERROR or kind is Kind.SEND:
+        return Frame(kind, message_id, text)
+    read = _call if kind is Kind.CALL else _result if kind is Kind.RESULT else _error
+    return read(message_id, message, text, harmless=harmless)
 
 
-def _call(message_id: str, message: list[Any], text: str) -> Frame | Refused:
+def _read(text: str) -> tuple[Any, bool]:
+    """What a text says; and whether it is plain to see that ``_inspect`` would object to nothing in it.
+
+    Raises:
+        ValueError, RecursionError, _UnacceptableError: it is not JSON.
+    """
+    if "\\u" not in text and _plain(text):
+        try:
+            message = _MODEST.decode(text)
+        except (ValueError, RecursionError, _UnacceptableError):
+            pass  # the other finds out what is wrong
+        else:
+            return message, text.count("[") + text.count("{") <= _MAX_DEPTH or _shallow(message, _MAX_DEPTH - 1)
+    return _DECODER.decode(text), False
+
+
+def _call(message_id: str, message: list[Any], text: str, *, harmless: bool) -> Frame | Refused:
     if len(message) != 4 or not isinstance(message[2], str):  # type, id, action, payload
         return _refused_call(message_id, "FormationViolation", "a call has four elements: type, id, action, payload")
     action, payload = message[2], message[3]
@@ -121,56 +156,79 @@ def _call(message_id: str, message: list[Any], text: str) -> Frame | Refused:
         text = json.dumps([Kind.CALL, message_id, action, payload])
     if not isinstance(payload, dict):
         return _refused_call(message_id, "FormationViolation", "the payload must be an object")
-    try:
-        _inspect([action, payload])
-    except _UnacceptableError as problem:
-        return _refused_call(message_id, "PropertyConstraintViolation", str(problem))
-    content = json.dumps([action, payload], sort_keys=True).encode()
-    return Frame(Kind.CALL, message_id, text, action, blake2b(content, digest_size=16).digest())
+    if not harmless and (problem := _inspect([action, payload])):
+        return _refused_call(message_id, "PropertyConstraintViolation", problem)
+    return Frame(Kind.CALL, message_id, text, action, payload)
 
 
 def _refused_call(message_id: str, code: str, description: str) -> Refused:
     return Refused(description, call_error(message_id, code, description))
 
 
-def _reply(kind: Kind, message_id: str, message: list[Any], text: str) -> Frame | Refused:
-    """Bring an answer to its proper form: chargers leave out what is empty."""
-    if kind == Kind.RESULT:
-        proper = [kind, message_id, {} if message[2] is None else message[2]]
-        sound = len(message) == 3 and isinstance(proper[2], dict)  # type, id, payload
-    else:
-        code, description, details = (*message[2:5], "", {})[:3]
-        proper = [kind, message_id, code, description or "", details or {}]
-        sound = isinstance(code, str)
-    try:
-        _inspect(proper[2:])
-    except _UnacceptableError as problem:
-        return Refused(str(problem))
-    if not sound:
+def _result(message_id: str, message: list[Any], text: str, *, harmless: bool) -> Frame | Refused:
+    """Bring a result to its proper form: chargers leave out what is empty."""
+    payload = message[2]
+    if payload is None:
+        payload = {}
+        text = json.dumps([Kind.RESULT, message_id, payload])
+    if not harmless and (problem := _inspect([payload])):
+        return Refused(problem)
+    if len(message) != 3 or not isinstance(payload, dict):  # type, id, payload
         return Refused("a malformed answer")
-    return Frame(kind, message_id, text if proper == message else json.dumps(proper))
+    return Frame(Kind.RESULT, message_id, text, payload=payload)
+
+
+def _error(message_id: str, message: list[Any], text: str, *, harmless: bool) -> Frame | Refused:
+    """Bring an error to its proper form likewise."""
+    code, description, details = (*message[2:5], "", {})[:3]
+    proper = [Kind.ERROR, message_id, code, description or "", details or {}]
+    if not harmless and (problem := _inspect(proper[2:])):
+        return Refused(problem)
+    if not isinstance(code, str):
+        return Refused("a malformed answer")
+    return Frame(Kind.ERROR, message_id, text if proper == message else json.dumps(proper))
 
 
 def _no_constant(name: str) -> float:
     raise _UnacceptableError(name)
 
 
+def _modest_integer(digits: str) -> int:
+    if len(digits) > _MODEST_DIGITS:
+        raise _UnacceptableError
+    return int(digits)
+
+
+def _modest_float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise _UnacceptableError
+    return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
+_MODEST: Final = json.JSONDecoder(parse_constant=_no_constant, parse_int=_modest_integer, parse_float=_modest_float)
+"""Takes no number that could be too large; one that it does not take may still be sound."""
+
+
 def _plain(text: str) -> bool:
     """Whether every store and encoding takes the text: no half surrogate pairs, no NUL."""
-    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))
+    return "\0" not in text and (text.isascii() or _SURROGATE.search(text) is None)
 
 
-def _inspect(content: Any) -> None:
-    """Walk through JSON values without recursion.
+def _shallow(container: Any, most: int) -> bool:
+    """Whether containers lie no deeper in one another than this."""
+    inner = container.values() if isinstance(container, dict) else container
+    return most >= 0 and all(_shallow(one, most - 1) for one in inner if isinstance(one, dict | list))
 
-    Raises:
-        _UnacceptableError: too deep, a number that is not finite or too large, or text that cannot be stored.
-    """
+
+def _inspect(content: list[Any]) -> str | None:
+    """Walk through JSON values without recursion; what is wrong with them: too deep, a number or a text of no use."""
     open_values: list[tuple[Any, int]] = [(content, 0)]
     while open_values:
         value, depth = open_values.pop()
         if depth > _MAX_DEPTH:
-            raise _UnacceptableError("nested too deeply")
+            return "nested too deeply"
         if isinstance(value, dict):
             open_values += [(key, depth) for key in value]
             open_values += [(item, depth + 1) for item in value.values()]
@@ -178,12 +236,19 @@ def _inspect(content: Any) -> None:
             open_values += [(item, depth + 1) for item in value]
         elif isinstance(value, str):
             if not _plain(value):
-                raise _UnacceptableError("text with characters that cannot be stored")
+                return "text with characters that cannot be stored"
         elif isinstance(value, float):
             if not math.isfinite(value):
-                raise _UnacceptableError("a number that is not finite")
+                return "a number that is not finite"
         elif isinstance(value, int) and abs(value) > _MAX_INTEGER:
-            raise _UnacceptableError("a number too large")
+            return "a number too large"
+    return None
+
+
+def _fingerprint(text: str) -> bytes:
+    """The same for any two texts of a sound call that say the same, but for the id."""
+    content = json.dumps(json.loads(text)[2:], sort_keys=True).encode()
+    return blake2b(content, digest_size=16).digest()
 
 
 class Answers:
@@ -193,13 +258,14 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
+        self._answers: OrderedDict[str, tuple[str | bytes, str]] = OrderedDict()
 
     def keep(self, call: Frame, answer: str) -> None:
         """Remember what a call was answered."""
-        self._answers[call.message_id] = (call.fingerprint, answer)
+        said = call.text if len(call.text) <= _REMEMBERED_CHARACTERS else call.fingerprint
+        self._answers[call.message_id] = (said, answer)
         self._answers.move_to_end(call.message_id)
-        while len(self._answers) > _REMEMBERED_ANSWERS:
+        if len(self._answers) > _REMEMBERED_ANSWERS:
             self._answers.popitem(last=False)
 
     def repeated(self, call: Frame) -> str | Refused | None:
@@ -207,8 +273,8 @@ class Answers:
         known = self._answers.get(call.message_id)
         if known is None:
             return None
-        fingerprint, answer = known
-        if fingerprint == call.fingerprint:
+        said, answer = known
+        if said == call.text or (_fingerprint(said) if isinstance(said, str) else said) == call.fingerprint:
             return answer
         description = "this message id was used for another call"
         return Refused(description, call_error(call.message_id, "SecurityError", description))

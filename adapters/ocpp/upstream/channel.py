@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.delivery import Delivery
-from adapters.ocpp.upstream.link import AwayError, OnCall, OnOneWay, UpstreamLink, Way
+from adapters.ocpp.upstream.link import OnCall, OnOneWay, UpstreamLink, Way
+from adapters.ocpp.upstream.patience import Patience
+from adapters.ocpp.upstream.turns import AwayError
 from adapters.ocpp.upstream.words import called_anew, new_call, payload_of
 from adapters.ocpp.wire import Frame
 from controller.hub_satellite.outbox import Letter
@@ -87,8 +89,8 @@ class Channel:
         self._booting = self._away_told = False
         self._interval_s, self._passed = 0.0, 0
         """How often to show that the station is there; 0: it does so itself. How many of its calls have passed."""
-        self._given_up: asyncio.Future[None] | None = None
-        self._asking: set[asyncio.Task[str]] = set()
+        self._patience = Patience()
+        self._noting: set[asyncio.Task[None]] = set()
         self._telling: set[asyncio.Task[None]] = set()
 
     # -- the station -------------------------------------------------------------------------------------------
@@ -100,16 +102,13 @@ class Channel:
             self._note("subprotocol", subprotocol)
         self._present = True
         self._spoken.clear()
-        if self._given_up is not None and not self._given_up.done():
-            self._given_up.set_result(None)
-        self._given_up = asyncio.get_running_loop().create_future()
+        self._patience.came()
         self._changed.set()
 
     def went(self) -> None:
         """The station has gone: nobody waits for an answer any more."""
         self._present = False
-        if self._given_up is not None and not self._given_up.done():
-            self._given_up.set_result(None)
+        self._patience.went()
         self._changed.set()
 
     def spoke(self, action: str) -> None:
@@ -122,7 +121,7 @@ class Channel:
         if call.action == BOOT:
             return await self._ask_boot(call)
         if self._link is not None and self._link.connected and not self.ready:
-            await self._wait(asyncio.ensure_future(self._is_ready.wait()), READY_S)
+            await self._patience.wait(asyncio.ensure_future(self._is_ready.wait()), READY_S)
         told = await self._asked(call) if self.ready else None
         if call.action == STATUS:
             place = _place(call.text)
@@ -173,7 +172,7 @@ class Channel:
 
     async def told(self, letter: Letter) -> str | None:
         """The text of the result that the back office has given to an expected letter; None: not in time, or none."""
-        return await self._delivery.told(letter, lambda answer: self._wait(answer, ANSWER_S))
+        return await self._delivery.told(letter, lambda answer: self._patience.wait(answer, ANSWER_S))
 
     async def known_theirs(self) -> Mapping[str, str]:
         """How the back office calls the station's running transactions, by how the station calls them."""
@@ -269,6 +268,7 @@ class Channel:
         for place in sorted(self._untold):
             await self._call_anew(self._statuses[place])
         self._untold.clear()
+        await self._delivery.look()
         self._set_ready(ready=True)
         assert self._link is not None
         async with asyncio.TaskGroup() as together:
@@ -313,7 +313,7 @@ class Channel:
         self._keep_boot(call.text)
         link = self._link
         if link is None or not link.connected:
-            await self._wait(asyncio.ensure_future(self._through()), FIRST_CONNECTION_S)
+            await self._patience.wait(asyncio.ensure_future(self._through()), FIRST_CONNECTION_S)
         told = await self._asked(call)
         self._booting, self._interval_s = False, 0.0
         if told is not None and payload_of(told, at=2).get("status") == "Accepted":
@@ -329,21 +329,11 @@ class Channel:
         if self._link is None or not self._link.connected:
             return None
         self._passed += 1
-        asking = asyncio.create_task(self._link.call(call.message_id, call.text))
-        self._asking.add(asking)  # it goes on when nobody waits any more: the next call waits for its answer
-        asking.add_done_callback(self._over)
-        await self._wait(asking, ANSWER_S)
-        return asking.result() if asking.done() and asking.exception() is None else None
-
-    def _over(self, asking: asyncio.Task[str]) -> None:
-        self._asking.discard(asking)
-        if not asking.cancelled():
-            asking.exception()
-
-    async def _wait(self, what: asyncio.Future[Any], most_s: float) -> None:
-        """Wait for something, until it is too late or the station has gone."""
-        ends = {what} if self._given_up is None else {what, self._given_up}
-        await asyncio.wait(ends, timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            answer = await self._link.ask(call.message_id, call.text)
+        except AwayError:
+            return None
+        return await self._patience.answer(answer, ANSWER_S)
 
     async def _stream(self, link: UpstreamLink, text: str) -> None:
         with suppress(AwayError):
@@ -357,14 +347,13 @@ class Channel:
             self._note("boot", text)
 
     def _note(self, name: str, value: Any) -> None:
-        async def note() -> str:
+        async def note() -> None:
             with suppress(LedgerUnavailable):
                 await self._desk.memory.note(self.office.id, self.station, name, value)
-            return ""
 
         task = asyncio.create_task(note())
-        self._asking.add(task)
-        task.add_done_callback(self._over)
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
 
     def _record(self, direction: Direction, frame: str | bytes) -> None:
         assert self._desk.on_frame is not None

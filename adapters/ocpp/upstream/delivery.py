@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from adapters.ocpp.upstream.back_office import BackOffice, Desk
-from adapters.ocpp.upstream.link import AwayError, UpstreamLink
+from adapters.ocpp.upstream.link import UpstreamLink
+from adapters.ocpp.upstream.turns import AwayError
 from adapters.ocpp.upstream.words import called_anew, payload_of
 from adapters.ocpp.wire import Kind, kind_of
 from controller.hub_satellite.outbox import Answer, Entry, Letter, Next, Pace, Settled, Standing, after, renamed
@@ -67,6 +68,11 @@ class Delivery:
         """Tell this when there is time; nobody waits for the answer, and it may be lost."""
         self._copies.append(text)
         self._news.set()
+
+    async def look(self) -> None:
+        """See whether something waits, before anybody expects an answer."""
+        with suppress(LedgerUnavailable):
+            self._backlog = bool(await self._desk.outbox.head(self._office.id, self._station, 1))
 
     def give_up(self) -> None:
         """The connection has ended: nobody need wait any more."""

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.delivery import Delivery
-from adapters.ocpp.upstream.link import AwayError, OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.link import OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.turns import AwayError
 from adapters.ocpp.upstream.words import payload_of
 from adapters.ocpp.wire import Kind, kind_of
 from controller.hub_satellite.dialects import Message
@@ -84,7 +85,6 @@ class HubLine:
             call_timeout_s=desk.call_timeout_s,
         )
         self._delivery = _HubDelivery(office, identity, desk, hub)
-        self._asking: set[asyncio.Task[str]] = set()
         self._away_told = False
 
     async def run(self) -> None:
@@ -97,17 +97,15 @@ class HubLine:
 
     async def ask(self, message: Message) -> Mapping[str, Any] | None:
         """Tell or ask something now; returns the answer: an empty one for an error, None for none in time."""
-        if not self._link.connected:
-            return None
         message_id = str(uuid4())
-        text = _call(message_id, message)
-        asking = asyncio.create_task(self._link.call(message_id, text))
-        self._asking.add(asking)  # it goes on when nobody waits any more: the next call waits for its answer
-        asking.add_done_callback(self._over)
-        await asyncio.wait({asking}, timeout=ANSWER_S)
-        if not asking.done() or asking.exception() is not None:
+        try:
+            answer = await self._link.ask(message_id, _call(message_id, message))
+        except AwayError:
             return None
-        told = asking.result()
+        await asyncio.wait({answer}, timeout=ANSWER_S)
+        if not answer.done() or answer.exception() is not None:
+            return None
+        told = answer.result() or ""
         return payload_of(told, at=2) if kind_of(told) == Kind.RESULT else {}
 
     async def restart(self, reason: str) -> None:
@@ -168,11 +166,6 @@ class HubLine:
         self._report(kind, f"the back office {self.office.id} {what}", severity)
 
     # -- the rest ----------------------------------------------------------------------------------------------
-
-    def _over(self, asking: asyncio.Task[str]) -> None:
-        self._asking.discard(asking)
-        if not asking.cancelled():
-            asking.exception()
 
     def _record(self, direction: Direction, frame: str | bytes) -> None:
         assert self._desk.on_frame is not None

@@ -33,6 +33,7 @@ from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from adapters.cancellation import end_if_cancelled
+from adapters.ocpp.upstream.turns import AwayError, Turns
 from adapters.ocpp.wire import MAX_FRAME_BYTES, Frame, Kind, Refused, call_error, read_frame
 from controller.ports.devices import Direction
 
@@ -47,14 +48,8 @@ PING_INTERVAL_S: Final = 30.0
 PING_TIMEOUT_S: Final = 60.0
 """A back office behind a mobile network that has gone without a word is noticed after a minute and a half."""
 
-CALLS_WAITING_MOST: Final = 64
-"""Calls that wait for their turn; a station sends one and waits, a hub has twenty satellites."""
-
 ASKED_MOST: Final = 32
 """Calls of the back office that wait here; a sound one sends one and waits for its answer."""
-
-SILENT_MOST: Final = 3
-"""Calls in a row that were not answered: the connection is made anew, in case it is that which is broken."""
 
 NONSENSE_MOST: Final = 20
 """Frames that are no OCPP; then the connection is made anew."""
@@ -68,10 +63,6 @@ _ANNOUNCED: Final = frozenset({Kind.CALL, Kind.SEND, Kind.RESULT_ERROR})
 
 _CODES: Final = {"FormationViolation": "FormatViolation"}
 """Our own refusals have the spelling of 1.6; later versions have another (OCPP 2.0.1 part 4 §4.3)."""
-
-
-class AwayError(Exception):
-    """The back office has not answered: there is no connection, or it ended, or the answer did not come in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +154,11 @@ class UpstreamLink:
         self.trouble: str | None = None
         """Why the last attempt failed or the last connection ended; None while there is nothing to say."""
         self._on_call, self._on_open, self._on_change, self._on_frame = on_call, on_open, on_change, on_frame
-        self._on_one_way, self._call_timeout_s, self._chance = on_one_way, call_timeout_s, chance
+        self._on_one_way, self._chance = on_one_way, chance
         self._socket: ClientConnection | None = None
-        self._turn = asyncio.Lock()
-        self._waiting = 0
-        self._expected: tuple[str, asyncio.Future[str]] | None = None
-        self._failures = self._silent = self._nonsense = 0
+        self._turns = Turns(self.tell, self._unheard, call_timeout_s)
+        self._leaving: asyncio.Task[None] | None = None
+        self._failures = self._nonsense = 0
         self._tried = asyncio.Event()
 
     @property
@@ -198,9 +188,6 @@ class UpstreamLink:
     async def call(self, message_id: str, text: str) -> str:
         """Send a call as it is; returns the text of its answer, a CALLRESULT or a CALLERROR, as it came.
 
-        Whoever is cancelled while its call is under way leaves others waiting until it is answered or too late: ask in
-        a task of its own, and stop waiting for that.
-
         Args:
             message_id: the call's id.
             text: the whole frame.
@@ -208,14 +195,19 @@ class UpstreamLink:
         Raises:
             AwayError: there is no answer.
         """
-        if self._waiting >= CALLS_WAITING_MOST:
-            raise AwayError(f"{CALLS_WAITING_MOST} calls are waiting")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                return await self._exchange(message_id, text)
-        finally:
-            self._waiting -= 1
+        told = await (await self.ask(message_id, text))
+        assert told is not None  # nobody else has the future
+        return told
+
+    async def ask(self, message_id: str, text: str) -> asyncio.Future[str | None]:
+        """Send a call likewise, and return what becomes its answer as soon as it is sent or in line (``Turns.ask``).
+
+        Raises:
+            AwayError: there is no connection, or the line is too long.
+        """
+        if self._socket is None:
+            raise AwayError("there is no connection")
+        return await self._turns.ask(message_id, text)
 
     async def tell(self, text: str) -> None:
         """Send what nobody answers, as it is.
@@ -232,25 +224,8 @@ class UpstreamLink:
         if self._socket is not None:
             await self._socket.close(CloseCode.NORMAL_CLOSURE, reason)
 
-    async def _exchange(self, message_id: str, text: str) -> str:
-        if self._socket is None:
-            raise AwayError("there is no connection")
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._expected = (message_id, answer)
-        try:
-            async with asyncio.timeout(self._call_timeout_s):
-                await self._send(self._socket, text)
-                told = await answer
-        except TimeoutError:
-            self._silent += 1
-            if self._silent >= SILENT_MOST:
-                self._silent = 0
-                await self.close("calls are not answered")
-            raise AwayError("no answer in time") from None
-        finally:
-            self._expected = None
-        self._silent = self._failures = 0
-        return told
+    def _unheard(self) -> None:
+        self._leaving = asyncio.create_task(self.close("calls are not answered"))
 
     async def _connection(self) -> None:
         """Live through one connection, from its opening to its end."""
@@ -289,9 +264,7 @@ class UpstreamLink:
                     await self._hear(socket, await socket.recv(), asked)
         finally:
             self._socket = None
-            if self._expected is not None and not self._expected[1].done():
-                self._expected[1].set_exception(AwayError("the connection has ended"))
-                self._expected[1].exception()  # whoever asked may have stopped waiting
+            self._turns.end()
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
@@ -324,10 +297,8 @@ class UpstreamLink:
                 if frame.kind is Kind.CALL:
                     error = call_error(frame.message_id, "InternalError", "too many calls are waiting")
                     await self._send(socket, error)
-        elif self._expected is not None:
-            message_id, answer = self._expected
-            if frame.message_id == message_id and not answer.done():
-                answer.set_result(text)
+        elif self._turns.hear(frame.message_id, text):
+            self._failures = 0
 
     async def _answer(self, socket: ClientConnection, asked: asyncio.Queue[tuple[Frame, str]]) -> None:
         """Have what the back office asks answered, one after the other."""

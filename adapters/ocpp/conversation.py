@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from contextlib import suppress
 from dataclasses import fields
 from functools import partial
@@ -12,12 +11,13 @@ from typing import Any, Final
 from uuid import uuid4
 
 import ocpp.messages
-from ocpp.charge_point import ChargePoint, snake_to_camel_case
+from ocpp.charge_point import ChargePoint
 from ocpp.exceptions import OCPPError, UnknownCallErrorCodeError, ValidationError
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from adapters.cancellation import end_if_cancelled
+from adapters.ocpp.answering import Answering
 from adapters.ocpp.connector import Connector
 from adapters.ocpp.cost_display import CostDisplay, CostWords
 from adapters.ocpp.errands import CallFailedError
@@ -26,11 +26,11 @@ from adapters.ocpp.forward import Forward
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
 from adapters.ocpp.orders import Orders, done, status_of
 from adapters.ocpp.phrases import Phrases
-from adapters.ocpp.quick import keep_signatures
+from adapters.ocpp.quick import camel_case
 from adapters.ocpp.reception import Reception
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings
-from adapters.ocpp.wire import Kind, kind_of
+from adapters.ocpp.wire import Frame, Kind
 from adapters.ocpp.writer import Writer
 from controller.commands import Availability, Command, CommandResult, ReadSettings
 from controller.plan import Severity
@@ -47,28 +47,13 @@ CALLS_OPEN_MOST: Final = 4
 _LOG: Final = logging.getLogger("loadstar.ocpp")
 
 
-class _LibraryLog:
-    """Takes the library's log: it holds every frame with its id tags. Only our own mistakes go on from here."""
-
-    def __init__(self, station: Station, around: Surroundings) -> None:
-        self._station = station
-        self._around = around
+class _Silence:
+    """Takes the library's log: it holds every frame with its id tags."""
 
     def info(self, *_arguments: object) -> None:
-        """Frames; dropped."""
+        """Drop it."""
 
-    warning = error = info
-
-    def exception(self, *_arguments: object) -> None:
-        """A handler has failed: a charger's mistake (answered, dropped here), the ledger's state, or our bug."""
-        error = sys.exception()
-        if isinstance(error, LedgerUnavailable):
-            message = "a charger's message could not be recorded; the charger sends it again"
-            self._around.report("ledger_unavailable", "ledger", message, Severity.ALARM)
-        elif not isinstance(error, OCPPError):
-            _LOG.error("%s: a message could not be handled", self._station.id, exc_info=error)
-            message = "a message could not be handled: a fault of this program, see its log"
-            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
+    warning = error = exception = info
 
 
 class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no types
@@ -84,11 +69,13 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
 
     def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
         on_frame = around.on_frame and partial(around.on_frame, station.id)
-        self._link = Link(socket, self.version, self._misbehaved, on_frame, around.forward)
+        takes = around.forward and around.forward.takes
+        self._link = Link(socket, self.version, self._misbehaved, on_frame, takes)
         self.subprotocol = str(socket.subprotocol)
-        super().__init__(station.id, self._link, around.call_timeout_s, _LibraryLog(station, around))
-        self._link.answered = frozenset(self.route_map)
-        keep_signatures(self.route_map)
+        super().__init__(station.id, self._link, around.call_timeout_s, _Silence())
+        self._answering = Answering(
+            self.route_map, self._ocpp_version, self.version.actions, self.version.spelling, self._failed
+        )
         self._station = station
         self._around = around
         self._reception = Reception(station, around)
@@ -104,14 +91,14 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         self._misbehaviours: set[str] = set()
         self._patience: asyncio.Timeout | None = None
         """What bounds the wait for the answer to our call."""
-        self._calls: asyncio.Queue[str | None] = asyncio.Queue(CALLS_OPEN_MOST)
+        self._calls: asyncio.Queue[Frame | None] = asyncio.Queue(CALLS_OPEN_MOST)
 
     async def converse(self) -> None:
         """Talk until the connection ends. Raises nothing for what the station does."""
         writing = asyncio.create_task(self._write(), name=f"ocpp-writer-{self._station.id}")
         try:
             with suppress(LinkClosedError):
-                await (self.start() if self._around.forward is None else self._start_forwarded(self._around.forward))
+                await (self._listen() if self._around.forward is None else self._listen_forwarded(self._around.forward))
         finally:
             writing.cancel()
             self._writer.errands.close()
@@ -150,7 +137,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
     async def tell(self, text: str) -> None:
         """Give the station a frame that nobody answers; it is lost where the station has gone."""
         with suppress(LinkClosedError):
-            await self._link.transmit(text)
+            await self._link.send(text)
 
     async def hang_up(self, reason: str) -> None:
         """Close this connection; the station makes a newer one."""
@@ -164,40 +151,52 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         """Look for something to send."""
         self._writer.wake()
 
-    async def route_message(self, raw_msg: str) -> None:
-        """Handle one frame; only when it has been answered may we ask something."""
-        if self._around.forward is None or kind_of(raw_msg) != Kind.CALL:
-            await super().route_message(raw_msg)
+    async def _listen(self) -> None:
+        """Take what comes; only when a call has been answered may we ask something."""
+        while True:
+            frame = await self._link.recv()
+            if frame.kind is not Kind.CALL:
+                await self.route_message(frame.text)
+            elif self._around.forward is None:
+                await self._link.answer(frame, await self._answering.answer(frame))
+            else:
+                await self._calls.put(frame)
+                continue
             self._writer.heard()
-        else:
-            await self._calls.put(raw_msg)
 
-    async def _start_forwarded(self, forward: Forward) -> None:
-        """Talk likewise, and go on reading while a back office is asked: answers to our own calls must not wait."""
+    async def _listen_forwarded(self, forward: Forward) -> None:
+        """Listen likewise, and go on while a back office is asked: answers to our own calls must not wait."""
         answering = asyncio.create_task(self._answer_calls(forward), name=f"ocpp-calls-{self._station.id}")
         forward.connected(self)
         try:
-            await self.start()
+            await self._listen()
         finally:
             forward.disconnected(self)
             await self._calls.put(None)
             await answering  # what it has announced is still recorded
 
     async def _answer_calls(self, forward: Forward) -> None:
-        while (raw := await self._calls.get()) is not None:
+        while (call := await self._calls.get()) is not None:
             try:
-                if (call := self._link.call(raw)) is None:
-                    continue
-                if (told := await forward.pass_by(call)) is not None:
-                    await self._link.answer(call, told)
-                else:
+                if (told := await forward.pass_by(call)) is None:
                     forward.hears(call)
-                    await super().route_message(raw)
+                    told = await forward.answer(call, await self._answering.answer(call))
+                await self._link.answer(call, told)
                 self._writer.heard()
             except LinkClosedError:
                 pass  # the reader sees it too
             except Exception:
                 await self._fail("a message could not be passed on")
+
+    def _failed(self, error: Exception) -> None:
+        """A call was not answered: by a charger's mistake, by the ledger's state, or by our bug."""
+        if isinstance(error, LedgerUnavailable):
+            message = "a charger's message could not be recorded; the charger sends it again"
+            self._around.report("ledger_unavailable", "ledger", message, Severity.ALARM)
+        elif not isinstance(error, OCPPError):
+            _LOG.error("%s: a message could not be handled", self._station.id, exc_info=error)
+            message = "a message could not be handled: a fault of this program, see its log"
+            self._around.report("internal_error", self._station.subject, message, Severity.ALARM)
 
     async def _write(self) -> None:
         try:
@@ -241,7 +240,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
             LinkClosedError: the station has gone.
         """
         answer = getattr(self._call_result, type(request).__name__)
-        known = snake_to_camel_case({field.name: None for field in fields(answer)})
+        known = camel_case({field.name: None for field in fields(answer)})
         reply = self._link.expected = ExpectedReply(str(uuid4()), frozenset(known))
         try:
             # The library's timeout starts when the frame is out; a peer that does not read blocks before that.

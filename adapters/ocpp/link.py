@@ -12,7 +12,6 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from adapters.ocpp.forward import Forward
 from adapters.ocpp.wire import Answers, Frame, Kind, Refused, call_error, kind_of, read_frame
 from controller.ports.devices import Direction
 
@@ -50,10 +49,7 @@ class ExpectedReply:
 
 
 class Link:
-    """Stands between a socket and the library's ``ChargePoint``, which reads with recv() and answers with send().
-
-    The library works through one call after the other; what it answers may be a back office's to say.
-    """
+    """Stands between a socket and whoever answers what comes on it, and the library, which sends our calls."""
 
     def __init__(
         self,
@@ -61,7 +57,7 @@ class Link:
         version: Version,
         on_misbehaviour: Callable[[str, str], None],
         on_frame: Callable[[Direction, str | bytes], None] | None = None,
-        forward: Forward | None = None,
+        takes: Callable[[Frame], bool] | None = None,
     ) -> None:
         """Take over a socket.
 
@@ -70,23 +66,20 @@ class Link:
             version: what is spoken on it.
             on_misbehaviour: told (event kind, what) of frames that go no further.
             on_frame: told of every frame as it went over the wire.
-            forward: says what calls are answered after the library has answered them.
+            takes: takes what nobody answers (2.1); returns whether somebody is to hear it.
         """
         self.closed = False
-        self.answered: Collection[str] = ()
-        """The actions that somebody answers."""
         self.expected: ExpectedReply | None = None
         """What our own call is waiting for; any other answer is dropped."""
         self._socket, self._version = socket, version
-        self._on_misbehaviour, self._on_frame = on_misbehaviour, on_frame
-        self._forward = forward
+        self._on_misbehaviour, self._on_frame, self._takes = on_misbehaviour, on_frame, takes
         self._answers = Answers()
         self._open: dict[str, Frame] = {}
         """Calls that are being answered, by id."""
         self._unanswerable = 0
 
-    async def recv(self) -> str:
-        """Return the next frame that the library can take.
+    async def recv(self) -> Frame:
+        """Return the next call that is to be answered, or answer to a call of ours.
 
         Raises:
             LinkClosedError: there will be none.
@@ -104,50 +97,16 @@ class Link:
             frame = read_frame(raw)
             if isinstance(frame, Refused):
                 await self._refuse("malformed_frame", frame)
-            elif frame.kind in {Kind.RESULT_ERROR, Kind.SEND}:
+            elif frame.kind is Kind.CALL:
+                if await self._is_new(frame):
+                    return frame
+            elif frame.kind is Kind.RESULT_ERROR or frame.kind is Kind.SEND:
                 await self._one_way(frame)
-            elif (text := await self._passed(frame, raw)) is not None:
-                return text
+            elif (answer := self._expected_answer(frame, raw)) is not None:
+                return answer
 
     async def send(self, text: str) -> None:
-        """Send a frame of ours, and remember it if it is the answer to a call.
-
-        Raises:
-            LinkClosedError: the charger has gone.
-        """
-        if kind_of(text) == Kind.CALL:
-            await self.transmit(text)
-            return
-        call = self._open.get(json.loads(text)[1])
-        if kind_of(text) == Kind.ERROR:
-            text = self._unserved(call) or _proper_error(text, self._version.spelling)
-        if call is None:
-            await self.transmit(text)
-            return
-        await self.answer(call, text if self._forward is None else await self._forward.answer(call, text))
-
-    async def answer(self, call: Frame, text: str) -> None:
-        """Send the answer to a call.
-
-        Raises:
-            LinkClosedError: the charger has gone.
-        """
-        self._open.pop(call.message_id, None)
-        if kind_of(text) == Kind.RESULT:
-            self._answers.keep(call, text)
-        await self.transmit(text)
-
-    def call(self, text: str) -> Frame | None:
-        """Return the call that ``recv`` has returned as this text, while it is being answered."""
-        return self._open.get(json.loads(text)[1])
-
-    async def close(self, code: CloseCode, reason: str) -> None:
-        """End the conversation. Nothing that still arrives is looked at."""
-        self.closed = True
-        await self._socket.close(code, reason)
-
-    async def transmit(self, text: str) -> None:
-        """Send a frame as it is.
+        """Send a frame of ours.
 
         Raises:
             LinkClosedError: the charger has gone.
@@ -160,45 +119,55 @@ class Link:
             self.closed = True
             raise LinkClosedError from closed
 
-    async def _passed(self, frame: Frame, raw: str | bytes) -> str | None:
-        """Return what the library is to see of a frame; None for one that is dealt with here."""
-        if frame.kind != Kind.CALL:
-            expected = self.expected
-            if expected is None or frame.message_id != expected.message_id:
-                return None
-            self.expected = None
-            if expected.as_it_came is not None:
-                expected.as_it_came.set_result(raw if isinstance(raw, str) else raw.decode())
-                return None
-            expected.is_error = frame.kind == Kind.ERROR
-            return frame.text if expected.is_error else _pruned(frame.text, expected.fields)
-        known = self._answers.repeated(frame)
+    async def answer(self, call: Frame, text: str) -> None:
+        """Send the answer to a call.
+
+        Raises:
+            LinkClosedError: the charger has gone.
+        """
+        self._open.pop(call.message_id, None)
+        if kind_of(text) == Kind.RESULT:
+            self._answers.keep(call, text)
+        await self.send(text)
+
+    async def close(self, code: CloseCode, reason: str) -> None:
+        """End the conversation. Nothing that still arrives is looked at."""
+        self.closed = True
+        await self._socket.close(code, reason)
+
+    def _expected_answer(self, frame: Frame, raw: str | bytes) -> Frame | None:
+        """Return an answer to our own call with what the library is to see of it; None for any other."""
+        expected = self.expected
+        if expected is None or frame.message_id != expected.message_id:
+            return None
+        self.expected = None
+        if expected.as_it_came is not None:
+            expected.as_it_came.set_result(raw if isinstance(raw, str) else raw.decode())
+            return None
+        expected.is_error = frame.kind is Kind.ERROR
+        return frame if expected.is_error else _pruned(frame, expected.fields)
+
+    async def _is_new(self, call: Frame) -> bool:
+        """Whether a call has not come before; one that has is answered as it was."""
+        if (known := self._answers.repeated(call)) is None and (
+            under_way := self._open.get(call.message_id)
+        ) is not None:
+            if under_way.fingerprint != call.fingerprint:
+                await self._refuse("message_id_reused", Refused("a message id was used twice"))
+            return False
         if isinstance(known, Refused):
             await self._refuse("message_id_reused", known)
         elif known is not None:
-            await self.transmit(known)
-        elif (under_way := self._open.get(frame.message_id)) is not None:
-            if under_way.fingerprint != frame.fingerprint:
-                await self._refuse("message_id_reused", Refused("a message id was used twice"))
-        elif self._forward is None and (unserved := self._unserved(frame)) is not None:
-            await self.transmit(unserved)
+            await self.send(known)
         else:
-            self._open[frame.message_id] = frame
-            return frame.text
-        return None
-
-    def _unserved(self, call: Frame | None) -> str | None:
-        """Return the error for a call that nobody here answers; None for any other."""
-        if call is None or call.action in self.answered:
-            return None
-        # OCPP-J 1.6 §4.2.3: not known at all, or known and not served. The library has the two reversed.
-        return call_error(call.message_id, "NotSupported" if call.action in self._version.actions else "NotImplemented")
+            self._open[call.message_id] = call
+        return known is None
 
     async def _one_way(self, frame: Frame) -> None:
         """Take what nobody answers: a stream, and we have asked for none; or a word that our answer was wrong."""
         if not self._version.one_way:
             await self._refuse("malformed_frame", Refused("unknown message type"))
-        elif self._forward is not None and self._forward.takes(frame):
+        elif self._takes is not None and self._takes(frame):
             return
         elif frame.kind is Kind.RESULT_ERROR:
             self._on_misbehaviour("answer_refused", "it does not take an answer of ours")
@@ -206,7 +175,7 @@ class Link:
     async def _refuse(self, kind: str, refused: Refused) -> None:
         self._on_misbehaviour(kind, refused.reason)
         if refused.answer is not None:
-            await self.transmit(_proper_error(refused.answer, self._version.spelling))
+            await self.send(_proper_error(refused.answer, self._version.spelling))
             return
         self._unanswerable += 1
         if self._unanswerable >= MAX_UNANSWERABLE:
@@ -214,10 +183,10 @@ class Link:
             raise LinkClosedError
 
 
-def _pruned(text: str, fields: Collection[str]) -> str:
+def _pruned(result: Frame, fields: Collection[str]) -> Frame:
     """Return a CALLRESULT with the fields that its schema knows: a charger's additions change nothing it said."""
-    kind, message_id, payload = json.loads(text)
-    return json.dumps([kind, message_id, {name: payload[name] for name in payload if name in fields}])
+    payload = {name: value for name, value in result.payload.items() if name in fields}
+    return result._replace(text=json.dumps([Kind.RESULT, result.message_id, payload]), payload=payload)
 
 
 def _proper_error(text: str, spelling: Mapping[str, str]) -> str:

@@ -1,13 +1,12 @@
 """Spares the OCPP library (ocpp 2.1.0) work that it does anew for every message and whose result is always the same.
 
-It turns the same few hundred names from one spelling into the other with regular expressions, and looks at the
-signatures of the same handlers: two thirds of all that a message costs here. Import this before messages come.
+It turns the same few hundred names from one spelling into the other with regular expressions. Import this before
+messages come.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -30,14 +29,7 @@ def _quick(respell: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return respelt
 
 
-def keep_signatures(route_map: Mapping[str, Mapping[str, Any]]) -> None:
-    """Have the signatures of these handlers looked at once, for all of their class."""
-    for handlers in route_map.values():
-        for handler in handlers.values():
-            function = getattr(handler, "__func__", None)
-            if function is not None and not hasattr(function, "__signature__"):
-                function.__signature__ = inspect.signature(function)
-
-
-ocpp.charge_point.camel_to_snake_case = _quick(ocpp.charge_point.camel_to_snake_case)
-ocpp.charge_point.snake_to_camel_case = _quick(ocpp.charge_point.snake_to_camel_case)
+camel_case = ocpp.charge_point.snake_to_camel_case = _quick(ocpp.charge_point.snake_to_camel_case)
+"""What is given, with its names as they are on the wire."""
+snake_case = ocpp.charge_point.camel_to_snake_case = _quick(ocpp.charge_point.camel_to_snake_case)
+"""What is given, with its names as they are in Python."""

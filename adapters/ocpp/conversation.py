@@ -69,7 +69,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
 
     def __init__(self, station: Station, socket: ServerConnection, around: Surroundings) -> None:
         on_frame = around.on_frame and partial(around.on_frame, station.id)
-        takes = around.forward and around.forward.takes
+        takes = None if around.forward is None else around.forward.takes
         self._link = Link(socket, self.version, self._misbehaved, on_frame, takes)
         self.subprotocol = str(socket.subprotocol)
         super().__init__(station.id, self._link, around.call_timeout_s, _Silence())

@@ -103,7 +103,7 @@ class Asked:
 
     def passes(self, measurement: Frame) -> bool:
         """Whether the back office wants this MeterValues, by what it has said."""
-        return self._thinning.passes(payload_of(measurement.text), self._desk.premises.clock.monotonic_s())
+        return self._thinning.passes(measurement.payload, self._desk.premises.clock.monotonic_s())
 
     async def event(self, call: Frame) -> str | None:
         """A TransactionEvent as it is to be told; None: the back office has asked for fewer.

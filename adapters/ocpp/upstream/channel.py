@@ -124,7 +124,7 @@ class Channel:
             await self._patience.wait(asyncio.ensure_future(self._is_ready.wait()), READY_S)
         told = await self._asked(call) if self.ready else None
         if call.action == STATUS:
-            place = _place(call.text)
+            place = _place(call)
             self._statuses[place] = call.text
             (self._untold.add if told is None else self._untold.discard)(place)
         return told
@@ -134,9 +134,9 @@ class Channel:
         if call.action == BOOT:
             self._keep_boot(call.text)
         if call.action == STATUS:
-            self._statuses[_place(call.text)] = call.text
+            self._statuses[_place(call)] = call.text
             if not self.ready:
-                self._untold.add(_place(call.text))
+                self._untold.add(_place(call))
         if self.ready:
             self._delivery.copy(call.text)
 
@@ -369,6 +369,5 @@ def interval_of(booted: Mapping[str, Any]) -> float:
     return float(told) if isinstance(told, int) and told > 0 else 0.0
 
 
-def _place(text: str) -> str:
-    payload = payload_of(text)
-    return f"{payload.get('evseId', '')}:{payload.get('connectorId')}"
+def _place(status: Frame) -> str:
+    return f"{status.payload.get('evseId', '')}:{status.payload.get('connectorId')}"

@@ -19,7 +19,7 @@ from adapters.ocpp.upstream.hub_settings import HubSettings
 from adapters.ocpp.upstream.hub_tokens import HubTokens
 from adapters.ocpp.upstream.interventions import Interventions
 from adapters.ocpp.upstream.profiles import KeptProfiles
-from adapters.ocpp.upstream.words import answered, payload_of
+from adapters.ocpp.upstream.words import answered
 from adapters.ocpp.wire import Frame, call_error
 from controller.hub_satellite.dialects import Message
 from controller.hub_satellite.outbox import Outbox
@@ -120,7 +120,7 @@ class HubDesk:
         if row is None or row.answer is None:
             code = "NotSupported" if call.action in self.known else "NotImplemented"
             return call_error(call.message_id, code)
-        payload = payload_of(call.text)
+        payload = call.payload
         try:
             await validate_payload(Call(call.message_id, call.action, dict(payload)), self._version)
         except OCPPError as error:

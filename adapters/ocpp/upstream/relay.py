@@ -352,7 +352,7 @@ class Relay:
         if not self._choice.open or not (_about_transaction(at_hand.call) or at_hand.call.action == "Authorize"):
             return self._primary
         if at_hand.office is None:
-            at_hand.office = await self._choice.of_call(payload_of(at_hand.call.text))
+            at_hand.office = await self._choice.of_call(at_hand.call.payload)
         return self._answering.get(at_hand.office)
 
     def _answers(self, author: Channel, call: Frame) -> None:
@@ -373,7 +373,7 @@ class Relay:
             frame=text if ready else _happened_offline(call.action, text),
             key=call.fingerprint.hex(),
             happened_at=self._desk.premises.clock.now(),
-            transaction_id=transaction_of(payload_of(call.text)),
+            transaction_id=transaction_of(call.payload),
         )
 
     async def _group_of(self, uid: str) -> str | None:
@@ -425,7 +425,7 @@ class Relay:
         """The transaction that a call is about is one that nobody wants."""
         if self._about is None or call.action == "StopTransaction":
             return
-        payload = payload_of(call.text)
+        payload = call.payload
         transaction = (payload.get("transactionInfo") or {}).get("transactionId")
         for number, connector in self._about.connectors.items():
             running = connector.transaction
@@ -466,7 +466,7 @@ class Relay:
 
 def _about_transaction(call: Frame) -> bool:
     if call.action == "MeterValues":
-        return payload_of(call.text).get("transactionId") is not None
+        return call.payload.get("transactionId") is not None
     return call.action in _AUTHORISING
 
 
@@ -479,6 +479,6 @@ def _happened_offline(action: str, text: str) -> str:
 
 def _heard(call: Frame, told: str) -> Heard | None:
     """What an answer says of the token that its call has named."""
-    info = token_info(payload_of(told, at=2)) if kind_of(told) == Kind.RESULT else None
-    uid = uid_of(payload_of(call.text))
+    uid = uid_of(call.payload) if kind_of(told) == Kind.RESULT else None
+    info = None if uid is None else token_info(payload_of(told, at=2))
     return None if info is None or uid is None else heard_of(uid, info)

@@ -15,7 +15,7 @@ import adapters.ocpp.upstream.hub_settings
 import adapters.ocpp.upstream.link
 import controller.hub_satellite.outbox
 from adapters.ocpp.upstream.back_office import BackOffice
-from tests.durability.forwarding_site import Fate
+from tests.durability.fate import Fate
 from tests.support.hubbed import hubbed
 
 

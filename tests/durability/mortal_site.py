@@ -9,11 +9,8 @@ one hub. A line is printed for each of its deaths, of which each is followed by 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import wraps
 from pathlib import Path
@@ -37,8 +34,8 @@ from adapters.ocpp.upstream.hubs import Hubs
 from adapters.store.ledger import SqlLedger, open_ledger
 from adapters.store.writer import Writer
 from controller.hub_satellite.outbox import Letter, Settled
-from controller.ports.devices import Direction
 from controller.ports.tokens import Token
+from tests.durability.fate import Fate
 from tests.support.forwarded import TOKEN, _LetIn
 from tests.support.hubbed import HUB
 from tests.support.ledger import EventLog, FakeMeasurements
@@ -47,54 +44,24 @@ from tests.support.ocpp import point, site_of
 STATIONS = ("CP01", "CP02")
 
 
-class Fate:
-    """Ends this process as ``kill -9`` does, when a label is passed for the n-th time; 0: never."""
+class Doom(Fate):
+    """Likewise, with labels of what goes on within a commit, and of which back office it is about."""
 
-    def __init__(self, label: str, number: int) -> None:
-        self._label, self._left = label, number
-        self._actions: dict[tuple[str, str], str] = {}
-
-    def passes(self, label: str) -> None:
-        if label == self._label:
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    def frame(self, station: str, direction: Direction, raw: str | bytes) -> None:
-        """A charger's call is heard and answered; a back office is told and has taken it."""
-        kind, message_id, *rest = json.loads(raw)
-        office = station.rpartition(":")[0]
-        asks, answers = ("told", "taken") if office else ("heard", "answered")
-        if office == "audit":
-            asks, answers = f"hub {asks}", f"hub {answers}"
-        if kind == 2 and (direction is Direction.OUT) == bool(office):
-            self._actions[station, message_id] = rest[0]
-            self.passes(f"{asks} {rest[0]}")
-        elif kind == 3 and (action := self._actions.pop((station, message_id), None)) is not None:
-            self.passes(f"{answers} {action}")
-
-    def hangs_over(self, ledger: SqlLedger) -> None:
-        """What goes on record: before its commit, within it, when it is made and nobody knows, and after it."""
-        for owner, name in (
-            (ledger, "start_transaction"),
-            (ledger, "stop_transaction"),
-            (ledger.outbox, "post"),
-            (ledger.outbox, "settle"),
-        ):
-            setattr(owner, name, self._around(name, getattr(owner, name)))
+    def ledger(self, ledger: SqlLedger) -> None:
+        """Also: within a commit, and when it is made and nobody knows."""
+        super().ledger(ledger)
         self._after(adapters.store.ledger, "post", "uncommitted event")
         self._after(adapters.store.outbox, "_settle", "uncommitted settle")
         self._after(Writer, "_commit", "committed")
 
-    def _around(self, name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        async def wrapped(*arguments: Any) -> Any:
-            what = _named(name, arguments[0])
-            self.passes(f"before {what}")
-            result = await method(*arguments)
-            self.passes(f"after {what}")
-            return result
-
-        return wrapped
+    def named(self, name: str, about: Any) -> str:
+        if isinstance(about, Settled):
+            what = "mapping" if about.theirs else "settle"
+            return f"hub {what}" if about.entry.upstream == "audit" else what
+        if name == "post":
+            letters: list[Letter] = list(about)
+            return "hub post" if letters and letters[0].upstream == "audit" else "post"
+        return name
 
     def _after(self, owner: Any, name: str, label: str) -> None:
         act = getattr(owner, name)
@@ -108,18 +75,7 @@ class Fate:
         setattr(owner, name, wrapped)
 
 
-def _named(name: str, about: Any) -> str:
-    """What is done, in the words of labels."""
-    if isinstance(about, Settled):
-        what = "mapping" if about.theirs else "settle"
-        return f"hub {what}" if about.entry.upstream == "audit" else what
-    if name == "post":
-        letters: list[Letter] = list(about)
-        return "hub post" if letters and letters[0].upstream == "audit" else "post"
-    return name
-
-
-async def live(folder: Path, port: int, office: str, audit: str, fate: Fate) -> None:
+async def live(folder: Path, port: int, office: str, audit: str, fate: Doom) -> None:
     """One life."""
     adapters.ocpp.upstream.channel.ANSWER_S = 1.0  # type: ignore[misc]
     adapters.ocpp.upstream.channel.LIVE_BOOT_S = 0.1  # type: ignore[misc]
@@ -133,7 +89,7 @@ async def live(folder: Path, port: int, office: str, audit: str, fate: Fate) -> 
     url = f"sqlite:///{folder}/ledger.db"
     ledger = open_ledger(url, currency="EUR", price_per_kwh=Decimal("0.35"), on_event=events)
     ledger.seed([Token(TOKEN)], {})
-    fate.hangs_over(ledger)
+    fate.ledger(ledger)
     desk = Desk(Premises(site, clock, events), ledger.outbox, ledger.upstream_memory, fate.frame)
     forwarding = Forwarding({name: [BackOffice("office", office)] for name in STATIONS}, desk)
     hubs = Hubs([Hub(BackOffice("audit", audit, primary=False), HUB, site.points, desk)], desk)
@@ -159,7 +115,7 @@ def main(folder: str, port: str, office: str, audit: str, label: str, deaths: st
     for death in range(int(deaths) + 1):
         child = os.fork()
         if child == 0:
-            fate = Fate(label, 0 if death == int(deaths) else 1 + death % 3)
+            fate = Doom(label, 0 if death == int(deaths) else 1 + death % 3)
             asyncio.run(live(Path(folder), int(port), office, audit, fate))
         _, status = os.waitpid(child, 0)
         if not os.WIFSIGNALED(status):

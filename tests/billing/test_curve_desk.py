@@ -19,6 +19,7 @@ from controller.tariffs.legs import NO_TARIFF
 from controller.tariffs.rated import Flag
 from tests.support.desk import Desk
 from tests.support.processes import until
+from tests.support.reach import reached
 from tests.support.web import HandClock, made_app, small_site
 
 HOURS = [
@@ -101,8 +102,7 @@ async def test_messages_are_taken_one_after_the_other_and_wrong_ones_refused_who
 async def http(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     site = small_site()
     app = made_app(site, Live(site, HandClock()), publish_prices=curves(desk).publish)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://loadstar.test") as client:
+    async with reached(app) as client:
         yield client
 
 

@@ -22,6 +22,7 @@ from controller.tariffs.book import TariffVersion
 from controller.tariffs.offers import Offer, SurchargeTerms
 from controller.wishes import Asked
 from tests.support.desk import ALWAYS, BY, TARIFF, Desk
+from tests.support.reach import reached
 from tests.support.sessions import a_start, a_stop, at
 from tests.support.web import BEGIN, decided_tick, made_app, small_site
 
@@ -50,8 +51,7 @@ class Stand:
         self.wishes = Wishes(desk.ledger, (), SITE.time_zone, desk.clock)
         drivers = DriverDesk(SITE, self.live, self.wishes, self.board, desk.ledger, desk.clock)
         app = made_app(SITE, self.live, lab=False, wishes=self.wishes, drivers=drivers)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(app)
 
     async def plug_in(self, token: str = "04A2B3C4") -> str:
         """Somebody begins; the session's id."""

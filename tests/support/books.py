@@ -9,13 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from adapters.live import Live
 from adapters.pricing import Books
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports.transactions import TransactionStart
 from controller.tariffs.book import NO_OPERATOR_TERMS, OperatorTerms
+from tests.support.reach import log_in, reached
 from tests.support.web import HandClock, made_app, small_site
 
 SITE = small_site()
@@ -95,8 +94,7 @@ class Office:
     def __init__(self, ledger: SqlLedger, house: House) -> None:
         self.ledger, self.clock = ledger, LaterClock()
         house.prices.lent, house.tokens.lent, house.clock.lent = ledger.book, ledger.token_book, self.clock
-        transport = httpx.ASGITransport(house.app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(house.app)
 
     async def ask(self, method: str, path: str, body: Any = None, status: int = 200, **query: Any) -> Any:
         content = body if isinstance(body, str | bytes) or body is None else json.dumps(body)
@@ -108,9 +106,7 @@ class Office:
         return answer.json() if answer.content else None
 
     async def log_in(self, user: str) -> None:
-        answer = await self.http.post("/api/v1/login", json={"username": user, "password": "correct horse"})
-        self.http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        self.http.cookies.clear()
+        await log_in(self.http, user)
 
     async def charge(self, point: str, token: str = "04A2", after_h: float = 0.0) -> str:
         """Begin a session; returns its id."""

@@ -23,6 +23,7 @@ from controller.tariffs.record import ChargeRecord
 from controller.tariffs.session_facts import Activity
 from tests.support.billing import ZONE, keep_parties
 from tests.support.fresh import fresh_database
+from tests.support.reach import reached
 from tests.support.web import HandClock, made_app, small_site
 
 PLACE = Place("test", ZONE, "", 0, address="Kade 12", city="Ede", country="NL", latitude="52.04", longitude="5.67")
@@ -61,8 +62,7 @@ class Office:
     def http(self) -> httpx.AsyncClient:
         desk, site = SettlementDesk(self.book, self.url, SITE, self.clock), small_site()
         app = made_app(site, Live(site, self.clock), charged=desk)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        return reached(app)
 
     async def ask(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         answer = await self.http.request(method, f"/api/v1{path}", json=body)

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -12,6 +11,7 @@ from adapters.live import Live
 from controller.plan import Event, Severity
 from controller.ports.ledger import LedgerUnavailable
 from controller.snapshot import State
+from tests.support.reach import reached
 from tests.support.web import BEGIN, FakeRecords, HandClock, Seen, ended_session, made_app, made_tick, small_site
 
 
@@ -24,8 +24,7 @@ class Browser:
         self.live = Live(self.site, self.clock)
         self.records = FakeRecords()
         self.app = made_app(self.site, self.live, self.records, lab)
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(self.app)
 
     def publish(self, second: float = 0.0, **seen: Seen) -> None:
         self.clock.elapsed_s = second

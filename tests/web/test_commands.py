@@ -23,6 +23,7 @@ from controller.commands import (
     Unlock,
     UpdateFirmware,
 )
+from tests.support.reach import reached
 from tests.support.web import BEGIN, HandClock, made_app, small_site
 
 SITE = small_site()
@@ -33,8 +34,7 @@ class Desk:
         self.told: list[tuple[str, Command]] = []
         self.silent = False
         app = made_app(SITE, Live(SITE, HandClock()), commands=self.command)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(app)
 
     def command(self, point: str, command: Command) -> CommandResult:
         if self.silent:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
 from controller.peakshave.peak_facts import PeakStatus
 from controller.ports.tick import ResourceState
+from tests.support.reach import reached
 from tests.support.web import BEGIN, HandClock, made_app, made_peak, made_tick, small_site, with_warmth
 
 SITE = small_site()
@@ -22,8 +22,7 @@ SITE = small_site()
 class Page:
     def __init__(self) -> None:
         self.live = Live(SITE, HandClock())
-        transport = httpx.ASGITransport(made_app(SITE, self.live), raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(made_app(SITE, self.live))
 
     def show(self, peak: PeakStatus | None) -> None:
         self.live.publish(replace(made_tick(SITE, 0.0, {}), peak=peak))

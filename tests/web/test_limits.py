@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from adapters.limiting import Way
@@ -17,6 +16,7 @@ from adapters.live import Live
 from controller.peakshave.grid_operator import Limit
 from controller.plan import Event
 from controller.snapshot import ExternalLimit, PointState, State
+from tests.support.reach import log_in, reached
 from tests.support.web import BEGIN, FakeEvidence, HandClock, decided_tick, made_app, open_limits, small_site
 
 SITE = small_site()
@@ -33,8 +33,7 @@ class Desk:
         self.limits = open_limits(SITE, self.clock, self.book, self.events.append, self._wake)
         self.live = Live(SITE, self.clock)
         app = made_app(SITE, self.live, lab=lab, limits=self.limits)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(app)
 
     def _wake(self) -> None:
         self.woken += 1
@@ -47,9 +46,7 @@ class Desk:
         return answer.json()
 
     async def log_in(self, user: str) -> None:
-        answer = await self.http.post("/api/v1/login", json={"username": user, "password": "correct horse"})
-        self.http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        self.http.cookies.clear()
+        await log_in(self.http, user)
 
 
 @pytest.fixture

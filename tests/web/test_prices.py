@@ -7,13 +7,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.live import Live
 from controller.peakshave.price_lever import PriceLevel
 from controller.ports.tick import PriceNow
+from tests.support.reach import reached
 from tests.support.web import HandClock, made_app, made_price, made_tick, small_site
 
 SITE = small_site()
@@ -22,8 +22,7 @@ SITE = small_site()
 class Page:
     def __init__(self) -> None:
         self.live = Live(SITE, HandClock())
-        transport = httpx.ASGITransport(made_app(SITE, self.live), raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(made_app(SITE, self.live))
 
     def show(self, price: PriceNow | None) -> None:
         self.live.publish(replace(made_tick(SITE, 0.0, {}), price=price))

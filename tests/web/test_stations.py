@@ -6,10 +6,10 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from adapters.live import Live
+from tests.support.reach import reached
 from tests.support.web import FakeKeys, HandClock, made_app, onboarding_of, small_site
 
 SITE = small_site()
@@ -31,8 +31,7 @@ class Desk:
         views = [Seen(SITE.points[0].station), Seen(SITE.points[1].station, online=False)]
         onboarding = onboarding_of(SITE, self.keys, views, lab=False)
         app = made_app(SITE, Live(SITE, HandClock()), lab=True, onboarding=onboarding)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test:8080")
+        self.http = reached(app, "http://loadstar.test:8080")
 
 
 @pytest.fixture

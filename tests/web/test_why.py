@@ -8,7 +8,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from adapters.live import Live
 from controller.ports.tick import Tick
 from controller.snapshot import PointState, State
+from tests.support.reach import reached
 from tests.support.web import BEGIN, HandClock, decided_tick, made_app, made_tick, small_site
 
 SITE = small_site()
@@ -40,8 +40,7 @@ def having_shown(tick: Tick, **arrays: Any) -> Tick:
 class Page:
     def __init__(self) -> None:
         self.live = Live(SITE, HandClock())
-        transport = httpx.ASGITransport(made_app(SITE, self.live), raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(made_app(SITE, self.live))
 
     async def json(self, path: str, status: int = 200) -> Any:
         answer = await self.http.get(f"/api/v1/{path}")

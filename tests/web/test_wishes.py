@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from adapters.live import Live
@@ -15,6 +14,7 @@ from adapters.wishes import Wishes
 from controller.ports.tokens import Token
 from controller.snapshot import Advice, PointAdvice, PointState, State
 from controller.wishes import Asked, Asker, Group, Needs
+from tests.support.reach import log_in, reached
 from tests.support.web import BEGIN, FakeBook, HandClock, decided_tick, made_app, running_session, small_site
 
 SITE = small_site()
@@ -30,8 +30,7 @@ class Desk:
         self.live = Live(SITE, self.clock)
         self.wishes = Wishes(self.book, [GROUP], SITE.time_zone, self.clock, self._wake)
         app = made_app(SITE, self.live, lab=lab, wishes=self.wishes)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self.http = httpx.AsyncClient(transport=transport, base_url="http://loadstar.test")
+        self.http = reached(app)
         self.wishes.refresh([running_session(SITE.point["P01"], 5_000)])
         self.live.publish(decided_tick(SITE, 0, {"P01": CAR}))
 
@@ -44,9 +43,7 @@ class Desk:
         return answer.json()
 
     async def log_in(self, user: str) -> None:
-        answer = await self.http.post("/api/v1/login", json={"username": user, "password": "correct horse"})
-        self.http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        self.http.cookies.clear()
+        await log_in(self.http, user)
 
     def asked(self, by: Asker = Asker.MANAGER) -> Asked:
         return self.book.kept["S-P01", by]

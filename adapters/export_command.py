@@ -31,6 +31,7 @@ class Book(StrEnum):
     SESSIONS = "sessions"
     STATEMENT = "statement"
     ERE = "ere"
+    PERIODS = "periods"
 
 
 _BY_TIME: Final = frozenset({Book.LIMITS, Book.DEMAND_WINDOWS})

@@ -15,6 +15,8 @@ class Kind(StrEnum):
     SESSIONS = "sessions"
     STATEMENT = "statement"
     ERE = "ere"
+    PERIODS = "periods"
+    """The prices behind each session, one after the other."""
 
 
 class Format(StrEnum):
@@ -33,6 +35,7 @@ FORMATS: Final[Mapping[Kind, tuple[Format, ...]]] = {
     Kind.SESSIONS: (Format.CSV, Format.JSON),
     Kind.STATEMENT: (Format.JSON, Format.CSV, Format.PDF, Format.SEPA),
     Kind.ERE: (Format.CSV, Format.JSON),
+    Kind.PERIODS: (Format.CSV, Format.JSON),
 }
 """The first of them is the one that is meant where none is named."""
 

@@ -13,6 +13,7 @@ from adapters.billing_documents import overview_document, record_document, state
 from adapters.cdr_export import month_cdrs
 from adapters.export_kinds import FORMATS, Asked, ExportRefused, Format, Kind
 from adapters.settlement.ere_file import ere_csv, ere_json
+from adapters.settlement.periods import period_documents, periods_csv
 from adapters.settlement.sepa import TransferRefused, transfer_file
 from adapters.settlement.tables import records_csv, session_document, sessions_csv, statements_csv
 from adapters.settling import drafted
@@ -53,7 +54,7 @@ def exported(book: RecordBook, asked: Asked, *, time_zone: str, now: datetime) -
     if asked.kind is Kind.ERE:
         booked = ere_month(asked.month, [(each.record, each.state) for each in book.reviewed(asked.month)])
         return (ere_csv(booked) if asked.form is Format.CSV else ere_json(booked)).encode()
-    return _cdrs(book, asked)
+    return _records(book, asked)
 
 
 def month_bounds(month: str, time_zone: str) -> tuple[datetime, datetime]:
@@ -139,13 +140,15 @@ def _overviews(book: RecordBook, month: str, issued: Sequence[IssuedStatement]) 
     return [*employers, *([] if site is None else [site])]
 
 
-def _cdrs(book: RecordBook, asked: Asked) -> bytes:
+def _records(book: RecordBook, asked: Asked) -> bytes:
+    if asked.form not in {Format.CSV, Format.JSON}:
+        return _json(month_cdrs(book, asked.month, asked.form.value))
+    records = book.of_month(asked.month)
     if asked.form is Format.CSV:
-        return records_csv(book.of_month(asked.month)).encode()
-    if asked.form is Format.JSON:
-        records = book.of_month(asked.month)
-        return _json({"month": asked.month, "records": [record_document(each) for each in records]})
-    return _json(month_cdrs(book, asked.month, asked.form.value))
+        return (periods_csv(records) if asked.kind is Kind.PERIODS else records_csv(records)).encode()
+    if asked.kind is Kind.PERIODS:
+        return _json({"month": asked.month, "periods": [*period_documents(records)]})
+    return _json({"month": asked.month, "records": [record_document(each) for each in records]})
 
 
 def _json(document: Any) -> bytes:

@@ -10,6 +10,7 @@ from adapters.settlement.paper import LEFT, RIGHT, Paper, columns
 from adapters.settlement.wording import (
     BASES,
     LEGS,
+    MEAN,
     TITLES,
     WITH_TAX,
     day,
@@ -32,10 +33,10 @@ from controller.tariffs.statement import IssuedStatement, StatementLine, Totals
 _LINES: Final = columns(
     ("Session", 97, False),
     ("Point", 42, False),
-    ("Who", 72, False),
+    ("Who", 66, False),
     ("For", 66, False),
     ("Quantity", 51, True),
-    ("Price", 36, True),
+    ("Price", 42, True),
     ("Net", 36, True),
     ("VAT %", 31, True),
     ("VAT", 30, True),
@@ -90,7 +91,7 @@ def _draw_statement(paper: Paper, issued: IssuedStatement) -> None:
     paper.wrapped(f"{kwh} kWh in {statement.sessions} charging sessions. Amounts in {statement.currency}.")
     paper.down(8)
     _table(paper, statement.lines, issued.names, statement.currency)
-    _totals(paper, statement.totals, statement.currency, with_tax=_with_tax(statement.lines))
+    _totals(paper, statement.totals, statement.currency, _marks(statement.lines))
     for basis in sorted({line.basis for line in statement.lines if line.basis is not None}):
         paper.wrapped(f"Basis of what is paid back: {BASES[basis]}.", size=8)
     paper.down(6)
@@ -118,7 +119,7 @@ def _draw_overview(paper: Paper, overview: Overview) -> None:
         paper.wrapped(LEGS[section.leg], size=11, bold=True)
         paper.down(2)
         _table(paper, section.lines, overview.names, overview.currency)
-        _totals(paper, section.totals, overview.currency, with_tax=_with_tax(section.lines))
+        _totals(paper, section.totals, overview.currency, _marks(section.lines))
 
 
 def _title(issued: IssuedStatement) -> str:
@@ -175,7 +176,7 @@ def _table(paper: Paper, lines: Sequence[StatementLine], names: Mapping[str, str
             [
                 *place,
                 described(line),
-                quantity(line),
+                quantity(line, currency),
                 unit_price(line, currency),
                 money(line.before_tax, currency),
                 rate(line.tax.state, line.tax.percent),
@@ -193,7 +194,7 @@ def _heading(paper: Paper) -> None:
     paper.down(11)
 
 
-def _totals(paper: Paper, totals: Totals, currency: str, *, with_tax: bool) -> None:
+def _totals(paper: Paper, totals: Totals, currency: str, marks: Sequence[str]) -> None:
     paper.need(130 + 13 * len(totals.groups))  # so that the sum and what happens with it stand on one page
     paper.down(-4)
     paper.rule(strong=True)
@@ -211,11 +212,17 @@ def _totals(paper: Paper, totals: Totals, currency: str, *, with_tax: bool) -> N
     for group in totals.groups:
         if group.state is TaxState.EXEMPT:
             paper.wrapped(f"No VAT is charged: {group.reason or 'exempt'}.", size=8)
-    if with_tax:
-        paper.wrapped(f"{WITH_TAX} This price includes VAT.", size=8)
+    for mark in marks:
+        paper.wrapped(mark, size=8)
     if totals.after_tax is None or totals.before_tax is None:
         paper.wrapped("The VAT of some lines is not determined: this is no tax invoice.", size=8)
 
 
-def _with_tax(lines: Sequence[StatementLine]) -> bool:
-    return any(line.tax_included and line.unit_price for line in lines)
+def _marks(lines: Sequence[StatementLine]) -> list[str]:
+    """What the marks on the prices mean."""
+    marks = {
+        f"{WITH_TAX} This price includes VAT.": any(line.tax_included and line.unit_price for line in lines),
+        f"{MEAN} The mean of prices that changed while the car charged, by energy. "
+        "Each of them is in the table of periods that comes with this month.": any(line.mean_of for line in lines),
+    }
+    return [mark for mark, meant in marks.items() if meant]

@@ -47,6 +47,7 @@ STATEMENT_COLUMNS: Final = (
     "gross",
     "currency",
     "price_basis",
+    "mean_of",
 )
 
 RECORD_COLUMNS: Final = (
@@ -171,6 +172,7 @@ def _statement_rows(issued: IssuedStatement) -> Iterable[Sequence[object]]:
             _money(line.after_tax, step),
             statement.currency,
             None if line.basis is None else line.basis.value,
+            line.mean_of or None,
         )
 
 

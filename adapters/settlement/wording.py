@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from controller.tariffs.book import Leg, PriceBasis
-from controller.tariffs.rated import LineKind, TaxState, minor_unit
+from controller.tariffs.rated import LineKind, TaxState, minor_unit, rounded
 from controller.tariffs.statement import IssuedStatement, StatementKind, StatementLine
 
 TITLES: Final = {
@@ -57,6 +57,7 @@ _MONTHS: Final = (
 SPACE: Final = "\N{NO-BREAK SPACE}"
 MINUS: Final = "\N{MINUS SIGN}"
 WITH_TAX: Final = "*"
+MEAN: Final = "\N{DAGGER}"
 DASH: Final = "\N{EN DASH}"
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 
@@ -88,21 +89,19 @@ def grouped(number: Decimal) -> str:
 def unit_price(line: StatementLine, currency: str) -> str:
     """A price as its tariff has it: at least the decimals of the currency, at most five; marked where it holds tax.
 
-    A price that follows a curve is a mean with any number of them.
+    A mean of several prices may have any number of them: it has more, and a mark, if the amount needs them.
     """
-    decimals = -int(line.unit_price.normalize().as_tuple().exponent)
-    least = -int(minor_unit(currency).as_tuple().exponent)
-    price = line.unit_price.quantize(Decimal(1).scaleb(-min(max(decimals, least), _DECIMALS_MOST)))
-    return grouped(price) + (WITH_TAX if line.tax_included and price else "")
+    price = _factors(line, currency)[1]
+    return grouped(price) + (WITH_TAX if line.tax_included and price else "") + (MEAN if line.mean_of else "")
 
 
-_DECIMALS_MOST: Final = 5
+def quantity(line: StatementLine, currency: str) -> str:
+    """How much of what: energy to the Wh, times to the second, so that it can be multiplied by its price.
 
-
-def quantity(line: StatementLine) -> str:
-    """How much of what: energy to the Wh, times to the second, so that it can be multiplied by its price."""
+    Energy that was divided between two prices by estimate has more decimals if the amount needs them.
+    """
     if line.unit == "kWh":
-        return f"{grouped(line.quantity.quantize(Decimal('0.001')))} kWh"
+        return f"{grouped(_factors(line, currency)[0])} kWh"
     if line.unit == "h":
         minutes, seconds = divmod(round(abs(line.quantity) * 3600), 60)
         sign = MINUS if line.quantity < 0 else ""
@@ -110,9 +109,39 @@ def quantity(line: StatementLine) -> str:
     return f"{grouped(line.quantity.normalize())} {TIMES}"
 
 
+def _factors(line: StatementLine, currency: str) -> tuple[Decimal, Decimal]:
+    """Quantity and price with as few decimals as they take to come to the amount of the line to the cent."""
+    minor = minor_unit(currency)
+    decimals = -int(line.unit_price.normalize().as_tuple().exponent)
+    places = min(max(decimals, -int(minor.as_tuple().exponent)), _PRICE_DECIMALS)
+    amount = line.after_tax if line.tax_included else line.before_tax
+
+    def with_more(more: int) -> tuple[Decimal, Decimal]:
+        energy = line.quantity.quantize(Decimal(1).scaleb(-_ENERGY_DECIMALS - more))
+        return energy, line.unit_price.quantize(Decimal(1).scaleb(-min(places + more, max(decimals, places))))
+
+    tried = map(with_more, range(_MORE_DECIMALS + 1))
+    fits = (pair for pair in tried if line.unit != "kWh" or rounded(pair[0] * pair[1], minor) == amount)
+    energy, price = next(fits, None) or with_more(0)
+    return _without_zeros(energy, _ENERGY_DECIMALS), price
+
+
+def _without_zeros(number: Decimal, places: int) -> Decimal:
+    """A number with no more decimals than it has, and at least so many."""
+    needed = -int(number.normalize().as_tuple().exponent)
+    return number.quantize(Decimal(1).scaleb(-max(needed, places)))
+
+
+_PRICE_DECIMALS: Final = 5
+_ENERGY_DECIMALS: Final = 3
+_MORE_DECIMALS: Final = 4
+"""So many more are enough for 10 MWh at 1 a kWh in a currency with two decimals."""
+
+
 def described(line: StatementLine) -> str:
     """What a line is for."""
-    text = f"{_KINDS[line.kind]}, {line.label}" if line.label else _KINDS[line.kind]
+    prices = f"{line.mean_of} prices" if line.mean_of else ""
+    text = ", ".join(filter(None, (_KINDS[line.kind], prices, line.label)))
     return f"Credit: {text}" if line.credit else text
 
 

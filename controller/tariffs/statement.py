@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 from controller.tariffs.book import Leg, Party, PriceBasis
 from controller.tariffs.rated import Amounts, Line, LineKind, RatedSession, Tax, TaxSource, TaxState, minor_unit
 from controller.tariffs.record import ChargeRecord, RecordKind, RecordLeg
+from controller.tariffs.tariff import Dimension
 from controller.tariffs.tax_shares import shared
 
 
@@ -71,6 +72,8 @@ class StatementLine:
     """Rounded, with its share of the tax on the sum; one of the two is None where the tax is unknown."""
     basis: PriceBasis | None = None
     """By what it is reckoned, on the leg of reimbursement."""
+    mean_of: int = 0
+    """Of how many prices, one after the other, the unit price is the mean by energy; 0 where it is one price."""
 
     @property
     def payable(self) -> Decimal:
@@ -194,9 +197,20 @@ def lines_of(record: ChargeRecord, leg: RecordLeg) -> list[StatementLine]:
             before_tax=line.booked.before_tax,
             after_tax=line.booked.after_tax,
             basis=basis,
+            mean_of=_prices_behind(line, rated),
         )
         for line in priced
     ]
+
+
+def _prices_behind(line: Line, rated: RatedSession) -> int:
+    """How many prices of energy, one after the other, are behind a line; 0 where it is one."""
+    if line.kind is not LineKind.ENERGY or line.element is None:
+        return 0
+    counted = (Dimension.ENERGY, line.element)
+    prices = [each.per_kwh for each in rated.periods if each.energy_kwh and counted in each.elements]
+    changes = sum(before != after for before, after in pairwise(prices))
+    return changes + 1 if changes else 0
 
 
 def totals_of(lines: Sequence[StatementLine]) -> Totals:

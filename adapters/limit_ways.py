@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from adapters.configuration import Configuration, LimitInput
 from adapters.configuration.peak_assembly import SCHEDULE
 from adapters.limiting import Admission, Limits, Way, full_power_w
 from adapters.metering.contact import ModbusContact
-from adapters.mqtt.commands import Commanded, MqttCommands, limit_commands, price_command
+from adapters.mqtt.commands import LimitSink, MqttCommands, limit_commands, point_commands, price_command
 from adapters.scheduled_limits import ScheduledLimits
 from controller.peakshave.grid_operator import Rules
 from controller.ports.common import Clock, EventSink
@@ -41,22 +42,25 @@ def listeners(
         yield schedule.run()
 
 
-def commands(
-    configuration: Configuration,
-    limits: Limits,
-    on_prices: Callable[[bytes], None],
-    clock: Clock,
-    on_event: EventSink,
-) -> MqttCommands | None:
-    """What listens for commands by MQTT; None where there is no broker, or nothing may be set there."""
-    source = configuration.grid_operator.mqtt
-    topics: dict[str, Commanded] = {}
-    if source is not None:
-        topics |= limit_commands(configuration.site, partial(_say, limits, source))
-    if configuration.prices_by_mqtt:
-        topics |= price_command(configuration.site, on_prices)
-    if configuration.mqtt_url is None or not topics:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who takes what is said by MQTT."""
+
+    limits: Limits
+    point_limit: LimitSink
+    prices: Callable[[bytes], None]
+
+
+def commands(configuration: Configuration, said: Said, clock: Clock, on_event: EventSink) -> MqttCommands | None:
+    """What listens for commands by MQTT; None where there is no broker."""
+    if configuration.mqtt_url is None:
         return None
+    source = configuration.grid_operator.mqtt
+    topics = point_commands(configuration.site, said.point_limit)
+    if source is not None:
+        topics |= limit_commands(configuration.site, partial(_say, said.limits, source))
+    if configuration.prices_by_mqtt:
+        topics |= price_command(configuration.site, said.prices)
     return MqttCommands(url=configuration.mqtt_url, topics=topics, clock=clock, on_event=on_event)
 
 

@@ -11,6 +11,8 @@ from adapters.metering.modbus_tcp import ModbusTcpMeter as ModbusTcp
 from adapters.metering.mqtt import MqttMeter
 from adapters.metering.p1 import P1Meter as P1Port
 from adapters.metering.p1_line import SerialLine, TcpLine
+from adapters.mqtt.commands import SET
+from adapters.mqtt.topics import topic
 from controller.ports import devices
 from controller.ports.common import Clock, EventSink
 from controller.site import Site
@@ -46,6 +48,8 @@ def made_meter(
     if isinstance(meter, P1Meter):
         line = SerialLine(meter.device) if meter.device else TcpLine(meter.host or "", meter.port or 0)
         return P1Port(line=line, **shared)
+    if meter.quantities is None:
+        return MqttMeter(url=meter.url, quantities=None, said_on=topic(site.id, "meter", meter.id, SET), **shared)
     quantities = {name: Quantity(q.topic, q.path) for name, q in meter.quantities.items()}
     return MqttMeter(url=meter.url, quantities=quantities, timestamp_path=meter.timestamp_path, **shared)
 

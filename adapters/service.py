@@ -20,7 +20,7 @@ from adapters.clock import SystemClock
 from adapters.configuration import Configuration
 from adapters.economy import Economy
 from adapters.front import web_server
-from adapters.limit_ways import admission, listeners
+from adapters.limit_ways import Said, admission, listeners
 from adapters.limit_ways import commands as mqtt_commands
 from adapters.limiting import Limits
 from adapters.live import Live
@@ -29,6 +29,7 @@ from adapters.meters import made_meter
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
 from adapters.on_loop import OnLoop
+from adapters.point_limits import PointLimits
 from adapters.recording import Recorder
 from adapters.running_sessions import RunningSessions
 from adapters.store import MeasurementStore, open_ledger
@@ -49,7 +50,7 @@ from controller.ports.common import Clock
 from controller.ports.devices import Applied, Meter
 from controller.ports.measurements import MeterSample
 from controller.ports.tick import Tick
-from controller.snapshot import ExternalLimit, Snapshot
+from controller.snapshot import ExternalLimit, PointState, Snapshot
 
 COMMAND_TIMEOUT_S: Final = 35.0
 """A little longer than a station may take to answer."""
@@ -186,6 +187,8 @@ class Service:
         who, on_record = admission(configuration), self._ledger.limit_log
         self._limits = Limits(site, who, on_record, clock, self._report, self._limits_changed)
         await asyncio.to_thread(self._limits.restore)
+        self._point_limits = PointLimits(self._ledger.point_book, clock, self._report, self._wake)
+        await asyncio.to_thread(self._point_limits.restore)
         self._economy = Economy(
             configuration,
             clock=clock,
@@ -222,7 +225,7 @@ class Service:
             measured=self._last_measured(measurements),
             on_frame=self._recorder.heard if self._recorder else None,
             costs=self._takings.board,
-            service=self._ledger.service_book,
+            service=self._ledger.point_book,
             forwards=self._upstreams.forwards,
             refusing=self._upstreams.refusing,
         )
@@ -278,7 +281,7 @@ class Service:
             meters=meters,
             points=self._points,
             sessions=self._sessions.by_point,
-            wished=lambda states: self._upstreams.overlaid(self._wishes.overlaid(states)),
+            wished=self._wished,
             limits=self._all_limits,
             publish=self._publish,
             on_event=self._report,
@@ -297,7 +300,8 @@ class Service:
     def _listen(self) -> None:
         """Hear what others say beside the REST API: limits, and prices."""
         configuration, limits, clock = self._configuration, self._limits, self._clock
-        commands = mqtt_commands(configuration, limits, self._takings.curves.heard, clock, self._report)
+        said = Said(limits, self._point_limits.say, self._takings.curves.heard)
+        commands = mqtt_commands(configuration, said, clock, self._report)
         if commands is not None:
             self._works.run(commands.run())
         for work in listeners(configuration, limits, clock, self._report):
@@ -336,6 +340,10 @@ class Service:
         if self._telemetry is not None:
             self._telemetry.publish(tick)
         notify("WATCHDOG=1")
+
+    def _wished(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
+        """The points' states, with what drivers, energy systems and back offices want of them."""
+        return self._upstreams.overlaid(self._point_limits.overlaid(self._wishes.overlaid(states)))
 
     def _decided(self, snapshot: Snapshot, memory: Memory | None, decision: Decision | None) -> None:
         if self._recorder is not None:

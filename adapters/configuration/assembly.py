@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from adapters.configuration.location_assembly import location_of
-from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable, P1MeterTable
+from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable, P1MeterTable, QuantitiesTable
 from adapters.configuration.peak_assembly import (
     grid_operator_of,
     peak_of,
@@ -185,12 +185,14 @@ def _meter(table: ModbusTcpMeterTable | MqttMeterTable | P1MeterTable, broker: s
         return ModbusTcpMeter(table.id, table.host, table.port, table.unit, table.model, table.poll_s)
     if isinstance(table, P1MeterTable):
         return P1Meter(table.id, table.host, table.port, table.device)
-    quantities = {
-        name: MqttQuantity(quantity.topic, quantity.path)
-        for name in type(table.quantities).model_fields
-        if (quantity := getattr(table.quantities, name)) is not None
-    }
-    return MqttMeter(table.id, table.url or broker or "", quantities, table.timestamp_path)
+    return MqttMeter(table.id, table.url or broker or "", _quantities(table.quantities), table.timestamp_path)
+
+
+def _quantities(table: QuantitiesTable | None) -> dict[str, MqttQuantity] | None:
+    if table is None:
+        return None
+    named = {name: getattr(table, name) for name in type(table).model_fields}
+    return {name: MqttQuantity(one.topic, one.path) for name, one in named.items() if one is not None}
 
 
 def _password(table: StationTable | UserTable, environ: Mapping[str, str]) -> str | None:

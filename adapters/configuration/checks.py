@@ -125,6 +125,8 @@ def _meters(data: Mapping[str, Any]) -> Iterator[Finding]:
             yield ("meters", number, "model"), f"unknown model {model!r}{suggestion(model, models())}"
         if row.get("kind") == "mqtt" and "url" not in row and "mqtt" not in data:
             yield ("meters", number, "url"), "is missing, and there is no [mqtt] table whose url could stand for it"
+        if row.get("kind") == "mqtt" and "timestamp_path" in row and "quantities" not in row:
+            yield ("meters", number, "timestamp_path"), "is for messages with quantities of their own"
         if row.get("kind") == "mqtt" and isinstance(row.get("quantities"), dict):
             told = row["quantities"]
             if "month_peak_w" in told and "demand_w" not in told:

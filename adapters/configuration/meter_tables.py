@@ -95,8 +95,8 @@ class MqttMeterTable(StrictModel):
     """The broker; default: that of [mqtt]."""
     timestamp_path: JsonPath | None = None
     """Way to the time of measurement in each JSON payload; without it the arrival counts."""
-    quantities: QuantitiesTable
-    """Where each quantity is found."""
+    quantities: QuantitiesTable | None = None
+    """Where each quantity is found; without it, energy systems say whole readings on `meter/<id>/set`."""
 
 
 class P1MeterTable(StrictModel):

@@ -49,8 +49,8 @@ class MqttMeter:
     id: str
     url: str = field(repr=False)
     """May hold a password."""
-    quantities: Mapping[str, MqttQuantity]
-    """By name (``adapters.metering.sample.QUANTITIES``); ``l1_a`` to ``l3_a`` are always there."""
+    quantities: Mapping[str, MqttQuantity] | None
+    """By name (``adapters.metering.sample.QUANTITIES``), with ``l1_a`` to ``l3_a``; None: readings are said whole."""
     timestamp_path: str | None
     """Way to the time in each payload; None when payloads carry none."""
 

@@ -195,7 +195,7 @@ class TariffsTable(StrictModel):
     """Whether those may charge, at points that are not closed to them, whose token nobody knows."""
     curves: list[CurveTable] = Field(default_factory=list)
     """Price curves that are kept in files."""
-    mqtt: bool = False
+    mqtt: bool = True
     """Whether prices may be published on the MQTT topic `price/set`, by everybody whom the broker lets."""
     flexible: TariffId | None = None
     """Id of the tariff of a cheaper offer for drivers who can wait; default: there is none."""

@@ -104,7 +104,7 @@ class Collector:
         """
         if retained and self._stamp_path is None:
             return None
-        document = _document(payload)
+        document = read_document(payload)
         measured_s = monotonic_s - self._age_s(document, now)
         self._note(topic, document, measured_s)
         if not self._spoke_s:
@@ -119,7 +119,7 @@ class Collector:
     def _age_s(self, document: Any, now: datetime) -> float:
         if self._stamp_path is None:
             return 0.0
-        age_s = (now - _stamp(_at(document, self._stamp_path))).total_seconds()
+        age_s = (now - read_moment(_at(document, self._stamp_path))).total_seconds()
         if age_s < -FUTURE_S:
             raise PayloadError(f"its time is {-age_s:.1f} s in the future")
         if age_s > self._max_age_s:
@@ -130,7 +130,7 @@ class Collector:
         found = {name: _at(document, path) for name, path in self._paths[topic].items()}
         if all(value is None for value in found.values()):
             raise PayloadError(f"none of {', '.join(found)} is in the message")
-        values = {name: _number(value) for name, value in found.items()}
+        values = {name: read_number(value) for name, value in found.items()}
         for name, value in values.items():
             if value is None:
                 self._parts.pop(name, None)
@@ -147,7 +147,8 @@ class Collector:
         return Sample.of({name: part.value for name, part in fresh.items()}), oldest_s
 
 
-def _document(payload: bytes) -> Any:
+def read_document(payload: bytes) -> Any:
+    """A payload as JSON; raises ``PayloadError``."""
     if len(payload) > MAX_PAYLOAD:
         raise PayloadError(f"a message of {len(payload)} bytes")
     try:
@@ -164,8 +165,12 @@ def _at(document: Any, path: JsonPath) -> Any:
         return None
 
 
-def _number(value: Any) -> float | None:
-    """The value as a number; text that spells a number is one. None where the meter says null, NaN or infinity."""
+def read_number(value: Any) -> float | None:
+    """The value as a number; text that spells a number is one. None where the meter says null, NaN or infinity.
+
+    Raises:
+        PayloadError: it is none.
+    """
     if value is None:
         return None
     try:
@@ -175,8 +180,8 @@ def _number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _stamp(value: Any) -> datetime:
-    """An ISO 8601 time (without an offset: UTC), or seconds or milliseconds since 1970."""
+def read_moment(value: Any) -> datetime:
+    """An ISO 8601 time (without an offset: UTC), or seconds or milliseconds since 1970; raises ``PayloadError``."""
     try:
         if isinstance(value, str) and not value.replace(".", "", 1).isdigit():
             time = datetime.fromisoformat(value)

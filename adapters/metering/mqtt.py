@@ -13,6 +13,7 @@ from adapters.cancellation import end_if_cancelled
 from adapters.metering.intake import HOLD_S, Intake
 from adapters.metering.messages import Collector, PayloadError, Quantity, StaleError, problems
 from adapters.metering.plausibility import Bounds, Judge
+from adapters.metering.said import SaidReadings
 from adapters.metering.sample import PHASE_CURRENTS
 from controller.ports.common import Clock, EventSink
 from controller.ports.devices import Meter
@@ -25,7 +26,9 @@ class MqttMeter(Meter):
     Args:
         id: the meter's name in the site.
         url: the broker, see ``adapters.broker.Broker.at``.
-        quantities: where each quantity comes from; names as in ``adapters.metering.sample.QUANTITIES``.
+        quantities: where each quantity comes from; names as in ``adapters.metering.sample.QUANTITIES``. None: whole
+            readings are said on ``said_on`` (``adapters.metering.said.SaidReadings``).
+        said_on: the topic of whole readings, where there are no quantities.
         timestamp_path: where each payload has its own time (ISO 8601, or seconds or milliseconds since 1970).
             None: a message counts from its arrival, and retained ones are ignored, for they may be of any age.
         clock: where times come from.
@@ -44,23 +47,26 @@ class MqttMeter(Meter):
         *,
         id: str,  # noqa: A002 - the port's name for it
         url: str,
-        quantities: Mapping[str, Quantity],
+        quantities: Mapping[str, Quantity] | None,
         clock: Clock,
         on_event: EventSink,
         ceiling_a: float,
+        said_on: str = "",
         on_reading: Callable[[], None] | None = None,
         timestamp_path: str | None = None,
         nominal_voltage_v: float = 230.0,
         max_age_s: float = HOLD_S,
     ) -> None:
-        found = problems(quantities, timestamp_path)
+        found = [] if quantities is None else problems(quantities, timestamp_path)
         if found:
             raise ValueError("; ".join(f"{place}: {message}" for place, message in found))
         self.id = id
         self._broker = Broker.at(url)
         self._clock = clock
-        self._collector = Collector(quantities, timestamp_path, max_age_s)
-        phases = tuple(phase for phase, name in enumerate(PHASE_CURRENTS) if name in quantities)
+        self._collector: Collector | SaidReadings = (
+            SaidReadings(said_on, max_age_s) if quantities is None else Collector(quantities, timestamp_path, max_age_s)
+        )
+        phases = tuple(n for n, name in enumerate(PHASE_CURRENTS) if quantities is None or name in quantities)
         self._intake = Intake(id, Judge(Bounds(ceiling_a, nominal_voltage_v), phases), clock, on_event, on_reading)
         self._silent_because = "not connected yet"
 

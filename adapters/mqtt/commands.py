@@ -27,7 +27,10 @@ COMMAND_QOS: Final = 1
 log = structlog.get_logger(__name__)
 
 LimitSink = Callable[[str, float | None], None]
-"""Takes a limit for a circuit [W]; None: there is none any more. Never blocks, never raises."""
+"""Takes a limit for a circuit [W] or a point [A]; None: there is none any more. Never blocks.
+
+What it refuses it reports, or raises as a ``ValueError``.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,23 @@ def limit_commands(site: Site, on_limit: LimitSink) -> dict[str, Commanded]:
     }
 
 
+def point_commands(site: Site, on_limit: LimitSink) -> dict[str, Commanded]:
+    """The topics by which the current of charging points is limited."""
+    return {
+        topic(site.id, "point", point.id, "limit_a", SET): Commanded(
+            f"point:{point.id}", partial(_take_limit, on_limit, point.id)
+        )
+        for point in site.points
+    }
+
+
 def price_command(site: Site, on_prices: Callable[[bytes], None]) -> dict[str, Commanded]:
     """The topic by which prices are published, as JSON."""
     return {topic(site.id, "price", SET): Commanded("price", on_prices)}
 
 
-def _take_limit(on_limit: LimitSink, circuit: str, payload: bytes) -> None:
-    on_limit(circuit, _number(payload))
+def _take_limit(on_limit: LimitSink, name: str, payload: bytes) -> None:
+    on_limit(name, _number(payload))
 
 
 class MqttCommands:

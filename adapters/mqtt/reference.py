@@ -55,11 +55,17 @@ _COMMANDS = f"""## Commands
 | topic | unit | what |
 |---|---|---|
 | `circuit/<id>/limit_w/{SET}` | W | Sets a power limit for the circuit; `{NONE}` clears it |
-| `price/{SET}` | | Publishes a price curve, as JSON (`docs/schemas/price-curve.schema.json`); with `[tariffs] mqtt` |
+| `point/<id>/limit_a/{SET}` | A | Limits a charging point, each of its phases, also over restarts; `{NONE}` clears it |
+| `meter/<id>/{SET}` | | A reading, as JSON, for a meter of kind `mqtt` without `quantities` |
+| `price/{SET}` | | Publishes a price curve, as JSON (`docs/schemas/price-curve.schema.json`) |
+
+A point that is limited to less than its minimum gets nothing. A reading has the three of `current_a`, and if they are
+known those of `voltage_v` and `power_w`, and `measured_at`, as in a snapshot; or single values by the names of their
+topics, such as `l1_a`. `{NONE}` says that there is none any more. `[tariffs] mqtt = false` closes `price/{SET}`.
 
 Loadstar listens with QoS {COMMAND_QOS}. The limit's source is the one of `[[peak.grid_operator.sources]]` that speaks
-by `mqtt`. A retained command is taken like any other. What is refused becomes an event (`limit_refused`,
-`command_refused`, `prices_refused`).
+by `mqtt`. A retained command is taken like any other, but for a reading without `measured_at`, which may be of any
+age. What is refused becomes an event (`limit_refused`, `command_refused`, `prices_refused`, `meter_implausible`).
 """
 
 

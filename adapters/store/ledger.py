@@ -28,8 +28,8 @@ from adapters.store.demand_windows import DemandWindows
 from adapters.store.key_book import KeyBook
 from adapters.store.limit_log import LimitLog
 from adapters.store.outbox import SqlOutbox, post
+from adapters.store.point_book import SqlPointBook
 from adapters.store.record_book import RecordBook
-from adapters.store.service_book import SqlServiceBook
 from adapters.store.tariff_book import TariffBook
 from adapters.store.terms import Terms
 from adapters.store.token_book import TokenBook
@@ -77,8 +77,8 @@ class SqlLedger:
         """Who may charge, as people keep it."""
         self.keys = KeyBook(self.read, self.write)
         """Who is let in by password."""
-        self.service_book = SqlServiceBook(self.read, self.write)
-        """Which charging points are out of service."""
+        self.point_book = SqlPointBook(self.read, self.write)
+        """Which charging points are out of service, and what they are limited to."""
         self.limit_log = LimitLog(self.read, self.write)
         """What others limit the site to."""
         self.demand = DemandWindows(self.read, self.write)

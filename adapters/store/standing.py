@@ -27,6 +27,8 @@ class Kept(StrEnum):
     CONTRACT = "contract"
     POINT = "point"
     """Whether a charging point is open to the public."""
+    POINT_LIMIT = "point_limit"
+    """What a charging point is limited to by an energy system."""
     WITHDRAWAL = "withdrawal"
     """For whom a charging point is out of service."""
     TOKEN = "token"  # noqa: S105 - the history of an id token; what holds is in the table of tokens

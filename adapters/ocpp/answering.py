@@ -15,7 +15,7 @@ from typing import Any, Final
 from ocpp.exceptions import OCPPError
 from ocpp.messages import Call, validate_payload
 
-from adapters.ocpp.quick import camel_case, snake_case
+from adapters.ocpp.names import camel_case, snake_case
 from adapters.ocpp.wire import Frame, Kind, call_error
 
 _WRITE: Final = json.JSONEncoder(separators=(",", ":")).encode

@@ -24,9 +24,9 @@ from adapters.ocpp.errands import CallFailedError
 from adapters.ocpp.fields import written_time
 from adapters.ocpp.forward import Forward
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
+from adapters.ocpp.names import camel_case
 from adapters.ocpp.orders import Orders, done, status_of
 from adapters.ocpp.phrases import Phrases
-from adapters.ocpp.quick import camel_case
 from adapters.ocpp.reception import Reception
 from adapters.ocpp.station import Station
 from adapters.ocpp.surroundings import Surroundings

@@ -1,7 +1,7 @@
-"""Spares the OCPP library (ocpp 2.1.0) work that it does anew for every message and whose result is always the same.
+"""The names of OCPP in both spellings: as they are in Python, and as they are on the wire.
 
-It turns the same few hundred names from one spelling into the other with regular expressions. Import this before
-messages come.
+The OCPP library (ocpp 2.1.0) turns the one into the other with regular expressions, the same few hundred names for
+every message; here each is turned once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _quick(respell: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return respelt
 
 
-camel_case = ocpp.charge_point.snake_to_camel_case = _quick(ocpp.charge_point.snake_to_camel_case)
+camel_case = _quick(ocpp.charge_point.snake_to_camel_case)
 """What is given, with its names as they are on the wire."""
-snake_case = ocpp.charge_point.camel_to_snake_case = _quick(ocpp.charge_point.camel_to_snake_case)
+snake_case = _quick(ocpp.charge_point.camel_to_snake_case)
 """What is given, with its names as they are in Python."""

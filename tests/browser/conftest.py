@@ -15,18 +15,8 @@ from adapters.wishes import Wishes
 from controller.ports.tick import Tick
 from controller.snapshot import PointState
 from controller.units import Phases
-from tests.support.web import (
-    VERSION,
-    FakeBook,
-    FakeRecords,
-    HandClock,
-    Seen,
-    decided_tick,
-    ended_session,
-    made_app,
-    made_tick,
-    small_site,
-)
+from tests.support.web import VERSION, HandClock, Seen, decided_tick, ended_session, made_app, made_tick, small_site
+from tests.support.web_books import FakeBook, FakeRecords
 
 AXE = web_app.HERE / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = Path("/usr/bin/chromium")

@@ -11,7 +11,8 @@ import pytest
 from adapters.limit_schedule import ROWS_MAX, ScheduleError, read_schedule
 from adapters.scheduled_limits import ScheduledLimits
 from controller.plan import Event
-from tests.support.web import BEGIN, FakeEvidence, HandClock, open_limits, small_site
+from tests.support.web import BEGIN, HandClock, small_site
+from tests.support.web_books import FakeEvidence, open_limits
 
 SITE = small_site()
 HEADER = "circuit,from,until,limit_w"

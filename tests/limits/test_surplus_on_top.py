@@ -7,7 +7,8 @@ from controller.peakshave.evidence import Happening
 from controller.peakshave.grid_operator import Limit, Rules, Source
 from controller.ports.tick import Tick
 from controller.snapshot import ExternalLimit, PointState, State
-from tests.support.web import BEGIN, FakeEvidence, HandClock, decided_tick, small_site
+from tests.support.web import BEGIN, HandClock, decided_tick, small_site
+from tests.support.web_books import FakeEvidence
 
 SITE = small_site()
 DSO = Source("dso", floor_w=13_020.0, charging_only=True, surplus_on_top=True)

@@ -19,7 +19,8 @@ from controller.wishes import Asker
 from simulations.asking import Asked, Asking
 from simulations.drivers import BEGINNING_S, busy_visits
 from simulations.drivers_app import DriversApp
-from tests.support.web import BEGIN, FakeBook, HandClock, decided_tick, made_app, small_site
+from tests.support.web import BEGIN, HandClock, decided_tick, made_app, small_site
+from tests.support.web_books import FakeBook
 
 LEAVES_S = BEGIN.timestamp() + 120.0
 ASKS = {"energy_wh": 90.0, "departs_s": LEAVES_S}

@@ -12,7 +12,8 @@ from controller.plan import Event, Severity
 from controller.ports.ledger import LedgerUnavailable
 from controller.snapshot import State
 from tests.support.reach import reached
-from tests.support.web import BEGIN, FakeRecords, HandClock, Seen, ended_session, made_app, made_tick, small_site
+from tests.support.web import BEGIN, HandClock, Seen, ended_session, made_app, made_tick, small_site
+from tests.support.web_books import FakeRecords
 
 
 class Browser:

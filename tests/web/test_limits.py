@@ -17,7 +17,8 @@ from controller.peakshave.grid_operator import Limit
 from controller.plan import Event
 from controller.snapshot import ExternalLimit, PointState, State
 from tests.support.reach import log_in, reached
-from tests.support.web import BEGIN, FakeEvidence, HandClock, decided_tick, made_app, open_limits, small_site
+from tests.support.web import BEGIN, HandClock, decided_tick, made_app, small_site
+from tests.support.web_books import FakeEvidence, open_limits
 
 SITE = small_site()
 LIMIT = {"circuit": "main", "limit_w": 20_000, "source": "grid_operator"}

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.live import Live
 from tests.support.reach import reached
-from tests.support.web import FakeKeys, HandClock, made_app, onboarding_of, small_site
+from tests.support.web import HandClock, made_app, small_site
+from tests.support.web_books import FakeKeys, onboarding_of
 
 SITE = small_site()
 

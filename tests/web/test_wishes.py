@@ -15,7 +15,8 @@ from controller.ports.tokens import Token
 from controller.snapshot import Advice, PointAdvice, PointState, State
 from controller.wishes import Asked, Asker, Group, Needs
 from tests.support.reach import log_in, reached
-from tests.support.web import BEGIN, FakeBook, HandClock, decided_tick, made_app, running_session, small_site
+from tests.support.web import BEGIN, HandClock, decided_tick, made_app, running_session, small_site
+from tests.support.web_books import FakeBook
 
 SITE = small_site()
 CAR = PointState(State.CHARGING, (16.0,) * 3, BEGIN, 16.0, delivered_wh=5_000)

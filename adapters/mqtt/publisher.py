@@ -13,6 +13,7 @@ import aiomqtt
 
 from adapters.broker import Broker, Patience
 from adapters.cancellation import end_if_cancelled
+from adapters.mqtt.discovery import discovery
 from adapters.mqtt.topics import (
     EVENT,
     OFFLINE,
@@ -95,6 +96,8 @@ class MqttPublisher:
         connection = _Connection(client, self._site, self._clock)
         since_s = self._clock.monotonic_s()
         await client.publish(self._status, ONLINE, ONCE_QOS, retain=True)
+        for where, message in discovery(self._site).items():
+            await client.publish(where, message, ONCE_QOS, retain=True)
         self._news.set()
         try:
             while True:

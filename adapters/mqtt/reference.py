@@ -47,6 +47,9 @@ sent, and everything after a new connection. The characters `/`, `+` and `#` of 
 An event has `at`, `kind`, `subject`, `severity` (`info`, `warning`, `alarm`) and `message`; while the broker is away
 the newest {EVENTS_KEPT} wait. In the JSON documents, amounts and times are texts, and what has no value is `null`.
 
+Home Assistant finds the site and each of its points by the retained messages below `homeassistant/device/`, as devices
+with their values, and with what may be set.
+
 All other topics are retained, with QoS {VALUE_QOS}.
 """
 

@@ -135,6 +135,31 @@ async def test_the_whole_document_comes_at_most_once_a_second_and_the_last_one_a
         assert len(listener.payloads(f"{HQ}/state")) < 30
 
 
+async def test_home_assistant_finds_the_site_and_its_points(broker: Mosquitto, events: Events):
+    publisher = a_publisher(broker.url, events)
+    found = "homeassistant/device/loadstar_hq"
+    async with running(publisher), Listener(broker, "homeassistant/#") as listener:
+        await listener.sees(lambda seen: f"{found}_P02/config" in seen, "every point")
+    site, point = (json.loads(listener.latest[f"{found}{which}/config"]) for which in ("", "_P01"))
+    assert point["device"]["via_device"] in site["device"]["identifiers"]
+    assert site["components"]["meter_grid_l1_a"] == {
+        "unique_id": "loadstar_hq_meter_grid_l1_a",
+        "platform": "sensor",
+        "name": "grid l1 current",
+        "state_topic": f"{HQ}/meter/grid/l1_a",
+        "device_class": "current",
+        "state_class": "measurement",
+        "unit_of_measurement": "A",
+    }
+    assert point["components"]["session_energy_wh"]["state_class"] == "total_increasing"
+    assert point["components"]["limit_a_set"]["command_topic"] == f"{HQ}/point/P01/limit_a/set"
+    for device in (site, point):
+        assert device["availability"][0]["topic"] == f"{HQ}/status"
+        assert device["origin"]["name"] == "Loadstar"
+        ids = [component["unique_id"] for component in device["components"].values()]
+        assert len(set(ids)) == len(ids)
+
+
 async def test_events_are_published_and_not_retained(broker: Mosquitto, events: Events):
     publisher = a_publisher(broker.url, events)
     async with running(publisher), Listener(broker, f"{HQ}/event") as listener:

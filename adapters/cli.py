@@ -25,15 +25,15 @@ from adapters.configuration import (
     load_configuration,
     static_rule_problems,
 )
-from adapters.demand_command import demand_bill
+from adapters.command_line.demand_bill import demand_bill
 from adapters.documents import plan_document, read_snapshot
-from adapters.export_command import export
+from adapters.command_line.export import export
 from adapters.json_text import DocumentError
 from adapters.log import configure_logging, without_login
-from adapters.price_command import price
+from adapters.command_line.price import price
 from adapters.safety_report import print_safety, safety_document
-from adapters.settle_command import settle
-from adapters.tariff_check_command import tariff_check
+from adapters.command_line.settle import settle
+from adapters.command_line.tariff_check import tariff_check
 from controller.ports.ledger import LedgerUnavailable
 
 BAD_INPUT: Final = 2

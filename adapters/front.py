@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from adapters.configuration import Configuration
 from adapters.driver_desk import DriverDesk
-from adapters.limiting import Limits
+from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.ocpp import CentralSystem
 from adapters.onboarding import Onboarding

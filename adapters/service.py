@@ -22,14 +22,14 @@ from adapters.economy import Economy
 from adapters.front import web_server
 from adapters.limit_ways import Said, admission, listeners
 from adapters.limit_ways import commands as mqtt_commands
-from adapters.limiting import Limits
+from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.loop import ControlLoop
 from adapters.meters import made_meter
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
 from adapters.on_loop import OnLoop
-from adapters.point_limits import PointLimits
+from adapters.limits.points import PointLimits
 from adapters.recording import Recorder
 from adapters.running_sessions import RunningSessions
 from adapters.store import MeasurementStore, open_ledger

@@ -9,7 +9,7 @@ from typing import Any
 from adapters.configuration.describe import suggestion
 from adapters.configuration.peak_assembly import SCHEDULE
 from adapters.configuration.places import Place
-from adapters.limit_schedule import ScheduleError, read_schedule
+from adapters.limits.schedule import ScheduleError, read_schedule
 
 _WHERE: Place = ("peak", "grid_operator")
 

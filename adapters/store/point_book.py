@@ -18,7 +18,7 @@ _LIMIT_A: Final = "limit_a"
 
 
 class SqlPointBook:
-    """Fulfils ``controller.ports.devices.ServiceBook`` and ``adapters.point_limits.PointLimitBook``."""
+    """Fulfils ``controller.ports.devices.ServiceBook`` and ``adapters.limits.points.PointLimitBook``."""
 
     def __init__(self, read: Reads, write: Writes) -> None:
         self._read, self._write = read, write

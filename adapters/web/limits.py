@@ -9,8 +9,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.responses import PlainTextResponse
 
-from adapters.evidence_csv import evidence_csv
-from adapters.limiting import Limits, Way
+from adapters.limits.evidence_csv import evidence_csv
+from adapters.limits.limiting import Limits, Way
 from adapters.web import models
 from adapters.web.access import Login
 from adapters.web.acting import may_act

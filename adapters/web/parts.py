@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adapters.charged import Charged
 from adapters.driver_desk import DriverDesk
-from adapters.limiting import Limits
+from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.onboarding import Onboarding
 from adapters.pricing import Books

@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 
 from adapters.configuration import Configuration, load_configuration
-from adapters.limiting import Way
+from adapters.limits.limiting import Way
 from adapters.log import configure_logging
 from adapters.service import Service
 from controller.peakshave.grid_operator import Limit, Source

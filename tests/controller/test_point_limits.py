@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adapters.limit_power import power_of
+from adapters.limits.power import power_of
 from controller.engine import split
 from controller.loadbalance.capacity import PowerLimit
 from controller.loadbalance.division import split_arrays

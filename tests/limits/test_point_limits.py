@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.clock import SystemClock
-from adapters.point_limits import PointLimits
+from adapters.limits.points import PointLimits
 from adapters.store import open_ledger
 from adapters.store.ledger import SqlLedger
 from controller.snapshot import PointState

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.limit_schedule import ROWS_MAX, ScheduleError, read_schedule
-from adapters.scheduled_limits import ScheduledLimits
+from adapters.limits.schedule import ROWS_MAX, ScheduleError, read_schedule
+from adapters.limits.scheduled import ScheduledLimits
 from controller.plan import Event
 from tests.support.web import BEGIN, HandClock, small_site
 from tests.support.web_books import FakeEvidence, open_limits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.limiting import Admission, Limits, Way, full_power_w
+from adapters.limits.limiting import Admission, Limits, Way, full_power_w
 from controller.peakshave.evidence import Happening
 from controller.peakshave.grid_operator import Limit, Rules, Source
 from controller.ports.tick import Tick

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from adapters.charged import Charged
 from adapters.driver_desk import DriverDesk
-from adapters.limiting import Limits
+from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.loop import circuit_state
 from adapters.onboarding import Onboarding

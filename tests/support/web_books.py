@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from adapters.limiting import Admission, Limits, Way, full_power_w
+from adapters.limits.limiting import Admission, Limits, Way, full_power_w
 from adapters.onboarding import Onboarding, View
 from controller.peakshave.evidence import Evidence
 from controller.peakshave.grid_operator import Limit, Rules, Source
@@ -70,7 +70,7 @@ class FakeBook:
 
 @dataclass
 class FakeEvidence:
-    """Remembers what is put on record; fulfils ``adapters.limiting.EvidenceBook``."""
+    """Remembers what is put on record; fulfils ``adapters.limits.limiting.EvidenceBook``."""
 
     lines: list[Evidence] = field(default_factory=list)
     said: list[Limit] = field(default_factory=list)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.limiting import Way
+from adapters.limits.limiting import Way
 from adapters.live import Live
 from controller.peakshave.grid_operator import Limit
 from controller.plan import Event

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
 
-from adapters.limit_power import estimated_w, power_of
+from adapters.limits.power import estimated_w, power_of
 from controller.peakshave.evidence import Evidence, Happening, Power, Watched, watch
 from controller.peakshave.grid_operator import Entry, Limit, LimitBook, LimitRefused, Reach, Rules
 from controller.peakshave.limits_ahead import LimitsAhead, limits_ahead

@@ -14,7 +14,7 @@ import typer
 
 from adapters.configuration import Configuration, ConfigurationError, load_configuration
 from adapters.demand_file import window_lines
-from adapters.evidence_csv import evidence_csv
+from adapters.limits.evidence_csv import evidence_csv
 from adapters.export_kinds import Asked, ExportRefused, Format, Kind
 from adapters.log import without_login
 from controller.ports.ledger import LedgerUnavailable

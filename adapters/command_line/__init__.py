@@ -1,0 +1,1 @@
+"""The commands of ``loadstar`` that do more than start something: see ``cli``."""

@@ -17,6 +17,11 @@ from typing import Annotated, Final, NoReturn
 import typer
 from rich.console import Console
 
+from adapters.command_line.demand_bill import demand_bill
+from adapters.command_line.export import export
+from adapters.command_line.price import price
+from adapters.command_line.settle import settle
+from adapters.command_line.tariff_check import tariff_check
 from adapters.configuration import (
     Configuration,
     ConfigurationError,
@@ -25,15 +30,10 @@ from adapters.configuration import (
     load_configuration,
     static_rule_problems,
 )
-from adapters.command_line.demand_bill import demand_bill
 from adapters.documents import plan_document, read_snapshot
-from adapters.command_line.export import export
 from adapters.json_text import DocumentError
 from adapters.log import configure_logging, without_login
-from adapters.command_line.price import price
 from adapters.safety_report import print_safety, safety_document
-from adapters.command_line.settle import settle
-from adapters.command_line.tariff_check import tariff_check
 from controller.ports.ledger import LedgerUnavailable
 
 BAD_INPUT: Final = 2

@@ -34,7 +34,7 @@ class CannotBe(Exception):  # noqa: N818 - a refusal, not a mistake of ours
 
 
 class Board(Protocol):
-    """Knows what charging costs at a point (``adapters.price_board``)."""
+    """Knows what charging costs at a point (``adapters.billing.price_board``)."""
 
     def posted(self, point: str) -> tuple[Posted, ...]:
         """The offers there, the regular one first."""

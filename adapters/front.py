@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from adapters.billing.site_facts import site_facts
 from adapters.configuration import Configuration
 from adapters.driver_desk import DriverDesk
 from adapters.limits.limiting import Limits
@@ -11,8 +12,7 @@ from adapters.live import Live
 from adapters.ocpp import CentralSystem
 from adapters.onboarding import Onboarding
 from adapters.pricing import Books
-from adapters.settlement_desk import SettlementDesk
-from adapters.site_facts import site_facts
+from adapters.settling.desk import SettlementDesk
 from adapters.store.ledger import SqlLedger
 from adapters.takings import Takings
 from adapters.web.app import create_app

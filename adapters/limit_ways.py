@@ -10,9 +10,9 @@ from typing import Any
 from adapters.configuration import Configuration, LimitInput
 from adapters.configuration.peak_assembly import SCHEDULE
 from adapters.limits.limiting import Admission, Limits, Way, full_power_w
+from adapters.limits.scheduled import ScheduledLimits
 from adapters.metering.contact import ModbusContact
 from adapters.mqtt.commands import LimitSink, MqttCommands, limit_commands, point_commands, price_command
-from adapters.limits.scheduled import ScheduledLimits
 from controller.peakshave.grid_operator import Rules
 from controller.ports.common import Clock, EventSink
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import structlog
 
+from adapters.billing.surcharges import Surcharges
 from adapters.clock import SystemClock
 from adapters.configuration import Configuration
 from adapters.economy import Economy
@@ -23,19 +24,18 @@ from adapters.front import web_server
 from adapters.limit_ways import Said, admission, listeners
 from adapters.limit_ways import commands as mqtt_commands
 from adapters.limits.limiting import Limits
+from adapters.limits.points import PointLimits
 from adapters.live import Live
 from adapters.loop import ControlLoop
 from adapters.meters import made_meter
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
 from adapters.on_loop import OnLoop
-from adapters.limits.points import PointLimits
 from adapters.recording import Recorder
 from adapters.running_sessions import RunningSessions
 from adapters.store import MeasurementStore, open_ledger
 from adapters.store.measurement_file import measurements_path
 from adapters.summary import Reactions, summary
-from adapters.surcharges import Surcharges
 from adapters.takings import Takings
 from adapters.telemetry import Telemetry
 from adapters.tls import server_tls

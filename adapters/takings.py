@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.billing import Billing
-from adapters.chronicle import Chronicle
+from adapters.billing.billing import Billing
+from adapters.billing.chronicle import Chronicle
+from adapters.billing.price_board import PriceBoard
+from adapters.billing.site_facts import meter_of, site_facts
+from adapters.billing.surcharges import Surcharges
+from adapters.billing.token_limits import TokenLimits
 from adapters.configuration import Configuration
 from adapters.curve_desk import CurveDesk
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.station import StationView
-from adapters.price_board import PriceBoard
-from adapters.site_facts import meter_of, site_facts
 from adapters.store import MeasurementStore
 from adapters.store.ledger import SqlLedger
-from adapters.surcharges import Surcharges
-from adapters.token_limits import TokenLimits
 from controller.ports.common import Clock, EventSink
 from controller.ports.ledger import SessionRecord
 from controller.ports.tick import Tick

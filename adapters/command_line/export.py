@@ -15,8 +15,8 @@ import typer
 from adapters.configuration import Configuration, ConfigurationError, load_configuration
 from adapters.demand_file import window_lines
 from adapters.limits.evidence_csv import evidence_csv
-from adapters.export_kinds import Asked, ExportRefused, Format, Kind
 from adapters.log import without_login
+from adapters.settling.export_kinds import Asked, ExportRefused, Format, Kind
 from controller.ports.ledger import LedgerUnavailable
 
 _BAD_INPUT: Final = 2
@@ -84,7 +84,7 @@ def _by_month(
     number: str | None,
 ) -> bytes:
     # The database's packages take a while, and other commands do not need them.
-    from adapters.settlement_exports import exported  # noqa: PLC0415
+    from adapters.settling.exports import exported  # noqa: PLC0415
     from adapters.store.record_book import book_for_reading  # noqa: PLC0415
 
     if month is None:

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.configuration import Configuration, ConfigurationError, load_configuration
-from adapters.export_kinds import ExportRefused
 from adapters.log import without_login
+from adapters.settling.export_kinds import ExportRefused
 from controller.plan import Event
 from controller.ports.ledger import LedgerUnavailable
 from controller.tariffs.statement import NotClosable
 
 if TYPE_CHECKING:
-    from adapters.settling import Settled
+    from adapters.settling.closing import Settled
 
 _BAD_INPUT: Final = 2
 _OUR_FAULT: Final = 1
@@ -54,8 +54,8 @@ def settle(
 
 def _settle(configuration: Configuration, month: str, by: str) -> None:
     # The database's packages take a while, and other commands do not need them.
-    from adapters.settlement_exports import month_bounds  # noqa: PLC0415
-    from adapters.settling import settle as close  # noqa: PLC0415
+    from adapters.settling.closing import settle as close  # noqa: PLC0415
+    from adapters.settling.exports import month_bounds  # noqa: PLC0415
     from adapters.store import open_ledger  # noqa: PLC0415
 
     zone = configuration.site.time_zone
@@ -107,8 +107,8 @@ def _print(settled: Settled) -> None:
 
 
 def _recompute(configuration: Configuration, month: str) -> None:
-    from adapters.recomputing import recomputed  # noqa: PLC0415 - as above
-    from adapters.site_facts import site_facts  # noqa: PLC0415
+    from adapters.billing.recomputing import recomputed  # noqa: PLC0415 - as above
+    from adapters.billing.site_facts import site_facts  # noqa: PLC0415
     from adapters.store.record_book import book_for_reading  # noqa: PLC0415
 
     result = recomputed(book_for_reading(configuration.store_url), site_facts(configuration), month)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from adapters.limits.schedule import Scheduled, ScheduleError, read_schedule
 from adapters.limits.limiting import Limits, Way
+from adapters.limits.schedule import Scheduled, ScheduleError, read_schedule
 from controller.peakshave.grid_operator import Limit, LimitRefused
 from controller.plan import Event, Severity
 from controller.ports.common import Clock, EventSink

@@ -11,8 +11,8 @@ from typing import Annotated, Final
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from adapters.charged import Charged, MonthStatements
-from adapters.export_kinds import ExportRefused
+from adapters.settling.charged import Charged, MonthStatements
+from adapters.settling.export_kinds import ExportRefused
 from adapters.web.entitled import Approver
 from adapters.web.office_forms import Form, read_form
 from adapters.web.office_pages import Office

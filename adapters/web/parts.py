@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adapters.charged import Charged
 from adapters.driver_desk import DriverDesk
 from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.onboarding import Onboarding
 from adapters.pricing import Books
+from adapters.settling.charged import Charged
 from adapters.web.commands import Commands
 from adapters.web.demand_export import Windows
 from adapters.web.publishing import Publish

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, HTTPException, Query, Response
 
-from adapters.charged import Charged
-from adapters.export_kinds import MEDIA_TYPES, Asked, ExportRefused, Format, Kind
+from adapters.settling.charged import Charged
+from adapters.settling.export_kinds import MEDIA_TYPES, Asked, ExportRefused, Format, Kind
 from adapters.web import models
 from adapters.web.review import Month
 

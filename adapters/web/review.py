@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, HTTPException, Query
 
 from adapters.billing_documents import record_document
-from adapters.charged import Charged
+from adapters.settling.charged import Charged
 from adapters.web import models
 from adapters.web.entitled import REFUSALS, Approver
 from adapters.web.settlement_models import (

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, HTTPException, Path
 
-from adapters.charged import Charged, MonthStatements
-from adapters.export_kinds import ExportRefused
+from adapters.settling.charged import Charged, MonthStatements
+from adapters.settling.export_kinds import ExportRefused
 from adapters.web import models
 from adapters.web.entitled import REFUSALS, Approver
 from adapters.web.settlement_models import (

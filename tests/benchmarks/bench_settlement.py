@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
-from adapters.export_kinds import Asked, Format, Kind
-from adapters.settlement_exports import exported
-from adapters.settling import settle
+from adapters.settling.closing import settle
+from adapters.settling.export_kinds import Asked, Format, Kind
+from adapters.settling.exports import exported
 from adapters.store.ledger import open_ledger
 from tests.benchmarks.registry import Measurement, benchmark
 from tests.support.billing import ZONE, keep_parties, keep_records, year_of_records

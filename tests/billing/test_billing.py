@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.billing.record_making import read_tariff
+from adapters.billing.session_document import session_model
 from adapters.rating_documents.session_reading import read_session
-from adapters.record_making import read_tariff
-from adapters.session_document import session_model
 from adapters.store.ledger import open_ledger
 from adapters.store.unbilled import told
 from controller.ports.tokens import Token

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from adapters.billing.price_board import PriceBoard
+from adapters.billing.surcharges import Surcharges
 from adapters.driver_desk import DriverDesk
 from adapters.live import Live
-from adapters.price_board import PriceBoard
-from adapters.surcharges import Surcharges
 from adapters.wishes import Wishes
 from controller.snapshot import PointState, State
 from controller.tariffs.book import TariffVersion

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from adapters.billing.price_board import PriceBoard
+from adapters.billing.surcharges import Surcharges
 from adapters.mqtt.topics import text, values
-from adapters.price_board import PriceBoard
-from adapters.surcharges import Surcharges
 from adapters.web.prices import ahead_view, price_view
 from controller.peakshave.price_lever import PriceLevel, PriceSignal
 from controller.ports.tick import PriceNow, Tick

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 
-from adapters.chronicle import Chronicle
+from adapters.billing.chronicle import Chronicle
 from controller.plan import Plan, Setpoint
 from controller.ports.ledger import LedgerUnavailable, SessionRecord
 from controller.ports.measurements import HeldLimit, MeterSample

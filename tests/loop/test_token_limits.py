@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.token_limits import TokenLimits
+from adapters.billing.token_limits import TokenLimits
 from controller.commands import Command, CommandResult, StopCharging
 from controller.ports.ledger import LedgerUnavailable
 from controller.ports.transactions import RunningSession

@@ -8,11 +8,11 @@ from datetime import datetime
 
 import pytest
 
-from adapters.cdr_export import month_cdrs
-from adapters.export_kinds import ExportRefused
 from adapters.json_text import parsed
 from adapters.rating_documents.cdr_model import Cdr221Model, Cdr230Model
 from adapters.settlement.cdr import cdrs
+from adapters.settling.cdr_export import month_cdrs
+from adapters.settling.export_kinds import ExportRefused
 from adapters.store.ledger import SqlLedger
 from controller.tariffs.crediting import credit
 from controller.tariffs.record import ChargeRecord, MeterEvidence, SignedValue

@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from adapters.recomputing import recomputed
+from adapters.billing.recomputing import recomputed
 from controller.tariffs.observed import Observed
 from controller.tariffs.session_facts import Activity
 from tests.support.billing import ZONE, half_up

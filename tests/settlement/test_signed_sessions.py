@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.billing import Billing
+from adapters.billing.billing import Billing
 from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.premises import MeterIdentity
 from tests.settlement.test_signed_values import BEGIN, END, KEY, OTHER_KEY, signed

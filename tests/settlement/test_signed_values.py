@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from adapters.signed_values import (
+from adapters.billing.signed_values import (
     SIGNATURE_REFUSED,
     SIGNATURE_UNCHECKED,
     SIGNED_DIFFERS,

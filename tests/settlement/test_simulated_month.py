@@ -21,13 +21,13 @@ import numpy as np
 import pytest
 import xmlschema
 
-from adapters.billing import Billing
-from adapters.export_kinds import Asked, Format, Kind
+from adapters.billing.billing import Billing
+from adapters.billing.recomputing import recomputed
 from adapters.json_text import parsed
 from adapters.rating_documents.cdr_model import Cdr230Model
-from adapters.recomputing import recomputed
-from adapters.settlement_exports import exported
-from adapters.settling import settle
+from adapters.settling.closing import settle
+from adapters.settling.export_kinds import Asked, Format, Kind
+from adapters.settling.exports import exported
 from adapters.store.ledger import SqlLedger
 from controller.loadbalance.facts import STATES
 from controller.ports.tokens import Token

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.billing_documents import statement_text
-from adapters.settling import settle
+from adapters.settling.closing import settle
 from adapters.store.ledger import SqlLedger
 from controller.tariffs.book import Leg
 from controller.tariffs.overview import site_overview

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 from sqlalchemy import text
 
-from adapters.settling import drafted, settle
+from adapters.settling.closing import drafted, settle
 from adapters.store import statements
 from adapters.store.ledger import SqlLedger
 from controller.tariffs.record import ChargeRecord, record_id

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from adapters.charged import MonthStatements
-from adapters.export_kinds import FORMATS, Asked, ExportRefused
+from adapters.settling.charged import MonthStatements
+from adapters.settling.export_kinds import FORMATS, Asked, ExportRefused
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.review import NoSuchRecord, ReviewDecision, Reviewed
 from controller.tariffs.statement import Closing, NotClosable
 
 
 class NothingCharged:
-    """Fulfils ``adapters.charged.Charged``: there is no record, and every month is open and empty."""
+    """Fulfils ``adapters.settling.charged.Charged``: there is no record, and every month is open and empty."""
 
     def queue(self, *_: object) -> Sequence[Reviewed]:
         return ()

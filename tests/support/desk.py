@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.billing import Billing
-from adapters.record_making import SiteFacts, read_tariff
+from adapters.billing.billing import Billing
+from adapters.billing.record_making import SiteFacts, read_tariff
 from adapters.store.ledger import SqlLedger, open_ledger
 from adapters.store.record_book import RecordBook
 from adapters.store.tariff_book import TariffBook

@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from adapters.billing import Billing
+from adapters.billing.billing import Billing
+from adapters.billing.record_making import SiteFacts
 from adapters.live import Live
-from adapters.record_making import SiteFacts
-from adapters.settlement_desk import SettlementDesk
+from adapters.settling.desk import SettlementDesk
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.book import Approval, BillingRule, Leg, Scope, TariffVersion

@@ -10,13 +10,13 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from adapters.charged import Charged
 from adapters.driver_desk import DriverDesk
 from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.loop import circuit_state
 from adapters.onboarding import Onboarding
 from adapters.pricing import Books
+from adapters.settling.charged import Charged
 from adapters.web.app import create_app
 from adapters.web.demand_export import Windows
 from adapters.web.parts import Parts

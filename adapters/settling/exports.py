@@ -10,13 +10,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from adapters.billing_documents import overview_document, record_document, statement_document
-from adapters.cdr_export import month_cdrs
-from adapters.export_kinds import FORMATS, Asked, ExportRefused, Format, Kind
 from adapters.settlement.ere_file import ere_csv, ere_json
 from adapters.settlement.periods import period_documents, periods_csv
 from adapters.settlement.sepa import TransferRefused, transfer_file
 from adapters.settlement.tables import records_csv, session_document, sessions_csv, statements_csv
-from adapters.settling import drafted
+from adapters.settling.cdr_export import month_cdrs
+from adapters.settling.closing import drafted
+from adapters.settling.export_kinds import FORMATS, Asked, ExportRefused, Format, Kind
 from adapters.store.record_book import RecordBook
 from adapters.store.records import sessions_ended
 from adapters.store.standing import Kept, everything, party_of

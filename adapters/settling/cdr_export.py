@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from adapters.export_kinds import ExportRefused
 from adapters.json_text import DocumentError
 from adapters.rating_documents.tariff_reading import read_tariffs
 from adapters.rating_documents.tariff_writing import tariff_document
 from adapters.settlement.cdr import CdrIncomplete, Tariffs, cdrs, leg_told
+from adapters.settling.export_kinds import ExportRefused
 from adapters.store.dated import tariff_versions_of
 from adapters.store.record_book import RecordBook
 from controller.tariffs.legs import free_tariff

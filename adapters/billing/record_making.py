@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from adapters.billing.session_document import session_facts, session_model
 from adapters.rating_documents.tariff_reading import read_tariffs
-from adapters.session_document import session_facts, session_model
 from adapters.store.unbilled import Told
 from controller.ports.ledger import SessionRecord
 from controller.tariffs.book import Contract, Leg, SessionTerms, TokenKind
@@ -35,7 +35,7 @@ from controller.tariffs.session_facts import Activity, MeterPoint, SessionFacts
 from controller.tariffs.tariff import Tariff
 
 if TYPE_CHECKING:
-    from adapters.signed_values import SignedSession
+    from adapters.billing.signed_values import SignedSession
 
 IMPLAUSIBLE_ENERGY: Final = "implausible_energy"
 """More energy than any charger delivers in that time: a register in other units, or of another connector."""
@@ -218,7 +218,7 @@ def _checked(told: Told, meter: MeterIdentity, legs: Sequence[RecordLeg]) -> Sig
     if not told.signed:
         return None
     # What reads them takes some memory, and few sites have such meters.
-    from adapters.signed_values import verify  # noqa: PLC0415
+    from adapters.billing.signed_values import verify  # noqa: PLC0415
 
     timed = {LineKind.TIME, LineKind.PARKING_TIME}
     time_is_billed = any(line.kind in timed for leg in legs for line in leg.rated.lines)

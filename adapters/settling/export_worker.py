@@ -1,4 +1,4 @@
-"""Makes one export in a process of its own: ``python -m adapters.export_worker``, what is wanted on stdin.
+"""Makes one export in a process of its own: ``python -m adapters.settling.export_worker``, what is wanted on stdin.
 
 What draws pages and checks XML keeps out of the service's memory, and never takes time from its control loop.
 """
@@ -12,8 +12,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
-from adapters.export_kinds import Asked, ExportRefused, Format, Kind
 from adapters.log import without_login
+from adapters.settling.export_kinds import Asked, ExportRefused, Format, Kind
 from controller.ports.ledger import LedgerUnavailable
 
 _REFUSED: Final = 2
@@ -36,7 +36,7 @@ def exported_apart(url: str, asked: Asked, *, time_zone: str, now: datetime) -> 
         LedgerUnavailable: the ledger cannot be read, or it takes too long.
     """
     wanted = {"url": url, "asked": asdict(asked), "time_zone": time_zone, "now": now.isoformat()}
-    command = [sys.executable, "-m", "adapters.export_worker"]
+    command = [sys.executable, "-m", "adapters.settling.export_worker"]
     try:
         done = subprocess.run(  # noqa: S603 - our own program
             command, input=json.dumps(wanted).encode(), capture_output=True, timeout=SECONDS_MOST, check=False
@@ -55,7 +55,7 @@ def exported_apart(url: str, asked: Asked, *, time_zone: str, now: datetime) -> 
 
 def main() -> int:
     """Make what stdin asks for."""
-    from adapters.settlement_exports import exported  # noqa: PLC0415 - whoever only asks does without
+    from adapters.settling.exports import exported  # noqa: PLC0415 - whoever only asks does without
     from adapters.store.record_book import book_for_reading  # noqa: PLC0415
 
     wanted = json.load(sys.stdin)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.charged import MonthStatements
-from adapters.export_kinds import Asked, Kind
-from adapters.export_worker import exported_apart
-from adapters.record_making import IMPLAUSIBLE_ENERGY, SiteFacts, made_record
-from adapters.settlement_exports import issued_statements, month_bounds
-from adapters.settling import settle
+from adapters.billing.record_making import IMPLAUSIBLE_ENERGY, SiteFacts, made_record
+from adapters.settling.charged import MonthStatements
+from adapters.settling.closing import settle
+from adapters.settling.export_kinds import Asked, Kind
+from adapters.settling.export_worker import exported_apart
+from adapters.settling.exports import issued_statements, month_bounds
 from adapters.store import charge_records
 from adapters.store.record_book import RecordBook
 from adapters.store.unbilled import Told, told
@@ -29,7 +29,7 @@ from controller.tariffs.statement import Closing
 
 
 class SettlementDesk:
-    """Fulfils ``adapters.charged.Charged``.
+    """Fulfils ``adapters.settling.charged.Charged``.
 
     Args:
         book: of the site.

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
-from adapters.record_making import SiteFacts, made_record, rated_legs
+from adapters.billing.record_making import SiteFacts, made_record, rated_legs
 from adapters.store.charge_records import keep_record
 from adapters.store.ledger import SqlLedger
 from adapters.store.unbilled import Told, ended_without_record, note_price, told

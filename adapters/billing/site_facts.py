@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from adapters.billing.record_making import SiteFacts
 from adapters.configuration import Configuration
-from adapters.record_making import SiteFacts
 from controller.tariffs.premises import MeterIdentity
 
 

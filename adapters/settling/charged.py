@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from adapters.export_kinds import Asked
+from adapters.settling.export_kinds import Asked
 from controller.tariffs.overview import Overview
 from controller.tariffs.record import ChargeRecord
 from controller.tariffs.review import Correction, ReviewDecision, Reviewed, Verdict

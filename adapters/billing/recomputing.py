@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from adapters.record_making import SiteFacts, made_record
+from adapters.billing.record_making import SiteFacts, made_record
 from adapters.store.charge_records import records_of_month
 from adapters.store.record_book import RecordBook
 from adapters.store.unbilled import told

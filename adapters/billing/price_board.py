@@ -14,10 +14,10 @@ from typing import Final
 
 import structlog
 
-from adapters.billing import Billing
-from adapters.record_making import read_tariff
+from adapters.billing.billing import Billing
+from adapters.billing.record_making import read_tariff
+from adapters.billing.surcharges import Surcharges
 from adapters.store.ledger import SqlLedger
-from adapters.surcharges import Surcharges
 from controller.costs import Cost, ShownTariff
 from controller.ports.common import Clock
 from controller.ports.ledger import LedgerUnavailable

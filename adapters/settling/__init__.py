@@ -1,0 +1,1 @@
+"""Months are closed, records reviewed, and files of both handed out."""

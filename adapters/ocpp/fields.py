@@ -7,11 +7,11 @@ session is lost. So whatever has one sensible meaning is taken and flagged; only
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from ocpp.exceptions import ProtocolError, TypeConstraintViolationError
+from ocpp.exceptions import PropertyConstraintViolationError, ProtocolError, TypeConstraintViolationError
 
 from controller.ports.transactions import TIMESTAMP_INVALID
 
@@ -57,6 +57,22 @@ class Fields:
             self.flag(f"{name}_not_integer")
             return int(value.split(".")[0])
         raise TypeConstraintViolationError(f"{name} must be an integer")
+
+    def word(self, name: str, known: Collection[str]) -> str:
+        """Return one of the words that there are; one in other cases of letters than the standard's is taken.
+
+        Raises:
+            ProtocolError: it is missing.
+            TypeConstraintViolationError: it is no text.
+            PropertyConstraintViolationError: it is none of them.
+        """
+        said = self.text(name, max(map(len, known)))
+        if said in known:
+            return said
+        alike = next((word for word in known if word.lower() == said.strip().lower()), None)
+        if alike is None:
+            raise PropertyConstraintViolationError(f"{name} is none of {', '.join(sorted(known))}")
+        return alike
 
     def text(self, name: str, max_length: int) -> str:
         """Return a text; one that is too long is taken and flagged.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
-from ocpp.exceptions import PropertyConstraintViolationError
 from ocpp.routing import on
 from ocpp.v16 import ChargePoint, call_result
 from ocpp.v16.datatypes import IdTagInfo
@@ -70,9 +69,7 @@ class Session16(Conversation, ChargePoint):  # type: ignore[misc]  # the library
     @_answers(Action.status_notification, lenient=True)
     async def _status_notification(self, /, **payload: Any) -> Any:
         fields = Fields(payload)
-        number, status = fields.integer("connector_id"), fields.text("status", 20)
-        if status not in _STATUSES:
-            raise PropertyConstraintViolationError("status is none of ChargePointStatus")
+        number, status = fields.integer("connector_id"), fields.word("status", _STATUSES)
         self._station.clock.hear(read_time(payload.get("timestamp")))
         self._reception.status(number, Status(status), fields.optional_text("error_code", 40))
         return call_result.StatusNotification()

@@ -9,7 +9,6 @@ from typing import Any, Final
 import ocpp.v21.call
 import ocpp.v201.call
 from ocpp import v21, v201
-from ocpp.exceptions import PropertyConstraintViolationError
 from ocpp.v21.enums import Action as Action21
 from ocpp.v201.enums import Action as Action201
 from websockets.asyncio.server import ServerConnection
@@ -76,9 +75,7 @@ class Session2(Courtesies):
     @answers("StatusNotification")
     async def _status_notification(self, /, **payload: Any) -> Any:
         fields = Fields(payload)
-        status = _STATUSES.get(fields.text("connector_status", 20))
-        if status is None:
-            raise PropertyConstraintViolationError("connectorStatus is none of ConnectorStatusEnumType")
+        status = _STATUSES[fields.word("connector_status", _STATUSES)]
         self._station.clock.hear(read_time(payload.get("timestamp")))
         self._plug(fields.integer("evse_id"), fields.integer("connector_id"), status)
         return self._answer("StatusNotification")

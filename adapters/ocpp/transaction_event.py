@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from ocpp.exceptions import PropertyConstraintViolationError
-
 from adapters.ocpp.fields import Fields
 from adapters.ocpp.meter_values import read_register
 from controller.hub_satellite.connector import Status
@@ -71,9 +69,7 @@ def read_transaction_event(payload: Mapping[str, Any], now: datetime) -> Transac
         PropertyConstraintViolationError: it is of no kind that exists.
     """
     fields, about = Fields(payload), Fields(_object(payload, "transaction_info"))
-    kind, transaction_id = fields.text("event_type", 20), about.text("transaction_id", MAX_TRANSACTION_ID)
-    if kind not in _KINDS:
-        raise PropertyConstraintViolationError("eventType is none of TransactionEventEnumType")
+    kind, transaction_id = fields.word("event_type", _KINDS), about.text("transaction_id", MAX_TRANSACTION_ID)
     at, meter_value = fields.timestamp(now), payload.get("meter_value")
     return TransactionEvent(
         kind=kind,

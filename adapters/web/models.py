@@ -33,7 +33,7 @@ class Session(Answer):
     state: SessionState
     started_at: datetime
     ended_at: datetime | None
-    start_wh: int
+    start_wh: int | None = Field(description="null where the charger has told none")
     end_wh: int | None
     energy_wh: int | None = Field(description="so far, while it runs; null where the registers cannot tell")
     cost: Money | None

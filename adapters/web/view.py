@@ -17,12 +17,17 @@ from controller.explain import Insight, Turn, explain, insights, sentence
 from controller.loadbalance.wiring import Suspicion
 from controller.ports.ledger import SessionRecord
 from controller.ports.tick import CircuitState, Tick, UpstreamState
+from controller.ports.transactions import NO_REGISTER_WH
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import PointState, Snapshot, State
 from controller.units import PHASE_NAMES, Phases
 
 BEFORE_THE_FIRST_TICK = PointState(state=State.OFFLINE)
 """Nothing is known yet, so nothing is claimed."""
+
+
+def _register(told_wh: int | None) -> int | None:
+    return None if told_wh == NO_REGISTER_WH else told_wh
 
 
 def session_view(record: SessionRecord) -> models.Session:
@@ -37,8 +42,8 @@ def session_view(record: SessionRecord) -> models.Session:
         state=models.SessionState.RUNNING if record.running else models.SessionState.ENDED,
         started_at=record.started_at,
         ended_at=record.ended_at,
-        start_wh=record.start_wh,
-        end_wh=record.end_wh,
+        start_wh=_register(record.start_wh),
+        end_wh=_register(record.end_wh),
         energy_wh=record.energy_wh,
         cost=record.cost,
         currency=record.currency,

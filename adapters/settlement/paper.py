@@ -36,7 +36,6 @@ _RULE: Final = 0.8
 class Column:
     """A column of a table."""
 
-    heading: str
     left: float
     width: float
     right_aligned: bool = False
@@ -58,17 +57,22 @@ class Paper:
         self._canvas.setTitle(title)
         self._canvas.setAuthor(author)
         self._canvas.setCreator("Loadstar")
-        self._footer = ""
+        self._footer = self._counted = ""
         self._document = 0
         self._page = 0
         self.y = TOP
         """Where the next thing goes."""
 
-    def begin(self, footer: str) -> None:
-        """Begin a document, on a page of its own, counted from 1."""
+    def begin(self, footer: str, counted: str) -> None:
+        """Begin a document, on a page of its own, counted from 1.
+
+        Args:
+            footer: of each of its pages.
+            counted: what stands before how many there are, with ``{page}`` in it.
+        """
         self._end_document()
         self._document += 1
-        self._footer, self._page, self.y = footer, 1, TOP
+        self._footer, self._counted, self._page, self.y = footer, counted, 1, TOP
 
     def text(
         self, x: float, text: str, *, size: float = 9, bold: bool = False, grey: bool = False, width: float = 0
@@ -150,7 +154,7 @@ class Paper:
         self.rule()
         self.y = 30.0
         self.text(LEFT, self._footer, size=_FOOTER_SIZE, grey=True, width=RIGHT - LEFT - 80)
-        self.text_right(RIGHT - 14, f"page {self._page} of ", size=_FOOTER_SIZE, grey=True)
+        self.text_right(RIGHT - 14, self._counted.format(page=self._page), size=_FOOTER_SIZE, grey=True)
         # How many there are is known at the end only: a form that is drawn then.
         self._canvas.saveState()
         self._canvas.translate(RIGHT - 14, self.y)
@@ -162,13 +166,13 @@ class Paper:
         return f"pages-{self._document}"
 
 
-def columns(*wanted: tuple[str, float, bool]) -> tuple[Column, ...]:
-    """Columns from heading, width and alignment (True: right), side by side, over the whole page."""
-    gap = (RIGHT - LEFT - sum(width for _, width, _ in wanted)) / max(1, len(wanted) - 1)
+def columns(*wanted: tuple[float, bool]) -> tuple[Column, ...]:
+    """Columns from width and alignment (True: right), side by side, over the whole page."""
+    gap = (RIGHT - LEFT - sum(width for width, _ in wanted)) / max(1, len(wanted) - 1)
     made: list[Column] = []
     left = LEFT
-    for heading, width, right in wanted:
-        made.append(Column(heading, left, width, right))
+    for width, right in wanted:
+        made.append(Column(left, width, right))
         left += width + gap
     return tuple(made)
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from adapters.store.schema import storable_text
 from adapters.store.schema_tariffs import standing_data
-from controller.tariffs.book import Approval, Contract, Party, PartyKind, PriceBasis
+from controller.tariffs.book import Approval, Contract, Language, Party, PartyKind, PriceBasis
 from controller.tariffs.rated import Tax, TaxSource, TaxState
 
 
@@ -88,7 +88,9 @@ def party_document(party: Party) -> dict[str, Any]:
 
 def party_of(document: Mapping[str, Any]) -> Party:
     """A party as it was kept."""
-    return Party(**{**document, "kind": PartyKind(document["kind"]), "address": tuple(document["address"])})
+    language = document.get("language")  # ledgers from before languages were said do not have it
+    exact = {"kind": PartyKind(document["kind"]), "language": None if language is None else Language(language)}
+    return Party(**{**document, **exact, "address": tuple(document["address"])})
 
 
 def tax_document(tax: Tax) -> dict[str, Any]:

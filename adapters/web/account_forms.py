@@ -62,7 +62,7 @@ def party_said(model: type[P], form: Form) -> P:
     Raises:
         DocumentError: with everything that is wrong.
     """
-    names = ("id", "kind", "name", "country", "vat_number", "iban", "bic", "email")
+    names = ("id", "kind", "name", "country", "vat_number", "iban", "bic", "email", "language")
     told: dict[str, Any] = {name: form[name].strip() for name in names if name in form}
     told |= {name: told[name].upper() for name in ("country", "bic") if name in told}
     lines = (line.strip() for line in form.get("address", "").splitlines())

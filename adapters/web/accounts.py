@@ -241,6 +241,7 @@ def _party_view(party: Party) -> PartyState:
         iban=party.iban,
         bic=party.bic,
         email=party.email,
+        language=party.language,
     )
 
 

@@ -15,7 +15,7 @@ from adapters.web.entitled import PROPOSING, Proposer
 from adapters.web.office_forms import Form, read_form
 from adapters.web.office_pages import Office, back_to, problems_of
 from adapters.web.token_models import ContractSaid, ContractState, NewContract, NewParty, PartySaid, PartyState
-from controller.tariffs.book import Approval, PartyKind, PriceBasis
+from controller.tariffs.book import Approval, Language, PartyKind, PriceBasis
 from controller.tariffs.rated import TaxState
 from controller.tariffs.rules import NoSuchEntry
 
@@ -36,6 +36,7 @@ _BASES: Final = {
     PriceBasis.LUMP_SUM: "a lump sum",
     PriceBasis.REGULATED: "a regulated price (CREG)",
 }
+_LANGUAGES: Final = {Language.ENGLISH: "English", Language.DUTCH: "Nederlands", Language.GERMAN: "Deutsch"}
 
 Fields = Annotated[Form, Depends(read_form)]
 
@@ -164,6 +165,7 @@ class _Desk:
             kinds=_KINDS,
             taxes=_TAXES,
             bases=_BASES,
+            languages=_LANGUAGES,
             years=(year, year + 1),
             now=office.now,
         )

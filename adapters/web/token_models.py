@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from adapters.web.answer import Answer, Moment, Money
 from adapters.web.tariff_models import Said
-from controller.tariffs.book import PartyKind, PriceBasis, TokenKind
+from controller.tariffs.book import Language, PartyKind, PriceBasis, TokenKind
 from controller.tariffs.rated import TaxState
 
 _IBAN_LEAST: Final = 15
@@ -203,6 +203,7 @@ class PartySaid(Said):
     iban: Annotated[str, Field(max_length=42), AfterValidator(_iban)] = ""
     bic: str = Field("", pattern=r"^([A-Z0-9]{8}([A-Z0-9]{3})?)?$")
     email: str = Field("", max_length=200)
+    language: Language | None = Field(None, description="of its statements; null: that of the operator, else English")
 
 
 class NewParty(PartySaid):
@@ -223,6 +224,7 @@ class PartyState(Answer):
     iban: str
     bic: str
     email: str
+    language: Language | None
 
 
 class PartyList(Answer):

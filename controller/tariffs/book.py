@@ -78,6 +78,14 @@ class PriceBasis(StrEnum):
     """What a regulator publishes, such as the tariff of the CREG in Belgium."""
 
 
+class Language(StrEnum):
+    """In which statements are drawn up (ISO 639-1)."""
+
+    ENGLISH = "en"
+    DUTCH = "nl"
+    GERMAN = "de"
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """Somebody who owes or is owed."""
@@ -94,6 +102,8 @@ class Party:
     """Never part of what roaming partners are sent."""
     bic: str = ""
     email: str = ""
+    language: Language | None = None
+    """Of what it is sent; None: that of the operator, and English where that has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class StatementKind(StrEnum):
 
 
 NOTHING: Final = Decimal(0)
+FREE_LABEL: Final = "free"
+"""Of the line of a session that costs nothing."""
 _FREE: Final = Tax(TaxState.ZERO, NOTHING, TaxSource.OPERATOR)
 
 
@@ -271,7 +273,7 @@ def _kind(leg: Leg, party: str | None, payable: Decimal) -> StatementKind:
 def _free_line(rated: RatedSession) -> Line:
     kwh = rated.energy_kwh
     nothing = Amounts(NOTHING, NOTHING)
-    return Line(LineKind.ENERGY, "free", kwh, kwh, "kWh", NOTHING, False, _FREE, nothing, nothing)  # noqa: FBT003
+    return Line(LineKind.ENERGY, FREE_LABEL, kwh, kwh, "kWh", NOTHING, False, _FREE, nothing, nothing)  # noqa: FBT003
 
 
 def _sums(lines: Sequence[StatementLine]) -> tuple[Decimal | None, Decimal | None, Decimal | None]:

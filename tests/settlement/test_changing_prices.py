@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.settlement.wording import MINUS, described, quantity, unit_price
+from adapters.settlement.wording import MINUS, Wording
 from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.book import BillingRule, Leg, Scope, TariffVersion
 from controller.tariffs.observed import Observed
@@ -30,6 +30,7 @@ PRICES = ("0.28713", "0.19991", "-0.03333", "0.41777", "0.41777", "0.30001")
 TAKEN_WH = (2_113, 1_999, 3_001, 17, 2_718, 1_618)
 QUARTER = timedelta(minutes=15)
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)
+ENGLISH = Wording()
 LINE = StatementLine(
     record="r",
     session="s",
@@ -120,7 +121,7 @@ async def test_on_paper_the_line_says_that_it_is_a_mean_and_comes_to_its_amount(
     session = await charged(office)
     (record,) = office.records(session)
     (line,) = lines_of(record, record.legs[0])
-    assert described(line) == "Energy, 5 prices"
+    assert ENGLISH.described(line) == "Energy, 5 prices"
     assert product(line) == line.before_tax
     drawn = await office.ask("GET", "/exports/statement?month=2026-10&format=pdf")
     assert drawn.content.startswith(b"%PDF")
@@ -141,13 +142,13 @@ def test_energy_that_was_divided_by_estimate_is_shown_so_that_it_comes_to_the_am
     third = replace(
         LINE, quantity=Decimal(10) / 3, unit_price=Decimal("1.50155"), mean_of=0, before_tax=Decimal("5.01")
     )
-    assert (quantity(third, "EUR"), product(third)) == ("3.3333 kWh", Decimal("5.01"))
+    assert (ENGLISH.quantity(third, "EUR"), product(third)) == ("3.3333 kWh", Decimal("5.01"))
     whole = replace(third, quantity=Decimal("3.300"), before_tax=Decimal("4.96"))
-    assert (quantity(whole, "EUR"), unit_price(whole, "EUR")) == ("3.300 kWh", "1.50155")
+    assert (ENGLISH.quantity(whole, "EUR"), ENGLISH.unit_price(whole, "EUR")) == ("3.300 kWh", "1.50155")
 
 
 def product(line: StatementLine) -> Decimal:
     """What a bookkeeper gets who multiplies what stands on the paper."""
-    shown = [quantity(line, "EUR").removesuffix(" kWh"), unit_price(line, "EUR")]
+    shown = [ENGLISH.quantity(line, "EUR").removesuffix(" kWh"), ENGLISH.unit_price(line, "EUR")]
     energy, price = (Decimal(re.sub("[,*†]", "", each).replace(MINUS, "-")) for each in shown)
     return (energy * price).quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -26,7 +26,9 @@ def in_the_form(page: str, action: str) -> dict[str, str]:
 
 
 async def stock(office: Office) -> None:
-    await submit(office, "/accounts/parties", id="works", kind="employer", name="The <works>", country="nl")
+    await submit(
+        office, "/accounts/parties", id="works", kind="employer", name="The <works>", country="nl", language="nl"
+    )
     lines = "Kade 12\r\n\r\n1011 AA Amsterdam"
     await submit(office, "/accounts/parties", id="driver/7", kind="employee", name="Seven", iban=IBAN, address=lines)
 
@@ -39,7 +41,7 @@ async def home(office: Office, path: str = "/accounts/contracts", **more: str) -
 async def test_an_employee_who_charges_at_home_gets_an_account_by_forms(office: Office):
     await stock(office)
     works, driver = sorted((await office.ask("GET", "/parties"))["items"], key=lambda party: -len(party["name"]))
-    assert (works["country"], driver["iban"]) == ("NL", "NL91ABNA0417164300")
+    assert (works["country"], works["language"], driver["iban"]) == ("NL", "nl", "NL91ABNA0417164300")
     assert driver["address"] == ["Kade 12", "1011 AA Amsterdam"]
     years = {"years": f"{NOW:%Y} {NOW.year + 1}", f"basis_{NOW.year + 1}": "lump_sum"}
     made = await home(office, valid_until=f"{NOW.year + 2}-12-31T00:00", **years)

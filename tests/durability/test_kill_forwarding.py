@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import sys
-from contextlib import closing
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.support.back_office import BackOffice, back_office
-from tests.support.forwarded import MeteredCharger
+from tests.support.forwarded import MeteredCharger, untold
 from tests.support.processes import free_port
 from tests.support.thorough import LONG
 
@@ -56,10 +54,11 @@ class MortalSite:
                     process.kill()
                     await process.wait()
 
-    def waiting(self) -> int:
-        with closing(sqlite3.connect(f"file:{self.folder / 'ledger.db'}?mode=ro", uri=True)) as connection:
-            count = "SELECT count(*) FROM upstream_outbox WHERE standing = 'waiting'"
-            return int(connection.execute(count).fetchone()[0])
+    async def drained(self) -> None:
+        """Wait until nothing waits for the back office."""
+        async with asyncio.timeout(DRAINED_S):
+            while untold(self.folder / "ledger.db"):  # noqa: ASYNC110 - it is another process's
+                await asyncio.sleep(0.1)
 
 
 async def live_through(charger: MeteredCharger, office: BackOffice) -> None:
@@ -85,9 +84,7 @@ async def test_whenever_the_site_is_killed_the_book_is_that_of_the_meter(tmp_pat
         try:
             async with MeteredCharger(f"ws://127.0.0.1:{site.port}/ocpp") as charger:
                 await live_through(charger, office)
-                async with asyncio.timeout(DRAINED_S):
-                    while site.waiting():  # noqa: ASYNC110 - it is another process's
-                        await asyncio.sleep(0.1)
+                await site.drained()
         finally:
             living.cancel()
             await asyncio.gather(living, return_exceptions=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.durability.test_kill_forwarding import DRAINED_S, LABELS, MortalSite, live_through
+from tests.durability.test_kill_forwarding import LABELS, MortalSite, live_through
 from tests.support.back_office import BackOffice, back_office
 from tests.support.forwarded import MeteredCharger
 from tests.support.hubbed import HUB
@@ -42,9 +42,7 @@ async def test_whenever_the_hub_is_killed_the_book_is_that_of_the_meter(tmp_path
         try:
             async with MeteredCharger(f"ws://127.0.0.1:{site.port}/ocpp") as charger:
                 await live_through(charger, office)
-                async with asyncio.timeout(DRAINED_S):
-                    while site.waiting():  # noqa: ASYNC110 - it is another process's
-                        await asyncio.sleep(0.1)
+                await site.drained()
         finally:
             living.cancel()
             await asyncio.gather(living, return_exceptions=True)

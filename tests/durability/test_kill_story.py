@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sqlite3
 import sys
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.support.back_office import BackOffice, back_office
-from tests.support.forwarded import MeteredCharger
+from tests.support.forwarded import MeteredCharger, untold
 from tests.support.hubbed import HUB, _new_ledger
 from tests.support.metered2 import MeteredStation
 from tests.support.processes import free_port
@@ -75,11 +74,9 @@ class Mortal:
             await process.wait()
 
     async def drained(self) -> None:
-        count = "SELECT count(*) FROM upstream_outbox WHERE standing = 'waiting'"
-        with closing(sqlite3.connect(f"file:{self.folder / 'ledger.db'}?mode=ro", uri=True)) as connection:
-            async with asyncio.timeout(DRAINED_S):
-                while connection.execute(count).fetchone()[0]:  # noqa: ASYNC110 - it is another process's
-                    await asyncio.sleep(0.1)
+        async with asyncio.timeout(DRAINED_S):
+            while untold(self.folder / "ledger.db"):  # noqa: ASYNC110 - it is another process's
+                await asyncio.sleep(0.1)
 
 
 async def tell_a_round(site: Mortal, chargers: list[MeteredCharger], offices: list[BackOffice]) -> None:

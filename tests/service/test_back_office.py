@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.back_office import back_office
-from tests.support.forwarded import MeteredCharger
+from tests.support.forwarded import MeteredCharger, untold
+from tests.support.processes import until
 from tests.support.service import LAB, eventually, running_service, write_site
 
 PROFILE = {
@@ -68,6 +69,6 @@ async def test_a_charger_its_back_office_and_the_service_between_them_are_killed
 
             await eventually(told, "everything to be told")
             await car.end()
-            await eventually(told, "the last end to be told")
+            await until(lambda: not untold(tmp_path / "loadstar.db"), "the last end to be told")
         assert office.sessions("CP01") == car.sessions
         assert office.failures == []

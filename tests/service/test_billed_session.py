@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -81,9 +81,10 @@ async def test_time_held_back_is_billed_as_nothing_and_idling_after_its_grace(tm
         await charger.stop(delivered_wh=500)
         (session,) = await lab.sessions("CP")
         record = await recorded(lab, session["id"])
-        month = f"{datetime.now(UTC).astimezone(ZoneInfo('Europe/Amsterdam')):%Y-%m}"
+        ended = await lab.get(f"/sessions/{session['id']}")
+        month = f"{datetime.fromisoformat(ended['ended_at']).astimezone(ZoneInfo('Europe/Amsterdam')):%Y-%m}"
         (draft,) = (await lab.get(f"/statements/{month}"))["items"]
-        cost = (await lab.get(f"/sessions/{session['id']}"))["cost"]
+        cost = ended["cost"]
 
     quantities, rated = record["quantities"], record["legs"][0]["rated"]
     lines = {line["kind"]: line for line in rated["lines"]}

@@ -34,9 +34,15 @@ async def test_with_the_service_down_every_charger_falls_to_its_fallback_by_its_
             for name in ("P01", "P02", "P03"):
                 await site.command("plug_in", point=name, car=CAR, soc=0.2)
             await eventually(raised, "limits above every fallback")
+            service.kill()
+
+            async def alone() -> bool:
+                return not any(point["online"] for point in (await points()).values())
+
+            await eventually(alone, "everything that was on its way to have arrived")
             transactions = {name: point["transaction_id"] for name, point in (await points()).items()}
             held = {name: point["limit_a"] for name, point in (await points()).items()}
-            service.kill()
+            assert await raised()
 
             # A limit was written at most 40 s ago; what follows is the chargers' own clocks going on.
             await site.command("advance_clocks", seconds=VALID_S - RENEWED_S - 20)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.back_office import back_office
-from tests.support.forwarded import MeteredCharger
+from tests.support.forwarded import MeteredCharger, untold
+from tests.support.processes import until
 from tests.support.service import LAB, eventually, running_service, write_site
 
 
@@ -33,7 +34,7 @@ async def test_two_chargers_their_back_office_and_the_service_are_killed_in_turn
                     await charger.boot()
                 await eventually(told, "the hub to be connected")
                 await one.begin()
-                await eventually(told, "a start to be told")
+                await until(lambda: not untold(tmp_path / "loadstar.db"), "a start to be told")
                 whole = {
                     "chargingProfileId": 7,
                     "stackLevel": 0,

@@ -183,16 +183,26 @@ async def through_a_restart(story: Story) -> None:
     (after,) = await story.limits()
     assert after == before, "when it came, and how long it holds, is what it was"
     await story.limited(18_000, "dso")
+
+    async def met() -> bool:
+        return any(row["happening"] == "met" for row in await record_of(story, "D-7"))
+
+    await eventually(met, "the limit to be met")
     await story.clear()
     await story.full("the end of what was set before the restart")
 
 
-async def on_record(story: Story) -> None:
-    """What the chargers held, and when, is told by the log alone."""
+async def record_of(story: Story, limit: str) -> list[dict[str, str]]:
+    """What the export says of a limit of this hour."""
     now = datetime.now(UTC)
     times = {"since": (now - timedelta(hours=1)).isoformat(), "until": (now + timedelta(hours=1)).isoformat()}
     answer = await story.service.http.get("/api/v1/exports/limits", params=times)
-    rows = [row for row in csv.DictReader(io.StringIO(answer.text)) if row["limit"] == "D-7"]
+    return [row for row in csv.DictReader(io.StringIO(answer.text)) if row["limit"] == limit]
+
+
+async def on_record(story: Story) -> None:
+    """What the chargers held, and when, is told by the log alone."""
+    rows = await record_of(story, "D-7")
     told = [row["happening"] for row in rows]
     order = ["received", "began", "in_chargers", "met", "withdrawn", "ended", "released"]
     assert sorted(order, key=told.index) == order

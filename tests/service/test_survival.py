@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from simulations.site_handle import SiteHandle, start_site
-from tests.support.service import LAB, RunningService, eventually, running_service, write_site
+from tests.support.service import LAB, WITHIN_S, RunningService, eventually, running_service, write_site
 
 POINTS = [f"P0{number}" for number in range(1, 8)]
 CARS = POINTS[:5]
@@ -43,6 +43,14 @@ class Story:
             return all(point["online"] for point in (await self.points()).values())
 
         await eventually(online, "every charger to be connected")
+
+    async def nobody_online(self) -> None:
+        """The service is gone, and whatever it has said has arrived."""
+
+        async def alone() -> bool:
+            return not any(point["online"] for point in (await self.points()).values())
+
+        await eventually(alone, "every charger to be alone")
 
     async def plug_in(self, names: Iterable[str]) -> None:
         for name in names:
@@ -142,8 +150,10 @@ async def test_killed_in_the_middle_of_sessions_it_takes_them_up_again(tmp_path:
         await story.drawing(CARS, least_a=7.5)
         await story.measured(CARS)
         await story.registers_risen(CARS, by_wh=4)  # some seconds: a crash may cost the last second of measurements
-        before, limits = await story.booked(CARS), await story.points()
+        before = await story.booked(CARS)
         service.kill()
+        await story.nobody_online()
+        limits = await story.points()
         await story.registers_risen(CARS, by_wh=1)
         for name, point in (await story.points()).items():
             assert point["limit_a"] == limits[name]["limit_a"], "by the schedule that it holds"
@@ -221,7 +231,7 @@ async def test_sigterm_ends_it_at_once_however_many_are_connected(tmp_path: Path
             assert "event: tick" in [await anext(lines) for _ in range(8)]
             assert await service.terminate() == 0
             try:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(WITHIN_S):
                     async for _ in lines:
                         pass
             except httpx.RemoteProtocolError:

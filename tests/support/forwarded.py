@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -34,6 +35,13 @@ TOKEN = "04A2B3C4"
 PATIENCE_S = 60.0
 STARTED_S = 90.0
 """How long a process of a site may take to start on a busy machine."""
+
+
+def untold(ledger: Path) -> int:
+    """How many messages wait for back offices in the ledger of a site that is another process."""
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
+        count = "SELECT count(*) FROM upstream_outbox WHERE standing = 'waiting'"
+        return int(connection.execute(count).fetchone()[0])
 
 
 @dataclass

@@ -11,15 +11,15 @@ from datetime import datetime
 from typing import Final
 
 from adapters.configuration import Configuration
-from adapters.delayed_starts import DelayedStarts
 from adapters.learned import LearnedNote
 from adapters.peak import PeakKeeping
 from adapters.planning import Planning
-from adapters.published_price import PublishedPrice
+from adapters.planning.delayed_starts import DelayedStarts
+from adapters.planning.surplus import SurplusCharging
+from adapters.prices.published import PublishedPrice
 from adapters.resources import resource_states
 from adapters.store import MeasurementStore
 from adapters.store.ledger import SqlLedger
-from adapters.surplus import SurplusCharging
 from controller.engine import Decision
 from controller.peakshave.limits_ahead import LimitsAhead
 from controller.ports.common import Clock, EventSink

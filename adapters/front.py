@@ -11,7 +11,7 @@ from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.ocpp import CentralSystem
 from adapters.onboarding import Onboarding
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.settling.desk import SettlementDesk
 from adapters.store.ledger import SqlLedger
 from adapters.takings import Takings

@@ -17,7 +17,7 @@ from adapters.configuration.meter_tables import LATER_METERS
 from adapters.configuration.tables import LATER_TABLES, SiteFile
 from adapters.document_models import PlanDocument, SnapshotDocument
 from adapters.metering.registers import models
-from adapters.price_curves import CurveDocument
+from adapters.prices.curves import CurveDocument
 from adapters.rating_documents.cdr_model import Cdr221Model, Cdr230Model
 from adapters.rating_documents.result import PricedSessionDocument
 from adapters.rating_documents.session_model import SessionModel

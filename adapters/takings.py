@@ -15,9 +15,9 @@ from adapters.billing.site_facts import meter_of, site_facts
 from adapters.billing.surcharges import Surcharges
 from adapters.billing.token_limits import TokenLimits
 from adapters.configuration import Configuration
-from adapters.curve_desk import CurveDesk
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.station import StationView
+from adapters.prices.curve_desk import CurveDesk
 from adapters.store import MeasurementStore
 from adapters.store.ledger import SqlLedger
 from controller.ports.common import Clock, EventSink

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from adapters.configuration import Configuration
-from adapters.pricing import checked_tariff
+from adapters.prices.pricing import checked_tariff
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports.tokens import Token
 from controller.tariffs.book import (

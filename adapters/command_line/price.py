@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from adapters.json_text import DocumentError
-from adapters.price_curves import read_curve_file
+from adapters.prices.curves import read_curve_file
 from adapters.rating_documents.cdr_reading import read_ocpi_session
 from adapters.rating_documents.choosing import chosen_tariff
 from adapters.rating_documents.result import priced_document

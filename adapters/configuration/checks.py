@@ -17,7 +17,7 @@ from adapters.configuration.peak_checks import peak_findings
 from adapters.configuration.places import Place
 from adapters.configuration.upstream_checks import upstream_findings
 from adapters.metering.registers import models
-from adapters.price_file import PriceFileError, read_price_file
+from adapters.prices.price_file import PriceFileError, read_price_file
 from controller.site import ChargingPoint, Circuit, structure_problems
 
 Finding = tuple[Place, str]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.configuration import PlanSettings, TimeOfUse
-from adapters.price_file import PriceFileError, PriceSeries, read_price_file
+from adapters.prices.price_file import PriceFileError, PriceSeries, read_price_file
 from controller.plan import Event, Severity
 from controller.ports.common import EventSink
 

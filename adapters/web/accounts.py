@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from fastapi import APIRouter, HTTPException
 
-from adapters.pricing import PriceBook
+from adapters.prices.pricing import PriceBook
 from adapters.web.entitled import REFUSALS, Actor, Proposer
 from adapters.web.token_models import (
     ContractList,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request, Response
 
 from adapters.csv_table import TableRefused
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.web.entitled import Approver, Proposer
 from adapters.web.office_forms import (
     Form,

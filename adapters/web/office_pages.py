@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from adapters.csv_table import TableRefused
 from adapters.json_text import DocumentError
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.web.entitled import PROPOSING, actor_of
 from adapters.web.office_forms import Form
 from adapters.web.rules import card_fee_view, rule_list

@@ -9,7 +9,7 @@ from adapters.driver_desk import DriverDesk
 from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.onboarding import Onboarding
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.settling.charged import Charged
 from adapters.web.commands import Commands
 from adapters.web.demand_export import Windows

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, HTTPException, Query
 
-from adapters.pricing import PriceBook
+from adapters.prices.pricing import PriceBook
 from adapters.web.answer import Moment
 from adapters.web.entitled import REFUSALS, Actor, Approver, Proposer
 from adapters.web.tariff_models import (

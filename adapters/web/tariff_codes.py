@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from adapters.csv_table import TableProblem, TableRefused
-from adapters.pricing import PriceBook
-from adapters.tariff_codes import CodeChange, as_rules, read_codes
+from adapters.prices.pricing import PriceBook
+from adapters.prices.tariff_codes import CodeChange, as_rules, read_codes
 from adapters.web.answer import Answer
 from adapters.web.entitled import REFUSALS, Proposer
 from adapters.web.table_answers import TABLE_BODY, TABLE_REFUSED, DryRun, refusal_of

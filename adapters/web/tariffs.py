@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Query, Request
 
-from adapters.pricing import PriceBook, checked_tariff, tariff_of_version
+from adapters.prices.pricing import PriceBook, checked_tariff, tariff_of_version
 from adapters.web import models
 from adapters.web.answer import Moment
 from adapters.web.entitled import REFUSALS, Actor, Approver, Proposer

@@ -10,7 +10,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic import Field
 
 from adapters.csv_table import TableRefused
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.web.answer import Answer
 from adapters.web.entitled import REFUSALS, Proposer
 from adapters.web.table_answers import TABLE_BODY, TABLE_REFUSED, DryRun, refusal_of

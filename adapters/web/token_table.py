@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from adapters.csv_table import TableProblem, TableRefused, read_table, table_text
-from adapters.pricing import PriceBook, TokenBook
+from adapters.prices.pricing import PriceBook, TokenBook
 from adapters.web.token_models import NewToken, TokenState
 from adapters.web.tokens import (
     ENDS_TARIFFS,

@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import APIRouter, HTTPException
 
-from adapters.pricing import PriceBook, TokenBook
+from adapters.prices.pricing import PriceBook, TokenBook
 from adapters.web import models
 from adapters.web.entitled import REFUSALS, Actor, Proposer
 from adapters.web.tariffs import All

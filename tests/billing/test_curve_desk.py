@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from adapters.curve_desk import CurveDesk
 from adapters.live import Live
+from adapters.prices.curve_desk import CurveDesk
 from controller.plan import Event
 from controller.tariffs.legs import NO_TARIFF
 from controller.tariffs.rated import Flag

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from adapters.live import Live
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.web.server import WebServer
 from tests.browser.conftest import AXE, PATIENCE_MS, Watched
 from tests.support.books import SITE, LaterClock, fresh_ledger

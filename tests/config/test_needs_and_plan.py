@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from adapters.configuration import Configuration, ConfigurationError, load_configuration
-from adapters.price_file import PriceFileError, read_price_file
+from adapters.prices.price_file import PriceFileError, read_price_file
 from controller.wishes import Needs
 
 MAIN = '[site]\nid = "s"\n[[circuits]]\nid = "main"\nfuse_a = 63\n'

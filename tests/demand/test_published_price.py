@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.published_price import PublishedPrice
+from adapters.prices.published import PublishedPrice
 from controller.peakshave.peak_facts import PeakStatus
 from controller.peakshave.price_lever import LeverTerms, PriceLevel
 from controller.plan import Event

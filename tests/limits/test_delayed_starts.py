@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from adapters.delayed_starts import DelayedStarts
+from adapters.planning.delayed_starts import DelayedStarts
 from controller.snapshot import Advice, PointAdvice
 from tests.support.web import BEGIN, HandClock, small_site
 

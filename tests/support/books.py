@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.live import Live
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.store.ledger import SqlLedger, open_ledger
 from controller.ports.transactions import TransactionStart
 from controller.tariffs.book import NO_OPERATOR_TERMS, OperatorTerms

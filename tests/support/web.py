@@ -15,7 +15,7 @@ from adapters.limits.limiting import Limits
 from adapters.live import Live
 from adapters.loop import circuit_state
 from adapters.onboarding import Onboarding
-from adapters.pricing import Books
+from adapters.prices.pricing import Books
 from adapters.settling.charged import Charged
 from adapters.web.app import create_app
 from adapters.web.demand_export import Windows

@@ -111,7 +111,7 @@ def open_limits(
 
 
 class EmptyBook:
-    """Fulfils ``adapters.pricing.PriceBook`` and ``TokenBook`` as far as reading goes: nothing is in it."""
+    """Fulfils ``adapters.prices.pricing.PriceBook`` and ``TokenBook`` as far as reading goes: nothing is in it."""
 
     operator = OperatorTerms()
 

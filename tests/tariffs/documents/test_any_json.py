@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.json_text import DocumentError
-from adapters.price_curves import read_curve_message
+from adapters.prices.curves import read_curve_message
 from adapters.rating_documents.cdr_reading import read_ocpi_session
 from adapters.rating_documents.session_reading import read_session
 from adapters.rating_documents.tariff_reading import read_tariffs

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.json_text import DocumentError
-from adapters.price_curves import read_curve_file, read_curve_message
+from adapters.prices.curves import read_curve_file, read_curve_message
 from controller.tariffs.tariff import PriceCurve
 
 PUBLISHED = datetime(2026, 1, 6, 13, tzinfo=UTC)

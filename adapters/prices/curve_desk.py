@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import structlog
 
 from adapters.json_text import DocumentError
-from adapters.price_curves import read_curve_file, read_curve_message
+from adapters.prices.curves import read_curve_file, read_curve_message
 from controller.plan import Event, Severity
 from controller.ports.common import Clock, EventSink
 from controller.ports.ledger import LedgerUnavailable

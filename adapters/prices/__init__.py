@@ -1,0 +1,1 @@
+"""Prices as people and exchanges give them: proposed, approved, published, read from tables; and what a kWh costs."""

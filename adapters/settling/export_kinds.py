@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+MONTH: Final = r"(20|21)\d\d-(0[1-9]|1[0-2])"
+"""How a month is written, such as ``2026-10``."""
+
 
 class Kind(StrEnum):
     """What can be exported for a month."""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.billing_documents import overview_document, record_document, statement_document
@@ -16,15 +16,13 @@ from adapters.settlement.sepa import TransferRefused, transfer_file
 from adapters.settlement.tables import records_csv, session_document, sessions_csv, statements_csv
 from adapters.settling.cdr_export import month_cdrs
 from adapters.settling.closing import drafted
-from adapters.settling.export_kinds import FORMATS, Asked, ExportRefused, Format, Kind
+from adapters.settling.export_kinds import FORMATS, MONTH, Asked, ExportRefused, Format, Kind
 from adapters.store.record_book import RecordBook
 from adapters.store.records import sessions_ended
 from adapters.store.standing import Kept, everything, party_of
 from controller.tariffs.ere import ere_month
 from controller.tariffs.overview import Overview, employer_overviews, site_overview
 from controller.tariffs.statement import IssuedStatement, NotClosable
-
-_MONTH: Final = re.compile(r"(20|21)\d\d-(0[1-9]|1[0-2])")
 
 
 def exported(book: RecordBook, asked: Asked, *, time_zone: str, now: datetime) -> bytes:
@@ -64,7 +62,7 @@ def month_bounds(month: str, time_zone: str) -> tuple[datetime, datetime]:
         ExportRefused: it is no month.
     """
     zone = ZoneInfo(time_zone)
-    if not _MONTH.fullmatch(month):
+    if not re.fullmatch(MONTH, month):
         raise ExportRefused([f"month: expected one such as 2026-10, found {month!r}"])
     first = datetime(int(month[:4]), int(month[5:]), 1)  # noqa: DTZ001 - it gets the site's zone below
     following = (first + timedelta(days=32)).replace(day=1)

@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from adapters.settling.charged import Charged, MonthStatements
-from adapters.settling.export_kinds import ExportRefused
+from adapters.settling.export_kinds import MONTH, ExportRefused
 from adapters.web.entitled import Approver
 from adapters.web.office_forms import Form, read_form
 from adapters.web.office_pages import Office
@@ -49,7 +49,7 @@ _FLAGS: Final = {
 }
 """Flags in words; others are shown as they are, without underscores."""
 
-MonthAsked = Annotated[str | None, Query(pattern=r"^(20|21)\d\d-(0[1-9]|1[0-2])$")]
+MonthAsked = Annotated[str | None, Query(pattern=f"^{MONTH}$")]
 Fields = Annotated[Form, Depends(read_form)]
 
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query
 
 from adapters.billing_documents import record_document
 from adapters.settling.charged import Charged
+from adapters.settling.export_kinds import MONTH
 from adapters.web import models
 from adapters.web.entitled import REFUSALS, Approver
 from adapters.web.settlement_models import (
@@ -24,7 +25,7 @@ from controller.tariffs.review import Correction, NoSuchRecord, NotDecidable, Re
 _CONFLICT: Final[dict[int | str, dict[str, object]]] = {
     409: {"model": models.Problem, "description": "The record cannot get that verdict"}
 }
-Month = Annotated[str, Query(pattern=r"^(20|21)\d\d-(0[1-9]|1[0-2])$", description="such as `2026-10`")]
+Month = Annotated[str, Query(pattern=f"^{MONTH}$", description="such as `2026-10`")]
 
 
 def add_review(router: APIRouter, charged: Charged) -> None:

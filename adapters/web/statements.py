@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, HTTPException, Path
 
 from adapters.settling.charged import Charged, MonthStatements
-from adapters.settling.export_kinds import ExportRefused
+from adapters.settling.export_kinds import MONTH, ExportRefused
 from adapters.web import models
 from adapters.web.entitled import REFUSALS, Approver
 from adapters.web.settlement_models import (
@@ -22,7 +22,7 @@ from controller.tariffs.statement import IssuedStatement, NotClosable
 _CONFLICT: Final[dict[int | str, dict[str, object]]] = {
     409: {"model": models.Problem, "description": "The month cannot be closed, or its statements not be drawn up, now"}
 }
-Month = Annotated[str, Path(pattern=r"^(20|21)\d\d-(0[1-9]|1[0-2])$", description="such as `2026-10`")]
+Month = Annotated[str, Path(pattern=f"^{MONTH}$", description="such as `2026-10`")]
 
 
 def add_statements(router: APIRouter, charged: Charged) -> None:

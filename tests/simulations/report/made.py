@@ -116,93 +116,114 @@ def _visits(dice: np.random.Generator, site: Site, days: float, busy: float) -> 
 
 def divide(made: Week, policy: str = "loadstar") -> Results:
     """A greedy division that keeps the fuses, but for ``uncontrolled``; good enough to look at."""
-    scenario, site = made.scenario, made.scenario.site
-    rows, points = made.time_s.size, len(site.points)
-    left_wh = {visit.id: visit.energy_wh for visit in scenario.visits}
-    first: dict[str, float] = {}
-    waits: dict[str, float] = {}
-    limit_a = np.full((rows, points), np.nan, np.float32)
-    current_a, power_w = np.zeros((rows, points), np.float32), np.zeros((rows, points), np.float32)
-    state = np.full((rows, points), STATES.index(State.AVAILABLE), np.uint8)
-    because = np.zeros((rows, points), np.int16)
-    reasons = ["point:max"]
-    below = np.array([[c.id in site.path[p.circuit] for p in site.points] for c in site.circuits])
-    wired = np.array([[phase in p.phases for phase in range(3)] for p in site.points])
-    fuse_a = np.array([[f - c.margin_a for f in c.fuse_a] for c in site.circuits])
-    circuit_a = np.zeros((rows, len(site.circuits), 3))
-    place = {point.id: n for n, point in enumerate(site.points)}
+    division = _Division(made, policy)
     for row, now_s in enumerate(made.time_s.tolist()):
-        free_a = fuse_a.copy()
-        free_a[0] -= made.building_a[row]
-        here = [v for v in scenario.visits if v.arrives_s <= now_s < v.leaves_s]
-        if policy == "loadstar":  # the driver who has got the least share comes first
-            here.sort(key=lambda v: -left_wh[v.id] / v.energy_wh)
+        division.turn(row, now_s)
+    return division.results()
+
+
+class _Division:
+    def __init__(self, made: Week, policy: str) -> None:
+        self.made, self.policy, self.site = made, policy, made.scenario.site
+        rows, points = made.time_s.size, len(self.site.points)
+        self.left_wh = {visit.id: visit.energy_wh for visit in made.scenario.visits}
+        self.first: dict[str, float] = {}
+        self.waits: dict[str, float] = {}
+        self.limit_a = np.full((rows, points), np.nan, np.float32)
+        self.current_a, self.power_w = np.zeros((rows, points), np.float32), np.zeros((rows, points), np.float32)
+        self.state = np.full((rows, points), STATES.index(State.AVAILABLE), np.uint8)
+        self.because = np.zeros((rows, points), np.int16)
+        self.reasons = ["point:max"]
+        self.below = np.array(
+            [[c.id in self.site.path[p.circuit] for p in self.site.points] for c in self.site.circuits]
+        )
+        self.wired = np.array([[phase in p.phases for phase in range(3)] for p in self.site.points])
+        self.usable_a = np.array([[f - c.margin_a for f in c.fuse_a] for c in self.site.circuits])
+        self.circuit_a = np.zeros((rows, len(self.site.circuits), 3))
+        self.place = {point.id: n for n, point in enumerate(self.site.points)}
+
+    def turn(self, row: int, now_s: float) -> None:
+        free_a = self.usable_a.copy()
+        free_a[0] -= self.made.building_a[row]
+        here = [v for v in self.made.scenario.visits if v.arrives_s <= now_s < v.leaves_s]
+        if self.policy == "loadstar":  # the driver who has got the least share comes first
+            here.sort(key=lambda v: -self.left_wh[v.id] / v.energy_wh)
         for visit in here:
-            n = place[visit.point]
-            rows_of = below[:, n][:, None] & wired[n][None, :]
-            if left_wh[visit.id] <= 0:
-                state[row, n] = STATES.index(State.EV_IDLE)
+            n = self.place[visit.point]
+            if self.left_wh[visit.id] <= 0:
+                self.state[row, n] = STATES.index(State.EV_IDLE)
                 continue
-            most_a = min(site.points[n].max_a, visit.car.max_a)
-            room = np.where(rows_of, free_a, np.inf)
-            fits_a = float(room.min())
-            given_a = most_a if policy == "uncontrolled" else min(most_a, fits_a)
-            full = np.unravel_index(int(room.argmin()), room.shape)
-            why = f"circuit:{site.circuits[int(full[0])].id}:L{int(full[1]) + 1}"
-            if given_a < 6.0:
-                given_a, why = 0.0, f"not_admitted:{why}"
-                waits[visit.id] = waits.get(visit.id, 0.0) + made.step_s
-            elif given_a >= most_a:
-                why = "point:max"
-            if why not in reasons:
-                reasons.append(why)
-            because[row, n] = reasons.index(why)
-            watts = given_a * VOLTAGE_V * len(site.points[n].phases)
-            left_wh[visit.id] -= watts * made.step_s / 3600.0
-            state[row, n] = STATES.index(State.CHARGING if given_a else State.WITHHELD)
-            limit_a[row, n], current_a[row, n], power_w[row, n] = given_a, given_a, watts
-            free_a -= np.where(rows_of, given_a, 0.0)
-            circuit_a[row] += np.where(rows_of, given_a, 0.0)
+            rows_of = self.below[:, n][:, None] & self.wired[n][None, :]
+            given_a, why = self.share(visit, n, np.where(rows_of, free_a, np.inf))
             if given_a:
-                first.setdefault(visit.id, now_s)
-    circuit_a[:, 0] += made.building_a
-    heat = _heat(site, circuit_a, made.step_s)
-    sessions = tuple(
-        SessionResult(v, v.energy_wh - max(0.0, left_wh[v.id]), first.get(v.id), waits.get(v.id, 0.0))
-        for v in scenario.visits
-    )
-    over = np.maximum(circuit_a - np.array([c.fuse_a for c in site.circuits]), 0.0).sum() * made.step_s
-    series = Series(
-        time_s=made.time_s,
-        step_s=made.step_s,
-        limit_a=limit_a,
-        current_a=current_a,
-        power_w=power_w,
-        because=because,
-        state=state,
-        circuit_a=circuit_a.astype(np.float32),
-        circuit_peak_a=circuit_a.astype(np.float32),
-        building_a=made.building_a.astype(np.float32),
-        price=scenario.price.at(made.time_s),
-        thermal=heat,
-        reasons=tuple(reasons),
-    )
-    overload_s = made.step_s if over else 0.0
-    return Results(
-        scenario=scenario,
-        policy=policy,
-        series=series,
-        sessions=sessions,
-        truth=Truth(
-            float(circuit_a[:, 0].max()), 63.0, float(over), overload_s, float(over), float(heat.max(initial=0))
-        ),
-        invalid_setpoints=0,
-        violations={"main": float(over)} if over else {},
-        events=(
-            Event("meter_lost", "meter:grid", "no reading for 3 s", Severity.WARNING, MONDAY + timedelta(hours=9)),
-            Event("admitted", "point:P01", "a car may charge", Severity.INFO, MONDAY + timedelta(hours=8)),
-        ),
-    )
+                self.first.setdefault(visit.id, now_s)
+            else:
+                self.waits[visit.id] = self.waits.get(visit.id, 0.0) + self.made.step_s
+            self.note(row, n, visit, given_a, why)
+            free_a -= np.where(rows_of, given_a, 0.0)
+            self.circuit_a[row] += np.where(rows_of, given_a, 0.0)
+
+    def share(self, visit: Visit, n: int, room_a: NDArray[np.float64]) -> tuple[float, str]:
+        """What a car gets, and why it is no more."""
+        most_a = min(self.site.points[n].max_a, visit.car.max_a)
+        given_a = most_a if self.policy == "uncontrolled" else min(most_a, float(room_a.min()))
+        full = np.unravel_index(int(room_a.argmin()), room_a.shape)
+        why = f"circuit:{self.site.circuits[int(full[0])].id}:L{int(full[1]) + 1}"
+        if given_a < 6.0:
+            return 0.0, f"not_admitted:{why}"
+        return given_a, "point:max" if given_a >= most_a else why
+
+    def note(self, row: int, n: int, visit: Visit, given_a: float, why: str) -> None:
+        if why not in self.reasons:
+            self.reasons.append(why)
+        self.because[row, n] = self.reasons.index(why)
+        watts = given_a * VOLTAGE_V * len(self.site.points[n].phases)
+        self.left_wh[visit.id] -= watts * self.made.step_s / 3600.0
+        self.state[row, n] = STATES.index(State.CHARGING if given_a else State.WITHHELD)
+        self.limit_a[row, n], self.current_a[row, n], self.power_w[row, n] = given_a, given_a, watts
+
+    def results(self) -> Results:
+        made, scenario = self.made, self.made.scenario
+        self.circuit_a[:, 0] += made.building_a
+        over_a = np.maximum(self.circuit_a - np.array([c.fuse_a for c in self.site.circuits]), 0.0)
+        over_as = float(over_a.sum() * made.step_s)
+        series = self.series()
+        heat, peak_a = float(series.thermal.max(initial=0)), float(self.circuit_a[:, 0].max())
+        return Results(
+            scenario=scenario,
+            policy=self.policy,
+            series=series,
+            sessions=tuple(
+                SessionResult(
+                    v, v.energy_wh - max(0.0, self.left_wh[v.id]), self.first.get(v.id), self.waits.get(v.id, 0.0)
+                )
+                for v in scenario.visits
+            ),
+            truth=Truth(peak_a, 63.0, over_as, made.step_s if over_as else 0.0, over_as, heat),
+            invalid_setpoints=0,
+            violations={"main": over_as} if over_as else {},
+            events=(
+                Event("meter_lost", "meter:grid", "no reading for 3 s", Severity.WARNING, MONDAY + timedelta(hours=9)),
+                Event("admitted", "point:P01", "a car may charge", Severity.INFO, MONDAY + timedelta(hours=8)),
+            ),
+        )
+
+    def series(self) -> Series:
+        return Series(
+            time_s=self.made.time_s,
+            step_s=self.made.step_s,
+            limit_a=self.limit_a,
+            current_a=self.current_a,
+            power_w=self.power_w,
+            because=self.because,
+            state=self.state,
+            circuit_a=self.circuit_a.astype(np.float32),
+            circuit_peak_a=self.circuit_a.astype(np.float32),
+            building_a=self.made.building_a.astype(np.float32),
+            price=self.made.scenario.price.at(self.made.time_s),
+            thermal=_heat(self.site, self.circuit_a, self.made.step_s),
+            reasons=tuple(self.reasons),
+        )
 
 
 def _heat(site: Site, circuit_a: NDArray[np.float64], step_s: float) -> NDArray[np.float32]:

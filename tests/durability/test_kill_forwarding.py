@@ -76,21 +76,27 @@ async def live_through(charger: MeteredCharger, office: BackOffice) -> None:
     await charger.session()
 
 
+async def outlived(site: MortalSite, office: BackOffice) -> MeteredCharger:
+    """The charger after all of it, when the site was killed on the way and has told everything, in order."""
+    living = asyncio.create_task(site.run())
+    try:
+        async with MeteredCharger(f"ws://127.0.0.1:{site.port}/ocpp") as charger:
+            await live_through(charger, office)
+            await site.drained()
+    finally:
+        living.cancel()
+        await asyncio.gather(living, return_exceptions=True)
+    assert site.lives == 2, "it passed the label, and was killed"
+    stamps = [row[2] for row in office.book["order"]]
+    assert stamps == sorted(stamps)
+    assert not [row for row in office.book["order"] if row[1] == "unknown transaction"]
+    return charger
+
+
 @pytest.mark.parametrize(("label", "number"), EVERY if LONG else FEW)
 async def test_whenever_the_site_is_killed_the_book_is_that_of_the_meter(tmp_path: Path, label: str, number: int):
     async with back_office(tmp_path) as office:
         site = MortalSite(tmp_path, office, label, number)
-        living = asyncio.create_task(site.run())
-        try:
-            async with MeteredCharger(f"ws://127.0.0.1:{site.port}/ocpp") as charger:
-                await live_through(charger, office)
-                await site.drained()
-        finally:
-            living.cancel()
-            await asyncio.gather(living, return_exceptions=True)
-    assert site.lives == 2, "it passed the label, and was killed"
+        charger = await outlived(site, office)
     assert office.sessions("CP01") == charger.sessions
-    stamps = [row[2] for row in office.book["order"]]
-    assert stamps == sorted(stamps)
-    assert not [row for row in office.book["order"] if row[1] == "unknown transaction"]
     assert office.failures == []

@@ -76,7 +76,10 @@ async def test_where_nobody_has_said_it_is_what_the_contract_costs_as_in_ledgers
         for table, column in (("standing_data", "document"), ("session_terms", "contract")):
             removed = f"UPDATE {table} SET {column} = json_remove({column}, '$.price_bases') WHERE {column} IS NOT NULL"
             connection.execute(text(removed))
+        without = "UPDATE standing_data SET document = json_remove(document, '$.language') WHERE kind = 'party'"
+        connection.execute(text(without))
     engine.dispose()
+    assert {party.language for party in office.ledger.book.parties()} == {None}
     office.billing.record_ended()
     (record,) = office.records(session)
     assert record.reimbursement is not None

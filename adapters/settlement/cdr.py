@@ -43,8 +43,8 @@ _CODES: Final = """
 _ALPHA3: Final = dict(pair.split(":") for pair in _CODES.split())
 """ISO 3166-1, where the record has only one of the two codes."""
 
-Tariffs = Mapping[tuple[str, str], Mapping[str, Any]]
-"""OCPI Tariff objects by id and version."""
+Tariffs = Mapping[str, Mapping[str, Any]]
+"""OCPI Tariff objects by the id of the record that they priced."""
 
 
 class CdrIncomplete(ValueError):  # noqa: N818 - named as the ports name theirs
@@ -95,7 +95,7 @@ def _cdr(record: ChargeRecord, version: str, tariffs: Tariffs) -> dict[str, Any]
     credit = record.identity.kind is RecordKind.CREDIT
     priced = price_221 if version == "ocpi-2.2.1" else price_230
     rated = leg.rated
-    tariff = tariffs.get((rated.tariff_id, rated.tariff_version))
+    tariff = tariffs.get(record.identity.id)
     document = {
         "country_code": record.parties.operator_country,
         "party_id": record.parties.operator,

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from adapters.json_text import DocumentError
 from adapters.rating_documents.tariff_reading import read_tariffs
@@ -18,6 +19,7 @@ from adapters.store.record_book import RecordBook
 from controller.tariffs.legs import free_tariff
 from controller.tariffs.record import ChargeRecord, RecordKind
 from controller.tariffs.review import Reviewed, ReviewState, Verdict
+from controller.tariffs.spelling_out import spelled_out
 from controller.tariffs.tariff import Tariff
 
 
@@ -60,20 +62,42 @@ def _was_good(reviewed: Reviewed) -> bool:
 
 
 def _tariffs(book: RecordBook, records: Sequence[ChargeRecord], version: str) -> Tariffs:
-    """The tariffs behind the records, by id and version; without those that OCPI has no words for."""
+    """The tariffs behind the records; without those that OCPI has no words for."""
     wanted = {leg_told(record).rated.tariff_id for record in records}
     found = book.read(lambda connection: tariff_versions_of(connection, wanted))
-    tariffs: dict[tuple[str, str], Mapping[str, Any]] = {}
+    known: dict[tuple[str, str], Tariff] = {}
     for each in found:
         with suppress(DocumentError):
-            tariff = _of_operator(read_tariffs(each.document.encode()).tariffs[0], records[0], each.proposed.at)
-            tariffs[each.tariff, str(each.number)] = tariff_document(tariff, version)
+            tariff = read_tariffs(each.document.encode()).tariffs[0]
+            known[each.tariff, str(each.number)] = _of_operator(tariff, records[0], each.proposed.at)
     for record in records:
         free = free_tariff(record.currency)
         if leg_told(record).rated.tariff_id == free.id:
-            document = tariff_document(_of_operator(free, record, record.times.started_at), version)
-            tariffs.setdefault((free.id, free.version), document)
-    return tariffs
+            known.setdefault((free.id, free.version), _of_operator(free, record, record.times.started_at))
+    plain: dict[tuple[str, str], Mapping[str, Any] | None] = {}
+    told: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        rated = leg_told(record).rated
+        named = rated.tariff_id, rated.tariff_version
+        if named not in known:
+            continue
+        document = _in_words(_spelled_out(known[named], record), version) if known[named].curves() else None
+        if document is None:
+            document = plain[named] if named in plain else plain.setdefault(named, _in_words(known[named], version))
+        if document is not None:
+            told[record.identity.id] = document
+    return told
+
+
+def _spelled_out(tariff: Tariff, record: ChargeRecord) -> Tariff | None:
+    return spelled_out(tariff, leg_told(record).rated, ZoneInfo(record.place.time_zone))
+
+
+def _in_words(tariff: Tariff | None, version: str) -> Mapping[str, Any] | None:
+    """The tariff as OCPI says it; None where it cannot."""
+    with suppress(DocumentError):
+        return None if tariff is None else tariff_document(tariff, version)
+    return None
 
 
 def _of_operator(tariff: Tariff, record: ChargeRecord, said_at: datetime) -> Tariff:

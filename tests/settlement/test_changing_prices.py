@@ -7,18 +7,22 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from adapters.rating_documents.cdr_reading import read_ocpi_session
+from adapters.rating_documents.tariff_reading import read_tariffs
 from adapters.settlement.wording import MINUS, Wording
 from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.book import BillingRule, Leg, Scope, TariffVersion
 from controller.tariffs.observed import Observed
 from controller.tariffs.rated import UNKNOWN_TAX, LineKind
+from controller.tariffs.rating import rate
 from controller.tariffs.session_facts import Activity
 from controller.tariffs.statement import StatementLine, lines_of
 from controller.tariffs.tariff import PriceCurve, PricePeriod
@@ -115,6 +119,19 @@ async def test_a_credit_takes_its_periods_back(office: Office):
     assert len(of_two) == 2 * len(record.legs[0].rated.periods)
     assert sum(Decimal(row["energy_amount"]) for row in of_two) == 0
     assert sum(Decimal(row["energy_kwh"]) for row in rows) == 11
+
+
+@pytest.mark.parametrize("version", ["ocpi-2.2.1", "ocpi-2.3.0"])
+async def test_a_partner_finds_each_price_in_the_tariff_and_comes_to_the_same_cost(office: Office, version: str):
+    session = await charged(office)
+    (record,) = office.records(session)
+    (cdr,) = await office.ask("GET", f"/exports/cdrs?month=2026-10&format={version}")
+    (tariff,) = read_tariffs(json.dumps(cdr["tariffs"]).encode()).tariffs
+    assert tariff.curves() == frozenset()
+    assert [str(element.components[0].price) for element in tariff.elements] == [*PRICES[:4], PRICES[5]]
+    assert tariff.elements[0].restrictions.end_time == time(10, 15), "by the clock at the site"
+    facts = read_ocpi_session(json.dumps(cdr).encode(), version, "Europe/Amsterdam").facts
+    assert rate(facts, tariff).total == record.legs[0].rated.total
 
 
 async def test_on_paper_the_line_says_that_it_is_a_mean_and_comes_to_its_amount(office: Office):

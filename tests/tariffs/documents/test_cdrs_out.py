@@ -101,7 +101,7 @@ RECORD = ChargeRecord(
 
 
 def written(record: ChargeRecord, version: str = OCPI_2_2_1) -> dict[str, Any]:
-    (document,) = cdrs([record], version, {(TARIFF.id, TARIFF.version): tariff_document(TARIFF, version)})
+    (document,) = cdrs([record], version, {record.identity.id: tariff_document(TARIFF, version)})
     SCHEMAS[version].validate(document)
     return document
 

@@ -59,6 +59,17 @@ class LimitDocument(StrictModel):
     """Whether each point below the circuit may draw as much by itself."""
 
 
+class StationLimitDocument(StrictModel):
+    """A bound that a back office has set on what some points draw together, which are one station to it."""
+
+    points: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The points."""
+    limit_a: _NotNegative
+    """Bound on each phase of the grid [A]."""
+    office: Annotated[str, Field(min_length=1)]
+    """Who set it."""
+
+
 class PointDocument(StrictModel):
     """What is known of one charging point."""
 
@@ -136,6 +147,8 @@ class SnapshotDocument(StrictModel):
     """The charging points, by id."""
     advice: AdviceDocument | None = None
     """What the plan of the coming hours says; null where there is none."""
+    stations: list[StationLimitDocument] = Field(default_factory=list)
+    """Bounds that back offices have set on stations."""
 
 
 class SetpointDocument(StrictModel):

@@ -15,7 +15,16 @@ from adapters.document_models import AdviceDocument, PlanDocument, ReadingDocume
 from adapters.json_text import DocumentError, described, parsed
 from controller.plan import Event, Plan, Setpoint
 from controller.site import Site
-from controller.snapshot import Advice, ExternalLimit, MeterOwn, PointAdvice, PointState, Reading, Snapshot
+from controller.snapshot import (
+    Advice,
+    ExternalLimit,
+    MeterOwn,
+    PointAdvice,
+    PointState,
+    Reading,
+    Snapshot,
+    StationLimit,
+)
 
 
 def read_snapshot(text: bytes, site: Site, meters: Collection[str] = ()) -> Snapshot:
@@ -51,6 +60,8 @@ def snapshot_document(snapshot: Snapshot) -> dict[str, Any]:
         "limits": [_sparse(limit) for limit in snapshot.limits],
         "points": {name: _sparse(state) for name, state in snapshot.points.items()},
     }
+    if snapshot.stations:
+        document["stations"] = [_sparse(limit) for limit in snapshot.stations]
     if (advice := snapshot.advice) is not None:
         document["advice"] = advice_document(advice)
     return document
@@ -121,6 +132,7 @@ def snapshot_of(document: SnapshotDocument) -> Snapshot:
         limits=tuple(ExternalLimit(**dict(limit)) for limit in document.limits),
         points={name: PointState(**dict(point)) for name, point in document.points.items()},
         advice=None if document.advice is None else advice_of(document.advice),
+        stations=tuple(StationLimit(**dict(limit)) for limit in document.stations),
     )
 
 
@@ -145,7 +157,7 @@ def _reading_of(document: ReadingDocument) -> Reading:
     return Reading(**{**dict(document), "own": None if own is None else MeterOwn(**dict(own))})
 
 
-def _sparse(fact: Reading | MeterOwn | ExternalLimit | PointState | PointAdvice) -> dict[str, Any]:
+def _sparse(fact: Reading | MeterOwn | ExternalLimit | StationLimit | PointState | PointAdvice) -> dict[str, Any]:
     """Its fields but for those that have their default; what a later version adds is there of itself."""
     return {
         field.name: _plain(value) for field in fields(fact) if (value := getattr(fact, field.name)) != field.default
@@ -173,3 +185,10 @@ def _unknown_names(data: Any, site: Site, meters: Collection[str]) -> Iterator[s
         if isinstance(circuit, str) and circuit not in site.circuit:
             hint = suggestion(circuit, site.circuit)
             yield f"limits[{number}].circuit: the site has no circuit {circuit!r}{hint}"
+    stations = data.get("stations")
+    for number, station in enumerate(stations if isinstance(stations, list) else ()):
+        named = station.get("points") if isinstance(station, dict) else None
+        for place, name in enumerate(named if isinstance(named, list) else ()):
+            if isinstance(name, str) and name not in site.point:
+                hint = suggestion(name, site.point)
+                yield f"stations[{number}].points[{place}]: the site has no point {name!r}{hint}"

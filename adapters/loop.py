@@ -20,7 +20,7 @@ from controller.ports.devices import ChargingPoints, Meter
 from controller.ports.ledger import SessionRecord
 from controller.ports.tick import CircuitState, Tick
 from controller.site import Circuit, Site
-from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot
+from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, StationLimit
 
 TURN_S: Final = 1.0
 LEAST_GAP_S: Final = 0.25
@@ -69,11 +69,12 @@ class ControlLoop:
         wished: Wished = lambda states: states,
         limits: Callable[[datetime], tuple[ExternalLimit, ...]] = lambda _at: (),
         advice: Callable[[], Advice | None] = lambda: None,
+        stations: Callable[[], tuple[StationLimit, ...]] = lambda: (),
         record: RecordSink | None = None,
     ) -> None:
         self._site, self._clock, self._meters, self._points = site, clock, meters, points
         self._sessions, self._publish, self._on_event = sessions, publish, on_event
-        self._wished, self._limits, self._advice = wished, limits, advice
+        self._wished, self._limits, self._advice, self._stations = wished, limits, advice, stations
         self._record = record
         self._memory: Memory | None = None
         self._news = asyncio.Event()
@@ -124,7 +125,8 @@ class ControlLoop:
         now, monotonic_s = self._clock.now(), self._clock.monotonic_s()
         readings = {meter.id: reading for meter in self._meters if (reading := meter.reading(now, monotonic_s))}
         points = self._wished(self._points.states(now, monotonic_s))
-        snapshot = Snapshot(now, monotonic_s, readings, self._limits(now), points, self._advice())
+        limits, advice, stations = self._limits(now), self._advice(), self._stations()
+        snapshot = Snapshot(now, monotonic_s, readings, limits, points, advice, stations)
         began = perf_counter()
         decision = self._decided(snapshot)
         took = perf_counter() - began

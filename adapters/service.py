@@ -281,6 +281,7 @@ class Service:
             meters=meters,
             points=self._points,
             sessions=self._sessions.by_point,
+            stations=self._upstreams.station_limits,
             wished=self._wished,
             limits=self._all_limits,
             publish=self._publish,

@@ -24,7 +24,7 @@ from controller.ports.devices import FrameSink
 from controller.ports.ledger import Ledger, LedgerUnavailable
 from controller.ports.measurements import Measurements
 from controller.ports.tick import Tick, UpstreamState
-from controller.snapshot import PointState
+from controller.snapshot import PointState, StationLimit
 
 SEEN_EVERY_S: Final = 2.0
 """How often the outbox is looked at for those who watch."""
@@ -83,6 +83,10 @@ class Upstreams:
     def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """The points' states, bounded by what back offices allow."""
         return self._hubs.overlaid(self._forwarding.overlaid(states))
+
+    def station_limits(self) -> tuple[StationLimit, ...]:
+        """What back offices allow the points of a station, or a hub, together."""
+        return (*self._forwarding.station_limits(), *self._hubs.station_limits())
 
     def described(self, tick: Tick) -> Tick:
         """The turn of the loop with what is to be seen of back offices."""

@@ -106,11 +106,11 @@ def split(site: Site, snapshot: Snapshot) -> Plan:
 
     Raises:
         ValueError: the snapshot names a point that the site does not have.
-        KeyError: a limit names a circuit that the site does not have.
+        KeyError: a limit names a circuit or a point that the site does not have.
     """
     layout = layout_of(site)
     facts = facts_of(layout, snapshot)
-    division = split_arrays(layout, facts, snapshot.limits)
+    division = split_arrays(layout, facts, snapshot.bounds)
     because = [division.names[reason] for reason in division.reason[0].tolist()]
     return _plan(layout, snapshot, facts, division.limit_a, because, _by_point(layout, facts.measured_a), ())
 
@@ -119,7 +119,7 @@ def exact_limits(site: Site, snapshot: Snapshot) -> dict[str, float]:
     """The limits of ``split`` before they are rounded down, for every point that is not offline [A]."""
     layout = layout_of(site)
     facts = facts_of(layout, snapshot)
-    target = instant(layout, facts, snapshot.limits).target_a
+    target = instant(layout, facts, snapshot.bounds).target_a
     limits = zip(layout.point_ids, target[0].tolist(), facts.offline[0].tolist(), strict=True)
     return {point: limit for point, limit, offline in limits if not offline}
 
@@ -194,7 +194,7 @@ def _room(
     reserved = reserves(layout, facts, estimate.draw_a)
     gap = np.minimum(np.maximum(NOISE_FACTOR * sight.noise_a, NOISE_LEAST_A), NOISE_MOST_A)
     cautious_a = estimate.cautious_a + gap * sight.measured
-    now, cautious = capacities(layout, facts, snapshot.limits, [estimate.coming_a, cautious_a], reserved)
+    now, cautious = capacities(layout, facts, snapshot.bounds, [estimate.coming_a, cautious_a], reserved)
     return now, cautious
 
 

@@ -183,6 +183,22 @@ class ExternalLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class StationLimit:
+    """A bound on what some points draw together: to whoever has set it, they are one charging station."""
+
+    points: tuple[str, ...]
+    limit_a: float
+    """On each phase of the grid [A]."""
+    office: str
+    """Who has set it."""
+
+    @property
+    def name(self) -> str:
+        """What a plan calls it."""
+        return f"station:{self.office}"
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that one decision sees. A point that is not listed is available.
 
@@ -196,3 +212,9 @@ class Snapshot:
     limits: tuple[ExternalLimit, ...] = ()
     points: Mapping[str, PointState] = field(default_factory=dict)
     advice: Advice | None = None
+    stations: tuple[StationLimit, ...] = ()
+
+    @property
+    def bounds(self) -> tuple[ExternalLimit | StationLimit, ...]:
+        """Everything that others have set."""
+        return (*self.limits, *self.stations) if self.stations else self.limits

@@ -169,6 +169,7 @@ def _decision(place: str, found: DecisionLine, site: Site, line: bytes) -> Recor
     snapshot = snapshot_of(found.snapshot)
     strangers = [f"point {name!r}" for name in snapshot.points if name not in site.point]
     strangers += [f"circuit {limit.circuit!r}" for limit in snapshot.limits if limit.circuit not in site.circuit]
+    strangers += [f"point {p!r}" for limit in snapshot.stations for p in limit.points if p not in site.point]
     if strangers:
         return Flaw(place, f"snapshot: the site has no {', no '.join(strangers)}")
     plan = None if found.plan is None else plan_of(found.plan)

@@ -182,6 +182,8 @@ def row_words(name: str) -> str:
         return "what the running demand window leaves for charging"
     kind, _, rest = name.partition(":")
     circuit, _, phase = rest.rpartition(":")
+    if kind == "station":
+        return f"what the back office {rest} allows the station"
     if kind == "circuit":
         return f"phase {phase} of circuit {circuit}"
     if kind == "imbalance":

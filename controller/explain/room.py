@@ -59,6 +59,8 @@ def _power_room(view: View, row: int) -> Reason:
     nominal_v = view.site.nominal_voltage_v
     free_w = float(view.careful_a[row]) * nominal_v
     kind, _, who = name.partition(":")
+    if kind == "station":
+        return _station_room(view, row)
     if kind == "contract":
         limit_w = view.site.circuit[who].contract_w or 0.0
     else:
@@ -73,6 +75,18 @@ def _power_room(view: View, row: int) -> Reason:
         f"{limit_w - free_w:.0f} W of it, with peaks, noise and reserves: {free_w:.0f} W to share."
     )
     return Reason("room", text, {"limit_w": limit_w, "taken_w": limit_w - free_w, "free_w": free_w, "row": name})
+
+
+def _station_room(view: View, row: int) -> Reason:
+    """A bound in amperes, on each phase, on what some points draw together."""
+    name, free_a = view.row_names[row], float(view.careful_a[row])
+    limit = next(one for one in view.turn.snapshot.stations if one.name == name and view.id in one.points)
+    text = (
+        f"{row_words(name).capitalize()} was {amperes(limit.limit_a)} on each phase, for {len(limit.points)} points "
+        f"together. What of them is not steered took {amperes(limit.limit_a - free_a)}: {amperes(free_a)} to share."
+    )
+    numbers = {"limit_a": limit.limit_a, "taken_a": limit.limit_a - free_a, "free_a": free_a, "row": name}
+    return Reason("room", text, numbers)
 
 
 def _charging_room(name: str, limit: ExternalLimit, free_w: float) -> Reason:

@@ -126,6 +126,8 @@ def _room(view: View, name: str, row: int) -> str:
     kind, _, rest = name.partition(":")
     if kind == "circuit":
         return f"{amperes(free_a)} free on {row_words(name)}"
+    if kind == "station":
+        return f"{amperes(free_a)} on a phase that the back office {rest} leaves the station"
     kilowatts = f"{free_a * view.site.nominal_voltage_v / 1000:.1f} kW"
     if name == PEAK_ROW:
         return f"{kilowatts} left for charging until this demand window ends"

@@ -9,7 +9,7 @@ import numpy as np
 
 from controller.loadbalance.facts import Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
-from controller.snapshot import ExternalLimit
+from controller.snapshot import ExternalLimit, StationLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,16 @@ def reserves(layout: Layout, facts: Facts, draw_a: Floats) -> Floats:
 def capacities(
     layout: Layout,
     facts: Facts,
-    limits: Sequence[ExternalLimit | PowerLimit],
+    bounds: Sequence[ExternalLimit | PowerLimit | StationLimit],
     backgrounds_a: Sequence[Floats],
     reserved_a: Floats,
 ) -> list[Capacity]:
     """Collect every bound, once for each of the backgrounds.
 
     Raises:
-        KeyError: a limit names a circuit that the site does not have.
+        KeyError: a limit names a circuit or a point that the site does not have.
     """
+    limits = [one for one in bounds if not isinstance(one, StationLimit)]
     flow = layout.circuit_flow(reserved_a)
     taken = [background + flow for background in backgrounds_a]
     free = [layout.by_row(layout.usable_a - one) for one in taken]
@@ -141,6 +142,9 @@ def capacities(
     for limit in alone:
         rows, room, own_names = _with_own_rows(layout, rows, facts.uses, limit)
         free, names = [np.concatenate([one, room], axis=1) for one in free], names + own_names
+    for station in (one for one in bounds if isinstance(one, StationLimit)):
+        rows, room = _with_station_rows(layout, rows, facts.uses, station, reserved_a)
+        free, names = [np.concatenate([one, room], axis=1) for one in free], names + (station.name,) * 3
     return [
         Capacity(rows, one, names, background, reserved_a) for one, background in zip(free, backgrounds_a, strict=True)
     ]
@@ -166,11 +170,26 @@ def _with_own_rows(
     points = np.flatnonzero(layout.below[site.circuits.index(site.circuit[limit.circuit])])
     felt = np.eye(layout.size)[points] * np.add.reduce(uses, axis=2, dtype=np.float64)[:, None]
     room = np.broadcast_to(np.reshape(limit.limit_w, (-1, 1)) / site.nominal_voltage_v, (len(uses), points.size))
-    names = (f"limit:{limit.source}",) * points.size
+    return _below(rows, felt), room, (f"limit:{limit.source}",) * points.size
+
+
+def _with_station_rows(
+    layout: Layout, rows: Floats, uses: Bools, limit: StationLimit, reserved_a: Floats
+) -> tuple[Floats, Floats]:
+    """The rows, and below them one for each phase on which some points are limited together; the room (B, 3) [A]."""
+    points = [layout.index[point] for point in limit.points]
+    felt = np.zeros((len(uses), 3, layout.size))
+    felt[:, :, points] = uses[:, points].transpose(0, 2, 1)
+    room: Floats = limit.limit_a - np.add.reduce(reserved_a[:, points], axis=1)
+    return _below(rows, felt), room
+
+
+def _below(rows: Floats, felt: Floats) -> Floats:
+    """The rows, and below them others (B, n, P)."""
     if rows.ndim == 2 and not anything(felt != felt[0]):
-        return np.concatenate([rows, felt[0]]), room, names
+        return np.concatenate([rows, felt[0]])
     rows = np.broadcast_to(rows, (len(felt), *rows.shape[-2:]))
-    return np.concatenate([rows, felt], axis=1), room, names
+    return np.concatenate([rows, felt], axis=1)
 
 
 def _phase_rows(layout: Layout, uses: Bools) -> Floats:

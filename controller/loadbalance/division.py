@@ -17,7 +17,7 @@ from controller.loadbalance.capacity import Capacity, PowerLimit, backgrounds, c
 from controller.loadbalance.facts import BOUNDS, STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.sharing import Shares, share
-from controller.snapshot import ExternalLimit
+from controller.snapshot import ExternalLimit, StationLimit
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
 UNPROVEN_A: Final = 2.5
@@ -47,7 +47,10 @@ class Split:
 
 
 def split_arrays(
-    layout: Layout, facts: Facts, limits: Sequence[ExternalLimit | PowerLimit] = (), dwelling: Bools | None = None
+    layout: Layout,
+    facts: Facts,
+    limits: Sequence[ExternalLimit | PowerLimit | StationLimit] = (),
+    dwelling: Bools | None = None,
 ) -> Split:
     """Divide what is free at this instant in every site of a batch.
 
@@ -57,18 +60,21 @@ def split_arrays(
     Args:
         layout: the structure of the sites, and their ratings.
         facts: what is known of them.
-        limits: bounds on power that others have set.
+        limits: bounds that others have set.
         dwelling: (B, P) points that keep their admission before others get one; none by default.
 
     Raises:
-        KeyError: a limit names a circuit that the sites do not have.
+        KeyError: a limit names a circuit or a point that the sites do not have.
     """
     division = instant(layout, facts, limits, dwelling)
     return Split(rounded(facts.min_a, division.target_a), division.reason, division.names)
 
 
 def instant(
-    layout: Layout, facts: Facts, limits: Sequence[ExternalLimit | PowerLimit], dwelling: Bools | None = None
+    layout: Layout,
+    facts: Facts,
+    limits: Sequence[ExternalLimit | PowerLimit | StationLimit],
+    dwelling: Bools | None = None,
 ) -> Division:
     """As ``split_arrays``, before the limits are rounded down."""
     background = backgrounds(layout, facts.meter_a, facts.measured_a)

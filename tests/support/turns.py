@@ -7,7 +7,7 @@ from datetime import timedelta
 from controller.engine import decide
 from controller.explain import Turn
 from controller.site import ChargingPoint, Circuit, Control, Site, Station
-from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State
+from controller.snapshot import Advice, ExternalLimit, PointState, Reading, Snapshot, State, StationLimit
 from tests.support.closed_loop import START
 
 
@@ -43,9 +43,10 @@ def turn(
     after: Turn | None = None,
     passed_s: float = 1.0,
     advice: Advice | None = None,
+    stations: tuple[StationLimit, ...] = (),
 ) -> Turn:
     at = START if after is None else after.snapshot.at + timedelta(seconds=passed_s)
     meters = {} if meter_a is None else {"grid": Reading((meter_a,) * 3, at)}
-    snapshot = Snapshot(at, (at - START).total_seconds(), meters, limits, points, advice)
+    snapshot = Snapshot(at, (at - START).total_seconds(), meters, limits, points, advice, stations)
     memory = after.decision.memory if after else None
     return Turn(memory, snapshot, decide(site, memory, snapshot))

@@ -212,7 +212,9 @@ async def test_each_acts_on_its_own_transactions_only(tmp_path: Path, office: Ba
         whole = {"connectorId": 0, "csChargingProfiles": profile(14.0, "ChargePointMaxProfile", 9)}
         assert await fleet.call("CP01", "SetChargingProfile", whole) == {"status": "Rejected"}
         assert await office.call("CP01", "SetChargingProfile", whole) == {"status": "Accepted"}
-        assert (site.allowed_a("P-CP01"), site.allowed_a("P-CP01-2")) == (7.0, 7.0)  # the station's is for both
+        assert (site.allowed_a("P-CP01"), site.allowed_a("P-CP01-2")) == (8.0, 11.0)
+        (both,) = site.forwarding.station_limits()
+        assert (both.points, both.limit_a) == (("P-CP01", "P-CP01-2"), 14.0)
         assert await fleet.call("CP01", "UnlockConnector", {"connectorId": 1}) == {"status": "UnlockFailed"}
         assert await fleet.call("CP01", "UnlockConnector", {"connectorId": 2}) == {"status": "Unlocked"}
         assert await fleet.call("CP01", "RemoteStopTransaction", {"transactionId": 9}) == {"status": "Rejected"}

@@ -21,6 +21,7 @@ from controller.hub_satellite.charging_profiles import Running
 from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.outbox import PER_S, Pace, renamed
 from controller.ports.tokens import Authorisation, Verdict
+from controller.snapshot import StationLimit
 from controller.tariffs.book import TokenKind
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -140,14 +141,15 @@ def test_what_was_set_outlives_a_restart_and_ends_with_its_transaction():
     assert [note["profile"]["chargingProfileId"] for note in notes[-1]] == [2]
 
 
-def test_what_is_allowed_to_the_whole_station_is_divided_among_those_that_charge():
+def test_what_is_allowed_to_the_whole_station_is_for_its_points_together():
     kept = KeptProfiles([{"evse": 9}, "nonsense"], lambda _documents: None)
     whole = profile(24.0, chargingProfilePurpose="ChargePointMaxProfile")
     kept.set(0, whole, NOON)
     kept.runs(1, Running("7", NOON))
-    assert kept.limit_a(1, NOON, 230.0) == 24.0
     kept.runs(2, Running("8", NOON))
-    assert kept.limit_a(1, NOON, 230.0) == kept.limit_a(2, NOON, 230.0) == 12.0
+    assert kept.limit_a(1, NOON, 230.0) == kept.limit_a(2, NOON, 230.0) == 24.0  # as long as the other takes nothing
+    assert kept.station_limit(["A", "B"], "office", NOON, 230.0) == [StationLimit(("A", "B"), 24.0, "office")]
+    assert kept.station_limit(["A"], "office", NOON, 230.0) == []
 
 
 def test_measurements_that_a_charger_has_kept_while_it_was_cut_off_pass_by_when_they_were_taken():

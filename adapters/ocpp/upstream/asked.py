@@ -23,6 +23,7 @@ from controller.hub_satellite.charging_profiles import Running
 from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.outbox import renamed
 from controller.ports.ledger import LedgerUnavailable
+from controller.snapshot import StationLimit
 
 ANSWERS_REMEMBERED: Final = 32
 """Whoever finds an answer wrong says so when he reads it."""
@@ -131,6 +132,14 @@ class Asked:
                 if limit_a is not None:
                     found[connector.point.id] = limit_a
         return found
+
+    def station_limit(self) -> list[StationLimit]:
+        """What it allows the station's points together, where it has several."""
+        if self.about is None:
+            return []
+        points = [connector.point.id for connector in self.about.connectors.values()]
+        voltage_v = self._desk.premises.site.nominal_voltage_v
+        return self._kept.station_limit(points, self._office.id, self._desk.premises.clock.now(), voltage_v)
 
     async def answer(self, call: Frame, text: str, theirs: Mapping[str, str]) -> str:
         """Answer a call.

@@ -11,7 +11,7 @@ from typing import Final
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.relay import Relay
 from controller.plan import Severity
-from controller.snapshot import PointState
+from controller.snapshot import PointState, StationLimit
 
 ANEW_S: Final = 5.0
 """After a mistake of ours."""
@@ -57,6 +57,10 @@ class Forwarding:
                     most_a = limit_a if state.max_a is None else min(state.max_a, limit_a)
                     changed[point] = replace(state, max_a=most_a)
         return {**states, **changed} if changed else states
+
+    def station_limits(self) -> Sequence[StationLimit]:
+        """What back offices allow stations of several points."""
+        return [limit for relay in self.relays.values() for limit in relay.station_limits()]
 
     def views(self) -> Sequence[ChannelView]:
         """Every connection of a station with a back office."""

@@ -40,7 +40,7 @@ from controller.plan import Severity
 from controller.ports.ledger import LedgerUnavailable
 from controller.ports.tokens import Authorisation
 from controller.site import ChargingPoint
-from controller.snapshot import ExternalLimit, PointState
+from controller.snapshot import ExternalLimit, PointState, StationLimit
 
 Limits = Callable[[datetime], Iterable[ExternalLimit]]
 """What others limit the site to, at a moment."""
@@ -132,6 +132,10 @@ class Hub:
     def overlaid(self, states: Mapping[str, PointState]) -> Mapping[str, PointState]:
         """The points' states, with what the back office allows them as one more bound of their current."""
         return self._profiles.overlaid(states)
+
+    def station_limit(self) -> Sequence[StationLimit]:
+        """What the back office allows the satellites together."""
+        return self._profiles.station_limit(self.office.id)
 
     # -- what happens at the satellites ------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from controller.hub_satellite.charging_profiles import Criteria, ProfileRefused,
 from controller.hub_satellite.composite import Evse
 from controller.hub_satellite.satellites import Satellites
 from controller.ports.common import Clock
-from controller.snapshot import PointState
+from controller.snapshot import PointState, StationLimit
 
 
 class HubProfiles:
@@ -81,6 +81,11 @@ class HubProfiles:
                 most_a = limit_a if state.max_a is None else min(limit_a, state.max_a)
                 changed[point.id] = replace(state, max_a=most_a)
         return changed
+
+    def station_limit(self, office: str) -> list[StationLimit]:
+        """What the back office of this name allows the satellites together."""
+        points = [point.id for number in self._satellites.connectors if (point := self._satellites.point(number))]
+        return self.kept.station_limit(points, office, self._clock.now(), self._voltage_v)
 
     def answering(self, *, legacy: bool) -> Interventions:
         """Who answers what the back office asks about profiles; ``legacy``: in 1.6."""

@@ -12,7 +12,7 @@ from adapters.ocpp.upstream.hub_ledger import HubLedger, HubMeasurements
 from adapters.ocpp.upstream.told_ledger import PostingLedger
 from controller.ports.ledger import Ledger
 from controller.ports.measurements import Measurements
-from controller.snapshot import PointState
+from controller.snapshot import PointState, StationLimit
 
 
 class Hubs:
@@ -57,6 +57,10 @@ class Hubs:
         for hub in self._hubs:
             states = hub.overlaid(states)
         return states
+
+    def station_limits(self) -> Sequence[StationLimit]:
+        """What back offices allow hubs."""
+        return [limit for hub in self._hubs for limit in hub.station_limit()]
 
     def views(self) -> Sequence[ChannelView]:
         """Every hub's connection."""

@@ -25,6 +25,7 @@ from controller.hub_satellite.charging_profiles import (
     SchedulePeriod,
 )
 from controller.hub_satellite.composite import Step
+from controller.snapshot import StationLimit
 
 _PURPOSES: Final = {"ChargePointMaxProfile": Purpose.STATION_MAX}
 """Names of 1.6 that later versions have not kept."""
@@ -213,15 +214,16 @@ class KeptProfiles:
         (self._shared.add if others else self._shared.discard)(evse)
 
     def limit_a(self, evse: int, at: datetime, voltage_v: float) -> float | None:
-        """What is allowed to one EVSE [A per phase], its part of the whole station's limit included; None: anything.
-
-        What is allowed to the whole station is divided equally among the EVSEs where something runs.
-        """
+        """What is allowed to one EVSE, and at most to the whole station [A per phase]; None: anything."""
         running = self._running.get(evse)
         own_a = None if evse in self._shared else self.profiles.limit_a(evse, at, running, voltage_v)
         station_a = self.profiles.station_limit_a(at, voltage_v)
-        part_a = None if station_a is None else station_a / max(1, len(self._running) + len(self._shared))
-        return min((limit for limit in (own_a, part_a) if limit is not None), default=None)
+        return min((limit for limit in (own_a, station_a) if limit is not None), default=None)
+
+    def station_limit(self, points: Sequence[str], office: str, at: datetime, voltage_v: float) -> list[StationLimit]:
+        """What is allowed to the points of a station together, where there are several and anything limits them."""
+        limit_a = self.profiles.station_limit_a(at, voltage_v) if self and len(points) > 1 else None
+        return [] if limit_a is None else [StationLimit(tuple(points), limit_a, office)]
 
     def running(self, evse: int) -> Running | None:
         """What runs at an EVSE."""

@@ -42,6 +42,7 @@ from controller.hub_satellite.outbox import UNDECIDED, Letter, Standing
 from controller.ports.ledger import Ledger, LedgerUnavailable
 from controller.ports.tokens import Authorisation, Verdict
 from controller.ports.transactions import Outcome, Started, TransactionStart
+from controller.snapshot import StationLimit
 
 _AUTHORISING: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
 """Messages that also ask whether a token may charge."""
@@ -315,6 +316,10 @@ class Relay:
             for point, limit_a in asked.limits_a().items():
                 found[point] = min(limit_a, found.get(point, limit_a))
         return found
+
+    def station_limits(self) -> Iterable[StationLimit]:
+        """What back offices allow the station's points together."""
+        return (limit for asked in self._asked.values() for limit in asked.station_limit())
 
     async def _tell_limits(self, office: str) -> None:
         """Tell a back office what the site allows, where its version of OCPP has words for that."""

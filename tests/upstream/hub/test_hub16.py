@@ -190,14 +190,16 @@ async def test_the_smaller_of_both_limits_counts(tmp_path: Path, office: BackOff
         whole = profile("ChargePointMaxProfile", 16.0, chargingProfileId=2)
         assert await office.call(HUB, "SetChargingProfile", {"connectorId": 0, "csChargingProfiles": whole}) == done
         await two.begin()
-        assert site.allowed_a("P-CP01") == 8.0
-        assert site.allowed_a("P-CP02") == 8.0
+        assert (site.allowed_a("P-CP01"), site.allowed_a("P-CP02")) == (10.0, 16.0)
+        (both,) = site.hubs.station_limits()
+        assert (both.points, both.limit_a) == (("P-CP01", "P-CP02"), 16.0)
         asked = {"connectorId": 0, "duration": 60, "chargingRateUnit": "A"}
         composite = await office.call(HUB, "GetCompositeSchedule", asked)
         assert composite["chargingSchedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 12.0}]
         huge = profile("TxDefaultProfile", 500.0, chargingProfileId=3)
         assert await office.call(HUB, "SetChargingProfile", {"connectorId": 0, "csChargingProfiles": huge}) == done
-        assert site.allowed_a("P-CP02") == 8.0
+        assert site.allowed_a("P-CP02") == 16.0
+        assert site.hubs.station_limits() == [both]
         await one.end()
         assert await office.call(HUB, "ClearChargingProfile", {}) == done
         assert await office.call(HUB, "ClearChargingProfile", {"id": 1}) == {"status": "Unknown"}

@@ -20,6 +20,8 @@ function full(name: string): string {
       return `the phases of ${rest.slice(0, -1).join(":")} must stay alike`;
     case "limit":
       return all === "peak" ? "more would raise the demand peak" : `${limit(all)} is reached`;
+    case "station":
+      return `what the back office ${all} allows the station is reached`;
     case "contract":
       return `the contracted power of ${all} is used up`;
     default:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from adapters.rating_documents.cdr_reading import read_ocpi_session
 from adapters.rating_documents.tariff_reading import read_tariffs
 from adapters.settlement.wording import MINUS, Wording
+from adapters.settling.export_kinds import Format, Kind
 from controller.ports.transactions import TransactionStart, TransactionStop
 from controller.tariffs.book import BillingRule, Leg, Scope, TariffVersion
 from controller.tariffs.observed import Observed
@@ -84,14 +85,13 @@ async def charged(office: Office) -> str:
     return started.session_id
 
 
-async def table(office: Office, kind: str) -> list[dict[str, str]]:
-    text = (await office.ask("GET", f"/exports/{kind}?month=2026-10&format=csv")).text
-    return list(csv.DictReader(io.StringIO(text)))
+def table(office: Office, kind: Kind) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(office.exported(kind, Format.CSV).decode())))
 
 
 async def test_the_periods_have_the_prices_that_were_published_and_add_up_to_the_line(office: Office):
     session = await charged(office)
-    rows = await table(office, "periods")
+    rows = table(office, Kind.PERIODS)
     assert [(row["starts_at"][11:16], row["energy_kwh"], row["per_kwh"]) for row in rows[:3]] == [
         ("08:00", "2.113", "0.28713"),
         ("08:15", "1.999", "0.19991"),
@@ -99,11 +99,11 @@ async def test_the_periods_have_the_prices_that_were_published_and_add_up_to_the
     ]
     exact = sum(Decimal(taken).scaleb(-3) * Decimal(price) for taken, price in zip(TAKEN_WH, PRICES, strict=True))
     assert sum(Decimal(row["energy_amount"]) for row in rows) == exact
-    (line,) = await table(office, "statement")
+    (line,) = table(office, Kind.STATEMENT)
     assert Decimal(line["net"]) == half_up(exact)
     assert half_up(Decimal(line["quantity"]) * Decimal(line["unit_price"])) == half_up(exact)
     assert line["mean_of"] == "5", "two quarters of an hour have the same price"
-    in_json = (await office.ask("GET", "/exports/periods?month=2026-10&format=json"))["periods"]
+    in_json = json.loads(office.exported(Kind.PERIODS, Format.JSON))["periods"]
     assert [row["per_kwh"] for row in in_json] == [row["per_kwh"] for row in rows]
     assert {row["session"] for row in in_json} == {session}
     assert office.records(session)[0].flags == ()
@@ -114,7 +114,7 @@ async def test_a_credit_takes_its_periods_back(office: Office):
     (record,) = office.records(session)
     verdict: dict[str, Any] = {"verdict": "correct", "correction": {"end_wh": 12_000}}
     await office.ask("POST", f"/review/{record.identity.id}", verdict)
-    rows = await table(office, "periods")
+    rows = table(office, Kind.PERIODS)
     of_two = [row for row in rows if row["record"].startswith(record.identity.id)]
     assert len(of_two) == 2 * len(record.legs[0].rated.periods)
     assert sum(Decimal(row["energy_amount"]) for row in of_two) == 0
@@ -125,7 +125,7 @@ async def test_a_credit_takes_its_periods_back(office: Office):
 async def test_a_partner_finds_each_price_in_the_tariff_and_comes_to_the_same_cost(office: Office, version: str):
     session = await charged(office)
     (record,) = office.records(session)
-    (cdr,) = await office.ask("GET", f"/exports/cdrs?month=2026-10&format={version}")
+    (cdr,) = json.loads(office.exported(Kind.CDRS, Format(version)))
     (tariff,) = read_tariffs(json.dumps(cdr["tariffs"]).encode()).tariffs
     assert tariff.curves() == frozenset()
     assert [str(element.components[0].price) for element in tariff.elements] == [*PRICES[:4], PRICES[5]]
@@ -140,8 +140,7 @@ async def test_on_paper_the_line_says_that_it_is_a_mean_and_comes_to_its_amount(
     (line,) = lines_of(record, record.legs[0])
     assert ENGLISH.described(line) == "Energy, 5 prices"
     assert product(line) == line.before_tax
-    drawn = await office.ask("GET", "/exports/statement?month=2026-10&format=pdf")
-    assert drawn.content.startswith(b"%PDF")
+    assert office.exported(Kind.STATEMENT, Format.PDF).startswith(b"%PDF")
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,12 +7,12 @@ import io
 import json
 import zlib
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from adapters.billing_documents import statement_document, statement_of
+from adapters.settling.export_kinds import Format, Kind
 from controller.ports.tokens import Token
 from controller.tariffs.book import BillingRule, Contract, Leg, PriceBasis, Scope, TokenKind
 from controller.tariffs.rules import RuleRefused
@@ -30,11 +30,6 @@ def employ(office: Office, contract: Contract) -> None:
     office.ledger.book.add_rules([rule], approve=True)
 
 
-async def statement(office: Office, form: str) -> Any:
-    path = f"/exports/statement?month=2026-10&format={form}"
-    return await office.ask("GET", path)
-
-
 async def test_the_basis_of_the_year_stands_on_the_record_and_on_every_form_of_the_statement(office: Office):
     employ(office, Contract("c-bob", "bob", price_bases=LUMP))
     session = await office.session(1, 8_000)
@@ -42,9 +37,9 @@ async def test_the_basis_of_the_year_stands_on_the_record_and_on_every_form_of_t
     (record,) = office.records(session)
     assert record.reimbursement is not None
     assert (record.reimbursement.basis, record.reimbursement.calendar_year) == (PriceBasis.LUMP_SUM, 2026)
-    rows = list(csv.DictReader(io.StringIO((await statement(office, "csv")).text)))
+    rows = list(csv.DictReader(io.StringIO(office.exported(Kind.STATEMENT, Format.CSV).decode())))
     assert {(row["leg"], row["price_basis"]) for row in rows} == {("retail", ""), ("reimbursement", "lump_sum")}
-    assert b"lump sum" in words((await statement(office, "pdf")).content)
+    assert b"lump sum" in words(office.exported(Kind.STATEMENT, Format.PDF))
 
 
 def words(pdf: bytes) -> bytes:

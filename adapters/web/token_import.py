@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,7 @@ class TokenImport(Answer):
 
     dry_run: bool
     approved: bool = Field(description="false: tariffs that tokens are given wait for approval as billing rules")
+    tariffs_from: datetime | None = Field(description="when those begin to hold; null while they wait for approval")
     added: int
     changed: int = Field(description="of those that were known")
     items: tuple[TokenRow, ...]
@@ -98,6 +100,7 @@ def import_table(
     return TokenImport(
         dry_run=dry_run,
         approved=approve,
+        tariffs_from=by.at + books.prices.operator.lead_time if approve else None,
         added=added,
         changed=len(changing) - added,
         items=tuple(map(_row, changes)),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from controller.tariffs.book import OperatorTerms
 from tests.support.books import NOW, Office, a_tariff
 from tests.web.test_office import submit
 
@@ -189,6 +191,17 @@ async def test_for_an_operator_tariffs_wait_for_approval_and_none_is_taken_away(
     await office.log_in("cleo")
     await office.ask("POST", PATH, "uid,tariff\nOURS,\n")
     assert (await office.ask("GET", "/tokens/OURS"))["tariff"] is None
+
+
+@pytest.mark.parametrize("operator", [OperatorTerms(lead_time=timedelta(days=3))])
+async def test_where_prices_are_announced_ahead_it_says_when_a_tariff_begins_to_hold(office: Office):
+    await office.ask("POST", "/tariffs", a_tariff("friends", "0.10"), 201, approve=True)
+    done = await office.ask("POST", PATH, "uid,tariff\nFRIEND,friends\n")
+    assert done["tariffs_from"] == (NOW + timedelta(days=3)).isoformat().replace("+00:00", "Z")
+    assert (await office.ask("GET", "/tokens/FRIEND"))["tariff"] is None
+    assert "hold from" in (await upload(office, "uid,tariff\nANOTHER,friends\n")).text
+    office.clock.elapsed_s = 3 * 86_400
+    assert (await office.ask("GET", "/tokens/FRIEND"))["tariff"] == "friends"
 
 
 async def upload(office: Office, table: str) -> httpx.Response:

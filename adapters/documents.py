@@ -5,14 +5,14 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from adapters.configuration.describe import suggestion
 from adapters.document_models import AdviceDocument, PlanDocument, ReadingDocument, SnapshotDocument
-from adapters.json_text import DocumentError, described, parsed
+from adapters.json_text import DocumentError, described, parsed, utc_text
 from controller.plan import Event, Plan, Setpoint
 from controller.site import Site
 from controller.snapshot import (
@@ -141,15 +141,6 @@ def plan_of(document: PlanDocument) -> Plan:
     setpoints = {name: Setpoint(**dict(setpoint)) for name, setpoint in document.setpoints.items()}
     events = tuple(Event(**dict(event)) for event in document.events)
     return Plan(document.at, setpoints, events, document.remedies)
-
-
-def utc_text(time: datetime) -> str:
-    """A time as every document writes it: ISO 8601, in UTC, exact.
-
-    >>> utc_text(datetime(2026, 11, 20, 9, tzinfo=UTC))
-    '2026-11-20T09:00:00Z'
-    """
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _reading_of(document: ReadingDocument) -> Reading:

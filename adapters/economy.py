@@ -8,14 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.configuration import Configuration
 from adapters.learned import LearnedNote
 from adapters.peak import PeakKeeping
-from adapters.planning import Planning
-from adapters.planning.delayed_starts import DelayedStarts
-from adapters.planning.surplus import SurplusCharging
 from adapters.prices.published import PublishedPrice
 from adapters.resources import resource_states
 from adapters.store import MeasurementStore
@@ -26,6 +23,10 @@ from controller.ports.common import Clock, EventSink
 from controller.ports.ledger import SessionRecord
 from controller.ports.tick import Tick
 from controller.snapshot import Advice, ExternalLimit, Snapshot
+
+if TYPE_CHECKING:
+    from adapters.planning import Planning
+    from adapters.planning.surplus import SurplusCharging
 
 LOAD: Final = "plan_load"
 """The note of what the plan has learned of the load."""
@@ -68,6 +69,11 @@ class Economy:
         """The newest plan of the coming hours, where there is one."""
         if plan is None:
             return
+        # What plans takes its time to load, and is of no use to a site without a plan.
+        from adapters.planning import Planning  # noqa: PLC0415
+        from adapters.planning.delayed_starts import DelayedStarts  # noqa: PLC0415
+        from adapters.planning.surplus import SurplusCharging  # noqa: PLC0415
+
         self._planning = Planning(
             site=site,
             settings=plan,

@@ -1,9 +1,14 @@
-"""JSON that others hand to us: read more strictly than Python's parser does, every problem told with its place."""
+"""JSON as text.
+
+What others hand to us is read more strictly than Python's parser does, every problem told with its place; what we
+write has its times in one form.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -95,3 +100,12 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(name: str) -> float:
     raise _RefusedError(f"is not valid JSON: {name} is not a number")
+
+
+def utc_text(time: datetime) -> str:
+    """A time as every document writes it: ISO 8601, in UTC, exact.
+
+    >>> utc_text(datetime(2026, 11, 20, 9, tzinfo=UTC))
+    '2026-11-20T09:00:00Z'
+    """
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

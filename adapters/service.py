@@ -12,7 +12,7 @@ import ssl
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -31,7 +31,6 @@ from adapters.meters import made_meter
 from adapters.ocpp import CentralSystem
 from adapters.ocpp.surroundings import Premises
 from adapters.on_loop import OnLoop
-from adapters.recording import Recorder
 from adapters.running_sessions import RunningSessions
 from adapters.store import MeasurementStore, open_ledger
 from adapters.store.measurement_file import measurements_path
@@ -51,6 +50,9 @@ from controller.ports.devices import Applied, Meter
 from controller.ports.measurements import MeterSample
 from controller.ports.tick import Tick
 from controller.snapshot import ExternalLimit, PointState, Snapshot
+
+if TYPE_CHECKING:
+    from adapters.recording import Recorder
 
 COMMAND_TIMEOUT_S: Final = 35.0
 """A little longer than a station may take to answer."""
@@ -243,6 +245,8 @@ class Service:
 
     def _open_recorder(self) -> None:
         if (recording := self._configuration.recording) is not None:
+            from adapters.recording import Recorder  # noqa: PLC0415 - it takes its time to load, and few sites record
+
             self._recorder = Recorder(
                 recording.directory,
                 site=self._site,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Literal
 
-from adapters.documents import utc_text
+from adapters.json_text import utc_text
 from adapters.strict import StrictModel
 from controller.tariffs.rated import Amounts, Line, LineKind, Period, RatedSession, TaxSource, TaxState
 from controller.tariffs.session_facts import Activity

@@ -12,8 +12,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from adapters.configuration.places import Place, dotted
-from adapters.documents import utc_text
-from adapters.json_text import DocumentError, described, parsed
+from adapters.json_text import DocumentError, described, parsed, utc_text
 from adapters.rating_documents.tariff_model import (
     DayOfWeek,
     ElementExtrasModel,

@@ -8,8 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, get_args
 
-from adapters.documents import utc_text
-from adapters.json_text import DocumentError
+from adapters.json_text import DocumentError, utc_text
 from adapters.rating_documents.tariff_model import DayOfWeek
 from controller.tariffs.tariff import (
     EVERY_DAY,

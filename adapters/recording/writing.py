@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from adapters.documents import plan_document, snapshot_document, utc_text
+from adapters.documents import plan_document, snapshot_document
+from adapters.json_text import utc_text
 from adapters.origin import origin
 from adapters.recording.lines import HeaderLine
 from adapters.recording.memory import memory_document

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from adapters.documents import utc_text
+from adapters.json_text import utc_text
 from controller.plan import Plan, Setpoint
 from simulations.replay.rerun import Step
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Final
 
-from adapters.documents import utc_text
+from adapters.json_text import utc_text
 from adapters.recording import Flaw, Message, Section, read_recording, recording_files
 from adapters.recording.memory import memory_document
 from controller.engine import Memory

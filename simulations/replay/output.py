@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.documents import plan_document, utc_text
+from adapters.documents import plan_document
+from adapters.json_text import utc_text
 from adapters.origin import Origin, origin
 from controller.plan import Plan, Setpoint
 from simulations.replay.differences import Comparison, Stretch

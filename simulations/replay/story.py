@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from adapters.documents import utc_text
+from adapters.json_text import utc_text
 from adapters.recording import Message
 from controller.explain import Explanation, Reason, Turn, changes, explain, sentence
 from controller.explain.model import seconds

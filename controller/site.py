@@ -22,8 +22,6 @@ WIRINGS: Final[Mapping[str, tuple[int, ...]]] = {
 }
 """Which grid phases a point's own L1 (, L2, L3) meet."""
 
-FUSE_CURVES: Final = ("gG", "B", "C", "D")
-
 
 @dataclass(frozen=True, slots=True)
 class Circuit:

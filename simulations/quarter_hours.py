@@ -17,12 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from simulations.data.series import TimeSeries
-
 Floats = NDArray[np.float64]
 
 QUARTERS: Final = 4
-HOUR_S: Final = 3600.0
 _MIDDLES: Final = np.array([-0.375, -0.125, 0.125, 0.375])
 _LAGS: Final = np.abs(np.subtract.outer(np.arange(QUARTERS), np.arange(QUARTERS)))
 _CENTRED: Final = np.eye(QUARTERS) - 1.0 / QUARTERS
@@ -50,24 +47,6 @@ LBNL59: Final = Variation(sigma=0.0807, rho=0.406, jump=7.97)
 analytics", Dryad; as in github.com/sugam21/Optimization-of-Energy-Consumption-Using-AI-ML-, commit 35df2ec.
 The deviations then are as large as the real ones in the middle, at 90 % and at 99 %; the highest quarter-hours are up
 to a fifth too high, because real machines are bounded and factors are not."""
-
-
-def in_quarter_hours(series: TimeSeries, seed: int, variation: Variation = LBNL59) -> TimeSeries:
-    """A measured load by quarter-hours. Gaps were filled, and noted, when it was read (``simulations.data.gaps``).
-
-    Args:
-        series: power in steps of an hour.
-        seed: of the variation.
-        variation: the model.
-
-    Raises:
-        ValueError: the steps are not hours, or it is not one power.
-    """
-    if series.step_s != HOUR_S or series.values.ndim != 1:
-        raise ValueError(f"{series.source}: expected one value for each hour, got steps of {series.step_s:g} s")
-    times_s = (series.times_s[:, None] + 900.0 * np.arange(QUARTERS)).reshape(-1)
-    values = quarters_of(series.values, np.random.default_rng(seed), variation)
-    return TimeSeries(times_s, values, HOUR_S / QUARTERS, series.unit, series.source)
 
 
 def quarters_of(hourly: Floats, dice: np.random.Generator, variation: Variation = LBNL59) -> Floats:

@@ -14,8 +14,6 @@ from controller.tariffs.rated import Amounts, LineKind, Period, RatedSession
 from controller.tariffs.record import ChargeRecord, RecordKind, RecordLeg, SignedValue
 from controller.tariffs.session_facts import Activity
 
-VERSIONS: Final = ("ocpi-2.2.1", "ocpi-2.3.0")
-
 _HOUR_S: Final = 3600
 _LEGS: Final = (Leg.WHOLESALE, Leg.RETAIL, Leg.REIMBURSEMENT)
 """Which leg partners are told of, where there are several."""

@@ -5,7 +5,7 @@ Functions of a connection: the caller owns the transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -137,18 +137,6 @@ def find_statement(connection: Connection, number: str) -> IssuedStatement | Non
     """The statement of that number."""
     row = connection.execute(select(statements.c.document).where(statements.c.number == storable_text(number))).first()
     return None if row is None else statement_of(row.document)
-
-
-def billed_records(connection: Connection, month: str) -> Iterator[ChargeRecord]:
-    """The records that are on the statements of a month, each once, by the end of their sessions."""
-    on_them = (
-        select(billed_legs.c.record_id)
-        .join(statements, statements.c.number == billed_legs.c.statement)
-        .where(statements.c.month == month)
-    )
-    query = select(charge_records.c.document).where(charge_records.c.id.in_(on_them))
-    rows = connection.execute(query.order_by(charge_records.c.ended_at, charge_records.c.id))
-    return (record_of(row.document) for row in rows)
 
 
 def _values(each: IssuedStatement, closing: Closing, series: str, year: int, sequence: int) -> Mapping[str, Any]:

@@ -78,13 +78,6 @@ def price_outlook(
     return found
 
 
-def price_at(
-    compiled: CompiledTariff, moment: datetime, *, contract_tax: Tax | None = None, operator_tax: Tax | None = None
-) -> Prices:
-    """The prices of a session that begins at a moment; they hold at least until ``ends_at``, within the next hour."""
-    return price_outlook(compiled, moment, 1, contract_tax=contract_tax, operator_tax=operator_tax)[0]
-
-
 def _prices(
     compiled: CompiledTariff, hours: Hours, begins: int, ends: int, contract: Tax | None, operator: Tax | None
 ) -> Prices:

@@ -12,7 +12,6 @@ from unittest.mock import patch
 
 from adapters.recording import Entry, Flaw, Recorded, RecordingFile, read_recording, recording_files
 from controller.engine import Decision, Memory, decide
-from controller.plan import Event
 from controller.site import Site
 from controller.snapshot import Snapshot
 from tests.support import closed_loop
@@ -78,10 +77,6 @@ def decisions(path: Path) -> list[Recorded]:
 
 def flaws(path: Path) -> list[Flaw]:
     return [entry for entry in entries(path) if isinstance(entry, Flaw)]
-
-
-def messages_of(events: Iterable[Event]) -> list[str]:
-    return [event.message for event in events]
 
 
 def rewritten(recording: Path, folder: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:

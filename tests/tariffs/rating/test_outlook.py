@@ -4,7 +4,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 
 from controller.tariffs.compiled import CompiledTariff
-from controller.tariffs.outlook import price_at, price_outlook
+from controller.tariffs.outlook import price_outlook
 from controller.tariffs.rated import Amounts, Tax, TaxSource, TaxState
 from controller.tariffs.tariff import DailyHours, IdleTerms, PriceCurve, PricePeriod
 from tests.tariffs.rating.charging import AMSTERDAM, element, moment, price, tariff
@@ -40,9 +40,9 @@ def test_a_day_ahead_is_told_by_what_changes_and_ends_where_it_was_asked_to():
 
 def test_the_price_of_this_moment_is_the_first_of_the_coming_ones():
     ready = CompiledTariff(DAY_AND_NIGHT, AMSTERDAM)
-    now = price_at(ready, moment("2026-01-07T22:59:59"))
+    now = price_outlook(ready, moment("2026-01-07T22:59:59"), 1)[0]
     assert (now.label, now.ends_at) == ("day", moment("2026-01-07T23:00"))
-    assert price_at(ready, moment("2026-01-07T23:00")).label == "night"
+    assert price_outlook(ready, moment("2026-01-07T23:00"), 1)[0].label == "night"
 
 
 def test_on_the_day_of_the_clock_change_the_night_is_an_hour_longer():

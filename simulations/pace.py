@@ -4,11 +4,10 @@ What the loop computes takes as long as it takes; only where it would wait, simu
 fast as the machine's, and never beyond the moment for which it waits. So a busy or slow machine makes a run longer,
 and hardly changes what happens in it: the control loop still turns every simulated second.
 
-What works in threads of its own takes ``factor`` times as long in simulated time as it does: of what matters for
-control, that is the ledger's commit before a charger is answered (a few milliseconds of the machine). The loop waits
-for calls that it hands to threads itself at the machine's pace. What other processes do beside it is not accelerated.
-Decisions reach chargers as fast as in real time up to a factor of 300 at least; above about 100 a slow disk lets
-transactions begin late (measured: docs/explanation/two-depths.md).
+The loop waits for its calls in threads at the machine's pace, and so for the ledger's commit before a charger is
+answered. What else works in threads of its own takes ``factor`` times as long in simulated time as it does; nothing
+that matters for control does. What other processes do beside it is not accelerated. Decisions reach chargers as fast
+as in real time up to a factor of 300 at least (measured: docs/explanation/two-depths.md).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from adapters.store.terms import Terms
 from adapters.store.token_book import TokenBook
 from adapters.store.transactions import record_start, record_stop
 from adapters.store.upstream_memory import SqlUpstreamMemory
-from adapters.store.writer import Writer
+from adapters.store.writer import Writer, waited_for
 from controller.hub_satellite.outbox import Letter
 from controller.ports.common import EventSink
 from controller.ports.ledger import LedgerUnavailable, SessionRecord
@@ -103,7 +103,7 @@ class SqlLedger:
                 post(connection, letters, started.session_id)
             return started
 
-        return await asyncio.wrap_future(self.write(act))
+        return await waited_for(self.write(act))
 
     async def complete_transaction(self, details: TransactionDetails, letters: Sequence[Letter] = ()) -> Outcome:
         """Fill in what the start has left open. What is on record stays, so a repeated one changes nothing."""
@@ -113,7 +113,7 @@ class SqlLedger:
             post(connection, letters)
             return outcome
 
-        return await asyncio.wrap_future(self.write(act))
+        return await waited_for(self.write(act))
 
     async def stop_transaction(self, stop: TransactionStop, letters: Sequence[Letter] = ()) -> Outcome:
         """Record an end and price the session; a repeated one changes nothing."""
@@ -124,12 +124,12 @@ class SqlLedger:
                 post(connection, letters)
             return outcome
 
-        return await asyncio.wrap_future(self.write(act))
+        return await waited_for(self.write(act))
 
     async def keep_signed(self, station: str, transaction_id: str, texts: Sequence[str]) -> None:
         """Keep signed meter values of a station's transaction, to the letter; repeated ones change nothing."""
         action = self.write(lambda connection: signed_values.keep_signed(connection, station, transaction_id, texts))
-        await asyncio.wrap_future(action)
+        await waited_for(action)
 
     async def running(self) -> Sequence[RunningSession]:
         """Every session that has not ended, the oldest first."""

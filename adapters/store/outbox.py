@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 from adapters.store.schema import sessions
 from adapters.store.schema_upstream import upstream_outbox, upstream_transactions
 from adapters.store.tariff_book import Reads, Writes
+from adapters.store.writer import waited_for
 from controller.hub_satellite.outbox import UNDECIDED, Entry, Letter, Posted, Queue, Settled, Standing
 
 KEPT: Final = timedelta(days=7)
@@ -28,7 +29,7 @@ class SqlOutbox:
 
     async def post(self, letters: Sequence[Letter]) -> None:
         """Put letters on record; of those that are there already nothing changes."""
-        await asyncio.wrap_future(self._write(lambda connection: post(connection, letters)))
+        await waited_for(self._write(lambda connection: post(connection, letters)))
 
     async def head(self, upstream: str, station: str, most: int) -> Sequence[Entry]:
         """The entries that come next, in order."""
@@ -48,7 +49,7 @@ class SqlOutbox:
 
     async def settle(self, settled: Settled) -> None:
         """Put on record what has become of an entry; it is on disk on return."""
-        await asyncio.wrap_future(self._write(lambda connection: _settle(connection, settled)))
+        await waited_for(self._write(lambda connection: _settle(connection, settled)))
 
     async def transaction_id(self, session: str) -> str | None:
         """The id of a session's transaction, as its charger knows it."""
@@ -86,7 +87,7 @@ class SqlOutbox:
         if transaction_id is not None:
             undecided = undecided.where(at.transaction_id == transaction_id)
         decided = undecided.values(upstream=upstream)
-        await asyncio.wrap_future(self._write(lambda connection: connection.execute(decided).rowcount))
+        await waited_for(self._write(lambda connection: connection.execute(decided).rowcount))
 
     async def posted(self, upstream: str, station: str) -> Mapping[str, Posted]:
         """What a back office has been written of the sessions that run, by session."""

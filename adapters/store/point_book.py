@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from adapters.store.standing import Kept, everything, keep
 from adapters.store.tariff_book import Reads, Writes
+from adapters.store.writer import waited_for
 from controller.ports.devices import Withdrawal
 from controller.tariffs.book import Approval
 
@@ -31,7 +32,7 @@ class SqlPointBook:
     async def keep(self, point: str, withdrawal: Withdrawal, at: datetime) -> None:
         """Put on disk for whom a point is out of service from now on."""
         document = None if withdrawal == Withdrawal() else asdict(withdrawal)
-        await asyncio.wrap_future(self._keep(Kept.WITHDRAWAL, point, document, at))
+        await waited_for(self._keep(Kept.WITHDRAWAL, point, document, at))
 
     def limits_a(self) -> Mapping[str, float]:
         """By point, what it is limited to [A]; blocks for milliseconds."""

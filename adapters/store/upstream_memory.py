@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from adapters.store.schema_upstream import upstream_notes, upstream_tokens
 from adapters.store.tariff_book import Reads, Writes
+from adapters.store.writer import waited_for
 from controller.away import Heard
 from controller.tariffs.choice import token_key
 
@@ -32,7 +33,7 @@ class SqlUpstreamMemory:
             at: when.
             all_listed: whether this is the whole local list, so that what was listed before is so no longer.
         """
-        await asyncio.wrap_future(self._write(lambda connection: _hear(connection, upstream, heard, at, all_listed)))
+        await waited_for(self._write(lambda connection: _hear(connection, upstream, heard, at, all_listed)))
 
     async def heard(self, upstream: str, uid: str) -> Heard | None:
         """What a back office said last of a token."""
@@ -47,11 +48,11 @@ class SqlUpstreamMemory:
         """Forget what a back office answered of tokens; its local lists stay."""
         at = upstream_tokens.c
         answered = upstream_tokens.delete().where(at.upstream == upstream, at.listed.is_(False))
-        await asyncio.wrap_future(self._write(lambda connection: connection.execute(answered).rowcount))
+        await waited_for(self._write(lambda connection: connection.execute(answered).rowcount))
 
     async def note(self, upstream: str, station: str, name: str, value: Any) -> None:
         """Keep a value for a station of a back office."""
-        await asyncio.wrap_future(self._write(lambda connection: _note(connection, upstream, station, name, value)))
+        await waited_for(self._write(lambda connection: _note(connection, upstream, station, name, value)))
 
     async def notes(self, upstream: str, station: str) -> Mapping[str, Any]:
         """Everything that was noted for a station of a back office, by name."""

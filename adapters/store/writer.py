@@ -6,11 +6,12 @@ way goes into the next one together, so twenty chargers that talk at once wait f
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import closing, suppress
 from typing import Any, Final, TypeVar
 
@@ -162,6 +163,24 @@ class Writer:
             self._tell(Event("ledger_unavailable", "ledger", "the ledger can be written again"))
         if self._ballast is not None:
             self._ballast.keep()
+
+
+def waited_for(work: Future[T]) -> asyncio.Future[T]:
+    """What the running event loop can wait for of work that was submitted.
+
+    The loop takes it for a call of its own in a thread, so that one with a time of its own knows what it waits for.
+    """
+    return asyncio.get_running_loop().run_in_executor(_Submitted(work), work.result)
+
+
+class _Submitted(Executor):
+    """Has been given its only work already."""
+
+    def __init__(self, work: Future[Any]) -> None:
+        self._work = work
+
+    def submit(self, _fn: Callable[..., Any], /, *_arguments: Any, **_named: Any) -> Future[Any]:
+        return self._work
 
 
 def _attempt(connection: Connection, action: Action[Any]) -> tuple[Any, Exception | None]:

@@ -90,7 +90,7 @@ def run_wire(
 
 
 def _throw_away() -> TemporaryDirectory[str]:
-    """In memory where the machine offers that: a commit to a disk takes ``factor`` times as long as on a real site."""
+    """In memory where the machine offers that: nobody will look at it, so that no commit need wait for a disk."""
     return TemporaryDirectory(prefix="loadstar-wire-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
 
 

@@ -3,17 +3,20 @@ import math
 import threading
 import time
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
 
+from adapters.store.writer import waited_for
 from simulations.pace import Pace, PacedLoop
 
 T = TypeVar("T")
 
 BUSY_S = 0.05
+ROUNDING_S = 1e-5
 
 
 def lived(pace: Pace, story: Coroutine[Any, Any, T]) -> T:
@@ -22,8 +25,8 @@ def lived(pace: Pace, story: Coroutine[Any, Any, T]) -> T:
 
 
 async def passes(pace: Pace, story: Coroutine[Any, Any, Any]) -> tuple[float, float]:
-    """How long a story takes, in simulated time and on the machine [s]."""
-    simulated_s, machine_s = pace.monotonic_s(), time.monotonic()
+    """How long a story takes, in simulated time and, from just before to just after that, on the machine [s]."""
+    machine_s, simulated_s = time.monotonic(), pace.monotonic_s()
     await story
     return pace.monotonic_s() - simulated_s, time.monotonic() - machine_s
 
@@ -35,29 +38,35 @@ async def work() -> None:
 def test_waiting_is_shortened_to_the_part_that_was_asked_for():
     pace = Pace(50)
     simulated_s, machine_s = lived(pace, passes(pace, asyncio.sleep(20)))
-    assert simulated_s == pytest.approx(20, abs=0.1)
-    assert 0.39 < machine_s < 2
+    assert 20 - ROUNDING_S <= simulated_s <= 20 + machine_s
+    assert 0.39 < machine_s < 10
+
+
+async def work_of_a_writer() -> None:
+    with ThreadPoolExecutor(1) as elsewhere:
+        await waited_for(elsewhere.submit(time.sleep, BUSY_S))
 
 
 def test_work_takes_as_long_as_it_takes_on_the_loop_and_in_a_thread():
-    for story in (work(), asyncio.to_thread(time.sleep, BUSY_S)):
+    for story in (work(), asyncio.to_thread(time.sleep, BUSY_S), work_of_a_writer()):
         pace = Pace(100)
         simulated_s, machine_s = lived(pace, passes(pace, story))
-        assert simulated_s == pytest.approx(machine_s, abs=0.02)
+        assert BUSY_S - ROUNDING_S <= simulated_s <= machine_s
 
 
 def test_a_busy_loop_makes_its_timers_no_later_than_its_work_lasts():
     pace = Pace(100)
 
-    async def story() -> list[float]:
-        begun_s, late_s = asyncio.get_running_loop().time(), []
+    async def story() -> None:
+        begun_s = asyncio.get_running_loop().time()
         for beat in range(1, 6):
+            machine_s = time.monotonic()
             await asyncio.sleep(begun_s + beat - pace.monotonic_s())
-            late_s.append(pace.monotonic_s() - begun_s - beat)
+            late_s = pace.monotonic_s() - begun_s - beat
+            assert late_s <= time.monotonic() - machine_s, "by no more than the machine has taken for it"
             await work()  # on the clock on the wall this would be the time of five beats
-        return late_s
 
-    assert max(lived(pace, story())) < 0.1
+    lived(pace, story())
 
 
 def test_timeouts_run_by_the_same_time():
@@ -69,8 +78,8 @@ def test_timeouts_run_by_the_same_time():
                 await asyncio.Event().wait()
 
     simulated_s, machine_s = lived(pace, passes(pace, story()))
-    assert simulated_s == pytest.approx(30, abs=0.1)
-    assert machine_s < 5
+    assert 30 - ROUNDING_S <= simulated_s <= 30 + machine_s
+    assert machine_s < 15
 
 
 def test_for_other_threads_it_never_runs_backwards():
@@ -94,12 +103,13 @@ def test_for_other_threads_it_never_runs_backwards():
 
 
 def test_its_day_begins_when_it_is_told_and_passes_as_its_seconds_do():
-    begins = datetime(2019, 3, 1, 8, tzinfo=UTC)
+    begins, machine_s = datetime(2019, 3, 1, 8, tzinfo=UTC), time.monotonic()
     pace = Pace(100, begins.timestamp())
-    assert (pace.now() - begins).total_seconds() == pytest.approx(0, abs=0.1)
     lived(pace, asyncio.sleep(60))
-    assert (pace.now() - begins).total_seconds() == pytest.approx(60, abs=1)
-    assert pace.now().timestamp() == pytest.approx(pace.now_s(), abs=0.1)
+    passed_s, before_s = (pace.now() - begins).total_seconds(), pace.now_s()
+    assert 60 - ROUNDING_S <= passed_s <= 60 + time.monotonic() - machine_s
+    told_s = (pace.now() - begins).total_seconds()
+    assert passed_s - ROUNDING_S <= before_s - begins.timestamp() <= told_s + ROUNDING_S
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, 0.5, 1001.0, math.inf, math.nan])

@@ -15,6 +15,7 @@ from controller.plan import Event, Plan
 from controller.ports.tick import Tick
 from controller.site import ChargingPoint, Circuit, Site
 from controller.snapshot import Advice, PointAdvice, PointState, Reading, Snapshot, State
+from tests.support.processes import WITHIN_S
 from tests.support.web import HandClock
 
 SITE = Site(
@@ -139,7 +140,7 @@ async def test_the_first_turn_waits_for_a_meter_but_not_for_ever(stage: Stage, m
 
 
 async def turns(stage: Stage, count: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         while len(stage.ticks) < count:  # noqa: ASYNC110 - the loop itself is what is watched
             await asyncio.sleep(0.005)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -82,6 +82,16 @@ def l1_w(meter: P1Meter) -> float | None:
     return reading.power_w[0] if reading and reading.power_w else None
 
 
+async def speaks(bridge: Bridge, second: int, heard: Callable[[], object]) -> None:
+    """A telegram a second, from one second of its clock on, until that is heard."""
+    for each in range(second, 60):
+        bridge.say(dutch(each))
+        await asyncio.sleep(0.05)
+        if heard():
+            return
+    raise AssertionError("it is never heard")
+
+
 async def test_telegrams_become_readings(bridge: Bridge, events: Events):
     meter = made_meter(tcp(bridge), events)
     async with bridge.up(), running(meter):
@@ -138,10 +148,7 @@ async def test_a_bridge_that_hangs_up_is_called_again(bridge: Bridge, events: Ev
             await until(lambda: now(meter, clock), "a reading")
             bridge.hang_up()
             await bridge.met()
-            for second in range(2, 8):
-                bridge.say(dutch(second))
-                await asyncio.sleep(0.05)
-            await until(lambda: "meter_back" in events.kinds, "the return to be noticed")
+            await speaks(bridge, 2, lambda: "meter_back" in events.kinds)
     assert events.kinds == ["meter_lost", "meter_back"]
 
 
@@ -176,17 +183,14 @@ async def test_a_meter_that_speaks_every_ten_seconds_does_not_steer(bridge: Brid
         await bridge.met()
         for second in range(5):
             bridge.say(dutch(second, l1_w=2300 + second))
-            await asyncio.sleep(3.5 / FastClock.SPEED)
+            await clock.passes(3.5)
         await until(lambda: "meter_too_slow" in events.kinds, "it to be told")
         told = next(event for event in events if event.kind == "meter_too_slow")
         assert "a reading counts for 3 s only" in told.message
         reading = now(meter, clock)
         assert reading is not None
         assert (clock.now() - reading.measured_at).total_seconds() > 3.0, "no limit may follow it any more"
-        for second in range(10, 16):
-            bridge.say(dutch(second))
-            await asyncio.sleep(0.05)
-        await until(lambda: "meter_back" in events.kinds, "a quicker meter to be believed")
+        await speaks(bridge, 10, lambda: "meter_back" in events.kinds)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from simulations.ocpp_client import OcppClient
 from simulations.temperaments import TEMPERAMENTS
 from tests.support.central import CentralSystem
 from tests.support.ocpp import until
+from tests.support.processes import WITHIN_S
 
 
 class OnWire:
@@ -38,7 +39,7 @@ class OnWire:
             await asyncio.sleep(0)
 
     async def charging(self, number: int = 1, tag: str = "TAG") -> Car:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             await self.client.registered.wait()
         car = Car(CarModel(), soc=0.2)
         await self.client.arrive(number, car, tag)

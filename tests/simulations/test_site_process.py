@@ -9,6 +9,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from adapters.configuration import load_configuration
 from simulations.site_handle import SiteHandle, SiteProcessError, start_site
 from tests.support.central import CentralSystem
+from tests.support.processes import WITHIN_S
 from tests.support.site_files import write_site
 
 
@@ -21,7 +22,7 @@ class Played:
 
     async def meter_a(self) -> list[float]:
         (meter,) = load_configuration(self.path, {}).meters
-        client = AsyncModbusTcpClient("127.0.0.1", port=meter.port, timeout=1, retries=0)
+        client = AsyncModbusTcpClient("127.0.0.1", port=meter.port, timeout=WITHIN_S, retries=0)
         try:
             await client.connect()
             answer = await client.read_input_registers(6, count=6, device_id=1)
@@ -46,7 +47,7 @@ async def played(tmp_path: Path) -> AsyncIterator[Played]:
 async def test_a_car_charges_its_draw_shows_on_the_meter_and_its_session_in_the_summary(played: Played):
     await played.site.command("step_building", a=[5.0, 6.0, 7.0])
     await played.site.command("plug_in", point="P01", car={"max_a": 10.0, "reaction_s": 0.2}, soc=0.2)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         while max(await played.meter_a()) < 16.9:  # noqa: ASYNC110 - a foreign process has no event for us
             await asyncio.sleep(0.1)
     assert (await played.point("P01"))["status"] == "Charging"
@@ -80,7 +81,7 @@ async def test_wrong_commands_are_answered_and_change_nothing(played: Played):
 async def test_a_charger_that_leaves_the_network_comes_back(played: Played):
     await played.site.command("offline", point="P01", seconds=0.3)
     await played.central.has("BootNotification", count=3)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         while not (await played.point("P01"))["online"]:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.05)
 
@@ -96,5 +97,5 @@ async def test_the_process_does_not_outlive_whoever_controls_it(played: Played):
     process = played.site._process
     assert process.stdin is not None
     process.stdin.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN_S):
         assert await process.wait() == 0

@@ -10,13 +10,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.processes import Program, free_port, program
+from tests.support.processes import WITHIN_S, Program, free_port, program
 
 DATABASE = "loadstar"
 
 
 def get(url: str, **query: str) -> str:
-    with urllib.request.urlopen(f"{url}?{urllib.parse.urlencode(query)}", timeout=20) as answer:
+    with urllib.request.urlopen(f"{url}?{urllib.parse.urlencode(query)}", timeout=WITHIN_S) as answer:
         body: bytes = answer.read()
         return body.decode()
 
@@ -71,7 +71,7 @@ class Influx:
         self._program.start()
         self._proxy.start()
         urllib.request.urlopen(
-            f"http://127.0.0.1:{self._port}/query", data=f"q=CREATE DATABASE {DATABASE}".encode(), timeout=20
+            f"http://127.0.0.1:{self._port}/query", data=f"q=CREATE DATABASE {DATABASE}".encode(), timeout=WITHIN_S
         ).close()
 
     def stop(self) -> None:

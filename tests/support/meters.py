@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from adapters.metering.registers import RegisterMap
 from adapters.metering.sample import Sample
 from controller.plan import Event
 from controller.ports.devices import Meter
-from tests.support.processes import free_port
+from tests.support.processes import free_port, until
 
 BEGIN = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -55,18 +54,36 @@ class HandClock:
 
 
 class FastClock:
-    """Time runs several times as fast, so that what takes seconds need not be waited for."""
+    """Time runs about six times as fast, so that what takes seconds need not be waited for.
 
-    SPEED = 6.0
+    It goes on with the event loop: when this process is held up, time is held up as well.
+    """
+
+    BEAT_S, STEP_S = 0.01, 0.06
 
     def __init__(self) -> None:
-        self._begin_s = time.monotonic()
+        self._elapsed_s = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def now(self) -> datetime:
         return BEGIN + timedelta(seconds=self.monotonic_s())
 
     def monotonic_s(self) -> float:
-        return (time.monotonic() - self._begin_s) * self.SPEED
+        with suppress(RuntimeError):  # without a loop it stands still
+            loop = asyncio.get_running_loop()
+            if loop is not self._loop:
+                self._loop = loop
+                loop.call_later(self.BEAT_S, self._beat, loop)
+        return self._elapsed_s
+
+    async def passes(self, seconds: float) -> None:
+        """Wait until so many of its seconds have passed."""
+        end_s = self.monotonic_s() + seconds
+        await until(lambda: self.monotonic_s() >= end_s, f"{seconds:g} s to pass")
+
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._elapsed_s += self.STEP_S
+        loop.call_later(self.BEAT_S, self._beat, loop)
 
 
 class Events(list[Event]):

@@ -16,6 +16,7 @@ from simulations.wire import WireError, run_wire, wire_problems
 from simulations.wire import runner as wire_runner
 from tests.support.fine_scenarios import START_S, Outcome, garage, hungry, load, story
 from tests.support.mosquitto import Mosquitto, mosquitto
+from tests.support.processes import WITHIN_S
 
 FAST = 100.0
 
@@ -58,7 +59,7 @@ def ledger(directory: Path) -> list[SessionRecord]:
 
 async def retained(broker: Mosquitto, topic: str) -> str:
     """The value that a broker has kept."""
-    async with asyncio.timeout(10), broker.client() as client:
+    async with asyncio.timeout(WITHIN_S), broker.client() as client:
         await client.subscribe(topic)
         return bytes((await anext(client.messages)).payload).decode()
 

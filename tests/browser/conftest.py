@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from adapters.web import app as web_app
 from adapters.web.server import WebServer
 from adapters.wishes import Wishes
 from controller.ports.tick import Tick
+from controller.site import Site
 from controller.snapshot import PointState
 from controller.units import Phases
 from tests.support.web import VERSION, HandClock, Seen, decided_tick, ended_session, made_app, made_tick, small_site
@@ -32,20 +34,44 @@ FLAGS = [
 PATIENCE_MS = 30_000
 
 
+class _Turning(Live):
+    """Publishes the newest tick again every second, as a site goes on that nothing happens to."""
+
+    def __init__(self, site: Site, clock: HandClock) -> None:
+        super().__init__(site, clock)
+        self.ended = threading.Event()
+        self._one_by_one = threading.Lock()
+        threading.Thread(target=self._turn, daemon=True).start()
+
+    def publish(self, tick: Tick) -> None:
+        with self._one_by_one:
+            super().publish(tick)
+
+    def _turn(self) -> None:
+        while not self.ended.wait(1.0):
+            with self._one_by_one:
+                if (tick := self.latest()) is not None:
+                    super().publish(tick)
+
+
 class Stage:
-    """The server behind the page, with a hand on what it shows."""
+    """The server behind the page, with a hand on what it shows: every second the same again, until it is told else."""
 
     def __init__(self, lab: bool = True) -> None:
         self.lab = lab
         self.site = small_site(12)
         self.clock = HandClock()
-        self.live = Live(self.site, self.clock)
+        self.live = _Turning(self.site, self.clock)
         self.records = FakeRecords([ended_session(n) for n in range(3)])
         self.book = FakeBook()
         self.wishes = Wishes(self.book, (), self.site.time_zone, self.clock)
         self.port = 0
         self.second = 0.0
         self.server: WebServer | None = None
+
+    def stand_still(self) -> None:
+        """Show nothing any more."""
+        self.live.ended.set()
 
     def start(self, version: str = VERSION) -> None:
         app = made_app(self.site, self.live, self.records, self.lab, version, self.wishes)
@@ -107,6 +133,7 @@ def stage() -> Iterator[Stage]:
     made.start()
     yield made
     made.stop()
+    made.stand_still()
 
 
 @pytest.fixture

@@ -133,6 +133,7 @@ def test_a_controller_that_stands_still_is_not_shown_as_live(page: Page, stage: 
     stage.show(BUSY)
     page.goto(stage.url)
     expect(page.locator(".link")).to_contain_text("Live")
+    stage.stand_still()
     expect(page.get_by_role("heading", level=1)).to_contain_text("The controller has not reported since")
     expect(page.locator(".link")).to_contain_text("Not live")
 
@@ -151,6 +152,7 @@ class TestLogin:
         made.start()
         yield made
         made.stop()
+        made.stand_still()
 
     def test_in_and_out(self, watched: Watched, stage: Stage):
         page = watched.page

@@ -28,7 +28,7 @@ class Bench:
 async def bench() -> AsyncIterator[Bench]:
     bench = Bench()
     port = await bench.meter.start()
-    bench.client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=0.3, retries=0)
+    bench.client = AsyncModbusTcpClient("127.0.0.1", port=port, timeout=1.5, retries=0)
     await bench.client.connect()
     yield bench
     bench.client.close()

@@ -18,7 +18,16 @@ from tests.support.reach import log_in, reached
 from tests.support.web import HandClock, made_app, small_site
 
 SITE = small_site()
-NOW = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)
+
+
+def _ordinary_noon() -> datetime:
+    """The next one in the middle of a month: no day, month or year ends within hours of it, and no clock is changed."""
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    noon = soon.replace(day=15, hour=12, minute=0, second=0, microsecond=0)
+    return noon if noon >= soon else (noon + timedelta(days=31)).replace(day=15)
+
+
+NOW = _ordinary_noon()
 """Not before the ledger was opened: what the site file says holds from then on."""
 
 

@@ -60,16 +60,7 @@ def parts_of(
     energy = volumes.get("ENERGY", _NOTHING)
     power = _level(volumes, "POWER")
     current = _level(volumes, "CURRENT")
-    reserved = Activity.RESERVATION_EXPIRED if never_came else Activity.RESERVATION
-    told = [
-        (activity, volumes[name])
-        for activity, name in (
-            (reserved, "RESERVATION_TIME"),
-            (Activity.CHARGING, "TIME"),
-            (Activity.IDLE, "PARKING_TIME"),
-        )
-        if volumes.get(name)
-    ]
+    told = _times(volumes, Activity.RESERVATION_EXPIRED if never_came else Activity.RESERVATION)
     if not told:
         none = bool({"TIME", "PARKING_TIME"} & volumes.keys()) or (times_told and not energy)
         activity = Activity.WITHHELD if none else Activity.CHARGING
@@ -89,6 +80,12 @@ def parts_of(
         begins_at = end
     if begins_at < ends_at:
         yield Part(Activity.WITHHELD, begins_at, ends_at, _NOTHING)
+
+
+def _times(volumes: Mapping[str, Decimal], reserved: Activity) -> list[tuple[Activity, Decimal]]:
+    """What the period says of its time, in the order in which it comes [h]."""
+    named = ((reserved, "RESERVATION_TIME"), (Activity.CHARGING, "TIME"), (Activity.IDLE, "PARKING_TIME"))
+    return [(activity, volumes[name]) for activity, name in named if volumes.get(name)]
 
 
 def _tolerance(volumes: Iterable[Decimal]) -> timedelta:

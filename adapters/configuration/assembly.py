@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Final, get_args
 
 from adapters.configuration.location_assembly import location_of
-from adapters.configuration.meter_tables import ModbusTcpMeterTable, MqttMeterTable, P1MeterTable, QuantitiesTable
+from adapters.configuration.meter_tables import (
+    ModbusTcpMeterTable,
+    MqttMeterTable,
+    P1MeterTable,
+    QuantitiesTable,
+    SunSpecMeterTable,
+)
 from adapters.configuration.peak_assembly import (
     grid_operator_of,
     peak_of,
@@ -180,7 +186,9 @@ def _point(table: PointTable) -> ChargingPoint:
     return ChargingPoint(**{**written, "phases": WIRINGS[table.phases], "fallback_a": table.fallback_a or 0.0})
 
 
-def _meter(table: ModbusTcpMeterTable | MqttMeterTable | P1MeterTable, broker: str | None) -> Meter:
+def _meter(table: ModbusTcpMeterTable | SunSpecMeterTable | MqttMeterTable | P1MeterTable, broker: str | None) -> Meter:
+    if isinstance(table, SunSpecMeterTable):
+        return ModbusTcpMeter(table.id, table.host, table.port, table.unit, None, table.poll_s)
     if isinstance(table, ModbusTcpMeterTable):
         return ModbusTcpMeter(table.id, table.host, table.port, table.unit, table.model, table.poll_s)
     if isinstance(table, P1MeterTable):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from adapters.configuration.values import Host, Id, JsonPath, MqttUrl, Port, Topic
 from adapters.strict import StrictModel
 
-LATER_METERS: Final = ("modbus_rtu", "sunspec")
+LATER_METERS: Final = ("modbus_rtu",)
 """Kinds of meters, likewise."""
 
 
@@ -84,6 +84,23 @@ class ModbusTcpMeterTable(StrictModel):
     """Time between two readings [s]; a reading older than 3 s counts as lost."""
 
 
+class SunSpecMeterTable(StrictModel):
+    """A SunSpec meter over Modbus TCP, such as those of many inverters: it says itself where its registers are."""
+
+    id: Id
+    """Name of the meter."""
+    kind: Literal["sunspec"]
+    """Kind of meter."""
+    host: Host
+    """Address of the meter, or of the inverter that it belongs to."""
+    port: Port = 502
+    """TCP port."""
+    unit: int = Field(1, ge=0, le=255)
+    """Modbus unit identifier."""
+    poll_s: float = Field(1.0, ge=0.1, le=3.0)
+    """Time between two readings [s]; a reading older than 3 s counts as lost."""
+
+
 class MqttMeterTable(StrictModel):
     """A meter whose values arrive over MQTT."""
 
@@ -114,4 +131,6 @@ class P1MeterTable(StrictModel):
     """Path of a serial device with a P1 cable, such as /dev/ttyUSB0."""
 
 
-MeterTable = Annotated[ModbusTcpMeterTable | MqttMeterTable | P1MeterTable, Field(discriminator="kind")]
+MeterTable = Annotated[
+    ModbusTcpMeterTable | SunSpecMeterTable | MqttMeterTable | P1MeterTable, Field(discriminator="kind")
+]

@@ -29,7 +29,8 @@ class ModbusTcpMeter:
     host: str
     port: int
     unit: int
-    model: str
+    model: str | None
+    """The register map; None: it speaks SunSpec."""
     poll_s: float
 
 

@@ -126,11 +126,11 @@ def _located(error: ErrorDetails, data: dict[str, Any], model: type[BaseModel], 
         case "missing":
             return path, f"is missing: {_wanted(error['loc'], model)}", None
         case "union_tag_not_found":
-            return (*path, "kind"), "is missing: expected modbus_tcp, mqtt or p1", None
+            return (*path, "kind"), "is missing: expected modbus_tcp, sunspec, mqtt or p1", None
         case "union_tag_invalid":
             kind = value.get("kind") if isinstance(value, dict) else None
             unsupported = "not supported by this version; " if kind in LATER_METERS else ""
-            return (*path, "kind"), f"{unsupported}expected modbus_tcp, mqtt or p1", shown(kind, path)
+            return (*path, "kind"), f"{unsupported}expected modbus_tcp, sunspec, mqtt or p1", shown(kind, path)
         case "list_type" if len(path) == 1:
             return path, f"expected an array of tables, [[{path[0]}]]", shown(value, path)
         case _:

@@ -9,8 +9,9 @@ from typing import Final
 from adapters.metering.intake import Intake
 from adapters.metering.modbus_link import ModbusLink, NoAnswerError, RefusedError
 from adapters.metering.plausibility import Bounds, Judge
-from adapters.metering.registers import Block, register_map
+from adapters.metering.registers import Block, RegisterMap, register_map
 from adapters.metering.sample import Sample
+from adapters.metering.sunspec import SunSpecRegisters
 from controller.ports.common import Clock, EventSink
 from controller.ports.devices import Meter
 from controller.snapshot import Reading
@@ -29,7 +30,7 @@ class ModbusTcpMeter(Meter):
         host: name or address of the meter or its gateway.
         port: TCP port.
         unit: Modbus unit identifier, 0 to 255.
-        model: name of a register map, see ``registers.models``.
+        model: name of a register map, see ``registers.models``; None: it speaks SunSpec.
         poll_s: time between two readings [s].
         clock: where times come from.
         on_event: hears of troubles when they begin and when they are over.
@@ -48,7 +49,7 @@ class ModbusTcpMeter(Meter):
         host: str,
         port: int,
         unit: int,
-        model: str,
+        model: str | None,
         poll_s: float,
         clock: Clock,
         on_event: EventSink,
@@ -60,8 +61,7 @@ class ModbusTcpMeter(Meter):
         self._link = ModbusLink(host, port, unit, id, clock)
         self._poll_s = poll_s
         self._clock = clock
-        self._map = register_map(model)
-        self._blocks = self._map.blocks
+        self._registers = SunSpecRegisters() if model is None else MappedRegisters(register_map(model))
         self._intake = Intake(id, Judge(Bounds(ceiling_a, nominal_voltage_v)), clock, on_event, on_reading)
 
     def reading(self, now: datetime, monotonic_s: float) -> Reading | None:
@@ -76,17 +76,30 @@ class ModbusTcpMeter(Meter):
         try:
             await self._link.connect()
             sent_s = self._clock.monotonic_s()
-            registers: dict[int, int] = {}
-            for block in self._blocks:
-                registers |= await self._read(block)
+            values = await self._registers.read(self._link)
         except NoAnswerError as error:
             self._intake.miss(f"{self._link}: {error}")
         else:
-            self._intake.take(Sample.of(self._map.decode(registers)), sent_s)
+            self._intake.take(Sample.of(values), sent_s)
 
-    async def _read(self, block: Block) -> dict[int, int]:
+
+class MappedRegisters:
+    """Reads a device whose registers are known beforehand."""
+
+    def __init__(self, registers: RegisterMap) -> None:
+        self._map = registers
+        self._blocks = registers.blocks
+
+    async def read(self, link: ModbusLink) -> dict[str, float | None]:
+        """The quantities of a connected device; raises ``NoAnswerError``."""
+        found: dict[int, int] = {}
+        for block in self._blocks:
+            found |= await self._read(link, block)
+        return self._map.decode(found)
+
+    async def _read(self, link: ModbusLink, block: Block) -> dict[int, int]:
         try:
-            values = await self._link.read(self._map.function, block.address, block.count)
+            values = await link.read(self._map.function, block.address, block.count)
         except RefusedError as error:
             if error.code in _NO_SUCH_REGISTERS:
                 self._blocks = self._map.blocks_without_gaps

@@ -77,6 +77,12 @@ class TokenSaid(Said):
     )
 
 
+class ChangedToken(TokenSaid):
+    """What is said of a token that is known."""
+
+    uid: str | None = Field(None, max_length=36, description="as in the path, if it is said again")
+
+
 class NewToken(TokenSaid):
     """A token that is to be known."""
 

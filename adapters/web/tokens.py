@@ -14,6 +14,7 @@ from adapters.web.entitled import REFUSALS, Actor, Proposer
 from adapters.web.tariffs import All
 from adapters.web.token_models import (
     Change,
+    ChangedToken,
     ChangeList,
     LimitsSaid,
     LimitsState,
@@ -54,9 +55,11 @@ def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clo
         return token_state(uid, tokens, book, clock.now())
 
     @router.put("/tokens/{uid:id}", responses=REFUSALS)
-    def put_token(uid: str, said: TokenSaid, actor: Proposer) -> TokenState:
+    def put_token(uid: str, said: ChangedToken, actor: Proposer) -> TokenState:
         """Say anew what a token is. What it needs stays; sessions that run go on as they began."""
         now = clock.now()
+        if said.uid is not None and token_key(said.uid) != token_key(uid):
+            raise HTTPException(422, f"uid: this is the token {uid!r}; another one is added, and this one ended")
         change_token(uid, said, actor, tokens, book, now)
         return token_state(uid, tokens, book, now)
 

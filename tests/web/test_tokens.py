@@ -51,6 +51,9 @@ async def test_a_token_charges_for_nothing_or_by_its_own_tariff(office: Office):
     friend = await office.retail(await office.charge("P02", "friend"))
     assert (friend["scope"], friend["tariff"]) == ("token", "friends")
     assert (await office.ask("PUT", "/tokens/FRIEND", {"description": "B"}))["tariff"] == "friends", "it stays"
+    state = await office.ask("GET", "/tokens/FRIEND")
+    assert await office.ask("PUT", "/tokens/friend", state) == state, "what is told may be said again"
+    await office.ask("PUT", "/tokens/FRIEND", {"uid": "FOE"}, 422)
     assert (await office.ask("PUT", "/tokens/FRIEND", {"tariff": None}))["tariff"] is None
     assert (await office.retail(await office.charge("P03", "FRIEND")))["tariff"] == "site-file"
 

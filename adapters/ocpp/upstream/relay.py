@@ -10,9 +10,6 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Final, cast
 
@@ -22,30 +19,24 @@ from adapters.ocpp.upstream.asked import ANSWERS_REMEMBERED, Asked
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.channel import Channel
 from adapters.ocpp.upstream.choice import Choice
+from adapters.ocpp.upstream.handling import AT_HAND, AUTHORISING, Handling, about_transaction, heard_in
 from adapters.ocpp.upstream.interventions import STARTS
 from adapters.ocpp.upstream.limit_news import LimitNews
 from adapters.ocpp.upstream.link import OnCall
+from adapters.ocpp.upstream.teller import OfficeTeller
 from adapters.ocpp.upstream.told_ledger import PostingLedger, ToldLedger
 from adapters.ocpp.upstream.words import (
-    heard_of,
     payload_of,
     token_info,
-    transaction_of,
     uid_of,
-    with_payload,
     with_token_info,
     with_transaction,
 )
 from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
-from controller.away import Heard, judge_away
-from controller.hub_satellite.outbox import UNDECIDED, Letter, Standing
+from controller.away import Heard
 from controller.ports.ledger import Ledger, LedgerUnavailable
-from controller.ports.tokens import Authorisation, Verdict
-from controller.ports.transactions import Outcome, Started, TransactionStart
+from controller.ports.transactions import Outcome
 from controller.snapshot import StationLimit
-
-_AUTHORISING: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
-"""Messages that also ask whether a token may charge."""
 
 _MEANS_NOTHING: Final = frozenset(
     {
@@ -63,32 +54,6 @@ LIMITS_EVERY_S: Final = 5.0
 
 _TOKENS_REMEMBERED: Final = 200
 """Words about tokens that need not be put on record again."""
-
-
-@dataclass(slots=True)
-class _Handling:
-    """A call of the charger while it is being answered."""
-
-    call: Frame
-    letters: list[Letter] | None = None
-    """What back offices are told of it; None: that was not asked yet."""
-    repeated: bool = False
-    """Whether it was on record before."""
-    asked: bool = False
-    """Whether the primary has been asked, and this is what it said."""
-    told: str | None = None
-    heard: Heard | None = None
-    """What the back office has said of its token before."""
-    doubt: bool = False
-    """Whether its token may charge only if the back office says so."""
-    office: str | None = None
-    """Whose it is; None: that was not asked yet."""
-    ours: int | None = None
-    """The id that its transaction has here, where the station goes by that."""
-
-
-_AT_HAND: ContextVar[_Handling | None] = ContextVar("call of a charger", default=None)
-"""Of this task: a charger that has come back on a newer connection is answered beside what is left of the older."""
 
 
 class Relay:
@@ -117,6 +82,7 @@ class Relay:
             office: Asked(one.office, station, desk, one.tell, partial(self._choice.is_of, office=office))
             for office, one in self._answering.items()
         }
+        self._teller = OfficeTeller(station, self._channels, self._asked, self._choice, desk)
         self._ledger: Ledger | None = None
         self._charger: Charger | None = None
         self._about: Station | None = None
@@ -151,7 +117,7 @@ class Relay:
     def told(self, ledger: Ledger) -> Ledger:
         """The ledger as the station's conversation is to see it."""
         self._ledger = ledger
-        return ToldLedger(cast("PostingLedger", ledger), self)
+        return ToldLedger(cast("PostingLedger", ledger), self._teller)
 
     def connected(self, charger: Charger) -> None:
         """The station speaks on this connection from now on."""
@@ -186,7 +152,7 @@ class Relay:
 
     def hears(self, call: Frame) -> None:
         """The station has called, and is about to be answered here."""
-        _AT_HAND.set(_Handling(call, asked=call is self._unanswered))
+        AT_HAND.set(Handling(call, asked=call is self._unanswered))
         for channel in self._channels:
             channel.spoke(call.action)
 
@@ -194,7 +160,7 @@ class Relay:
         """What the station is answered."""
         if kind_of(local) == Kind.ERROR and "InternalError" in local:
             return local  # it could not be recorded: it comes again
-        at_hand = _AT_HAND.get() or _Handling(call)
+        at_hand = AT_HAND.get() or Handling(call)
         try:
             told = await self._upstairs(at_hand)
         except LedgerUnavailable:
@@ -202,7 +168,7 @@ class Relay:
         if told is None:
             return self._doubted(at_hand, local)
         await self._learn(at_hand, told)
-        if (owner := await self._owner(at_hand)) is not None:
+        if (owner := await self._teller.owner(at_hand)) is not None:
             self._answers(owner, call)
         return told if at_hand.ours is None else with_transaction(told, at_hand.ours)
 
@@ -216,81 +182,6 @@ class Relay:
         for channel in heard:
             channel.stream(frame.text)
         return bool(heard)
-
-    # -- Teller ------------------------------------------------------------------------------------------------
-
-    async def letters(self) -> Sequence[Letter]:
-        """What the back offices are to be told of the call that is being answered; nothing of most."""
-        at_hand = _AT_HAND.get()
-        if at_hand is None:
-            return []
-        if at_hand.letters is not None:
-            return at_hand.letters
-        call, at_hand.letters = at_hand.call, []
-        if not _about_transaction(call):
-            return at_hand.letters
-        owner, text = await self._owner(at_hand), call.text
-        if call.action == "TransactionEvent" and owner is not None:
-            told = await self._asked[owner.office.id].event(call)
-            if told is None:
-                return []
-            text = told
-        for channel in self._told(owner):
-            at_hand.letters.append(letter := self._letter(call, text, channel.office.id, ready=channel.ready))
-            if channel is owner:
-                channel.expect(letter)
-        if owner is None and self._answering:
-            ready = all(channel.ready for channel in self._answering.values())
-            at_hand.letters.append(self._letter(call, text, UNDECIDED, ready=ready))
-        return at_hand.letters
-
-    def posted(self, outcome: Outcome) -> None:
-        """They are on record now."""
-        for channel in self._channels:
-            channel.posted()
-        if (at_hand := _AT_HAND.get()) is not None:
-            at_hand.repeated = outcome is Outcome.REPEATED
-
-    async def named(self, start: TransactionStart, started: Started) -> Started:
-        """A start with the id that the back office gives it, if it does so in time."""
-        at_hand = _AT_HAND.get()
-        for asked in self._asked.values():
-            asked.begins(start.connector, start.started_at)
-        if at_hand is None:
-            return started
-        at_hand.told, at_hand.asked = await self._answer_to_letter(at_hand), True
-        owner = await self._owner(at_hand)
-        if owner is not None and not owner.office.leads:
-            at_hand.ours = started.transaction_id  # two back offices may give the same id
-        elif at_hand.told is not None:
-            started = replace(started, transaction_id=payload_of(at_hand.told, at=2)["transactionId"])
-        elif started.outcome is Outcome.REPEATED:
-            known = await self._desk.outbox.transaction_id(started.session_id)
-            started = replace(started, transaction_id=int(known)) if known and known.isdigit() else started
-        if owner is not None:
-            self._choice.has(str(started.transaction_id), owner.office.id)
-        return started
-
-    async def authorised(self, uid: str, here: Authorisation, at: datetime) -> Authorisation:
-        """What the back office says of a token, or what holds while it is away."""
-        at_hand = _AT_HAND.get()
-        office = None if at_hand is None else await self._owner(at_hand)
-        if office is None or at_hand is None:
-            return here
-        call = at_hand.call
-        if call.action == "Authorize" and not at_hand.asked:
-            told, at_hand.asked = await office.ask(call), True
-            if told is not None and (kind_of(told) == Kind.ERROR or _heard(call, told) is not None):
-                at_hand.told = told  # what says nothing of the token is no answer
-        if at_hand.told is not None and (heard := _heard(call, at_hand.told)) is not None:
-            verdict = Verdict.ACCEPTED if heard.status == "Accepted" else Verdict.BLOCKED
-            return replace(here, verdict=verdict, because="the back office says so", valid_until=heard.expires_at)
-        at_hand.heard = await self._desk.memory.heard(office.office.id, uid)
-        away = judge_away(office.office.authorise_away, here, at_hand.heard, at)
-        if office.ready and call.action in _AUTHORISING and not away.accepted:
-            at_hand.doubt = True  # unless the back office accepts it, whose answer is still to come
-            return replace(away, verdict=Verdict.ACCEPTED)
-        return away
 
     # -- the service -------------------------------------------------------------------------------------------
 
@@ -334,71 +225,34 @@ class Relay:
 
     # -- what the charger says ---------------------------------------------------------------------------------
 
-    async def _upstairs(self, at_hand: _Handling) -> str | None:
+    async def _upstairs(self, at_hand: Handling) -> str | None:
         """What the back office answers a call; None: nothing, or not in time."""
-        call, owner = at_hand.call, await self._owner(at_hand)
+        call, owner = at_hand.call, await self._teller.owner(at_hand)
         if call.action == "MeterValues" and owner is not None and not self._asked[owner.office.id].passes(call):
             return None
         if at_hand.asked:
             return at_hand.told
-        if _about_transaction(call):
+        if about_transaction(call):
             if at_hand.letters is None:
-                if letters := await self.letters():
+                if letters := await self._teller.letters():
                     await self._desk.outbox.post(letters)
-                self.posted(Outcome.RECORDED)
-            return await self._answer_to_letter(at_hand)
-        for channel in self._told(owner) if call.action == "Authorize" else self._channels:
+                self._teller.posted(Outcome.RECORDED)
+            return await self._teller.answer_to_letter(at_hand)
+        for channel in self._teller.told(owner) if call.action == "Authorize" else self._channels:
             if channel is not owner:
                 channel.copy(call)
         return None if owner is None else await owner.ask(call)
-
-    async def _owner(self, at_hand: _Handling) -> Channel | None:
-        """Who answers a call; None: nobody does, or it is not known yet."""
-        if not self._choice.open or not (_about_transaction(at_hand.call) or at_hand.call.action == "Authorize"):
-            return self._primary
-        if at_hand.office is None:
-            at_hand.office = await self._choice.of_call(at_hand.call.payload)
-        return self._answering.get(at_hand.office)
 
     def _answers(self, author: Channel, call: Frame) -> None:
         self._answered[call.message_id] = author
         while len(self._answered) > ANSWERS_REMEMBERED:
             self._answered.popitem(last=False)
 
-    def _told(self, owner: Channel | None) -> Sequence[Channel]:
-        """Who hears of what somebody answers: he does, and who only listens."""
-        return [channel for channel in self._channels if channel is owner or not channel.office.primary]
-
-    def _letter(self, call: Frame, text: str, office: str, *, ready: bool) -> Letter:
-        return Letter(
-            upstream=office,
-            station=self.station,
-            message_id=call.message_id,
-            action=call.action,
-            frame=text if ready else _happened_offline(call.action, text),
-            key=call.fingerprint.hex(),
-            happened_at=self._desk.premises.clock.now(),
-            transaction_id=transaction_of(call.payload),
-        )
-
     async def _group_of(self, uid: str) -> str | None:
         token = None if self._ledger is None else await self._ledger.token(uid)
         return None if token is None else token.group
 
-    async def _answer_to_letter(self, at_hand: _Handling) -> str | None:
-        """The owner's answer to what it was told of the call at hand."""
-        owner, letters = await self._owner(at_hand), at_hand.letters or ()
-        letter = next((one for one in letters if owner is not None and one.upstream == owner.office.id), None)
-        if letter is None or owner is None:
-            return None
-        if at_hand.repeated:
-            entry = await self._desk.outbox.entry(letter)
-            if entry is None or entry.standing is not Standing.WAITING:
-                owner.expects_no(letter)
-                return None
-        return await owner.told(letter)
-
-    def _doubted(self, at_hand: _Handling, local: str) -> str:
+    def _doubted(self, at_hand: Handling, local: str) -> str:
         """Our own answer, with what is known of the back office's: a token that only it would accept is refused."""
         info = token_info(payload_of(local, at=2)) if kind_of(local) == Kind.RESULT else None
         if info is None:
@@ -411,12 +265,12 @@ class Relay:
             return local
         return with_token_info(local, {**info, "parentIdTag": group})  # another card of it may end the session
 
-    async def _learn(self, at_hand: _Handling, told: str) -> None:
+    async def _learn(self, at_hand: Handling, told: str) -> None:
         """Keep what an answer says of a token, for the time when nobody answers."""
-        call, heard, owner = at_hand.call, _heard(at_hand.call, told), await self._owner(at_hand)
+        call, heard, owner = at_hand.call, heard_in(at_hand.call, told), await self._teller.owner(at_hand)
         if heard is None or owner is None:
             return
-        if heard.status != "Accepted" and call.action in _AUTHORISING:
+        if heard.status != "Accepted" and call.action in AUTHORISING:
             self._refuse(call)
         office = owner.office.id
         if self._heard.get((office, heard.uid)) != heard:
@@ -467,23 +321,3 @@ class Relay:
     def _channel_changed(self) -> None:
         if self.refusing and self._charger is not None:
             self._farewell = asyncio.create_task(self._charger.hang_up("the back office is away"))
-
-
-def _about_transaction(call: Frame) -> bool:
-    if call.action == "MeterValues":
-        return call.payload.get("transactionId") is not None
-    return call.action in _AUTHORISING
-
-
-def _happened_offline(action: str, text: str) -> str:
-    """A call as it is told later. It is written so at once: what is sent again is the same, to the byte."""
-    if action != "TransactionEvent":
-        return text
-    return with_payload(text, {**payload_of(text), "offline": True})
-
-
-def _heard(call: Frame, told: str) -> Heard | None:
-    """What an answer says of the token that its call has named."""
-    uid = uid_of(call.payload) if kind_of(told) == Kind.RESULT else None
-    info = None if uid is None else token_info(payload_of(told, at=2))
-    return None if info is None or uid is None else heard_of(uid, info)

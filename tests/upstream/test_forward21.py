@@ -61,11 +61,12 @@ async def test_who_finds_an_answer_wrong_says_so_to_its_author(tmp_path: Path):
         await said(charger, complaint("theirs"))
         await until(lambda: complaint("theirs") in office.frames)
         await office.ask("TriggerMessage", {"requestedMessage": "Heartbeat"})
-        asked = json.loads(charger.heard[-1])[1]
+        asked = next(json.loads(text)[1] for text in charger.heard if '"requestedMessage": "Heartbeat"' in text)
         await office.sockets[-1].send(complaint(asked))
         await until(lambda: complaint(asked) in charger.heard)
         await office.ask("ClearChargingProfile", {"chargingProfileId": 1})  # is answered here
-        await office.sockets[-1].send(complaint(json.loads(office.frames[-1])[1]))
+        answered = [message[1] for message in map(json.loads, office.frames) if message[0] == 3]
+        await office.sockets[-1].send(complaint(answered[-1]))
         await office.sockets[-1].close()
         await site.ready(ready=False)
         await charger.call("Heartbeat", {}, "ours")

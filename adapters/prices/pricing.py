@@ -69,6 +69,8 @@ class PriceBook(Protocol):
     def contracts(self) -> Sequence[Contract]: ...  # noqa: D102
     def keep_contract(self, contract: Contract, by: Approval) -> None: ...  # noqa: D102
     def remove_contract(self, contract: str, by: Approval) -> None: ...  # noqa: D102
+    def contract_history(self, contract: str) -> Sequence[tuple[Approval, dict[str, Any] | None]]: ...  # noqa: D102
+    def party_history(self, party: str) -> Sequence[tuple[Approval, dict[str, Any] | None]]: ...  # noqa: D102
     def public_points(self) -> Mapping[str, bool]: ...  # noqa: D102
     def set_public(self, point: str, *, public: bool, by: Approval) -> None: ...  # noqa: D102
     def terms_of(self, session: str) -> Sequence[SessionTerms]: ...  # noqa: D102

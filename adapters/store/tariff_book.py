@@ -248,9 +248,19 @@ class TariffBook:
         """Open a charging point to guests, or close it to them."""
         self._keep(Kept.POINT, point, {"public": public}, by)
 
-    def history(self, kind: Kept, name: str) -> Sequence[tuple[Approval, dict[str, Any] | None]]:
-        """Who has changed it when to what (None: removed), oldest first."""
-        return self._read(lambda connection: standing.history(connection, kind, name))
+    def contract_history(self, contract: str) -> Sequence[tuple[Approval, dict[str, Any] | None]]:
+        """Who has changed a contract when to what (None: removed), oldest first."""
+        return self._history(Kept.CONTRACT, contract)
+
+    def party_history(self, party: str) -> Sequence[tuple[Approval, dict[str, Any] | None]]:
+        """The same of a party."""
+        return self._history(Kept.PARTY, party)
+
+    def _history(self, kind: Kept, name: str) -> Sequence[tuple[Approval, dict[str, Any] | None]]:
+        found = self._read(lambda connection: standing.history(connection, kind, name))
+        if not found:
+            raise NoSuchEntry(f"there never was a {kind.value} {name!r}")
+        return found
 
     def _keep(self, kind: Kept, name: str, document: Mapping[str, Any] | None, by: Approval) -> None:
         self._write(lambda connection: standing.keep(connection, kind, name, document, by)).result()

@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from adapters.live import HISTORY_SAMPLES, Live
 from adapters.web import models
 from adapters.web.access import IDLE_S, Logins, RefusedError, TooManyTriesError
+from adapters.web.account_log import add_account_log
 from adapters.web.accounts import add_accounts
 from adapters.web.acting import add_acting
 from adapters.web.commands import add_commands
@@ -81,6 +82,7 @@ def build_router(parts: Parts, logins: Logins, broadcast: Broadcast) -> APIRoute
     add_token_table(router, books, ZoneInfo(site.time_zone))
     add_tokens(router, books.tokens, books.prices, books.clock)
     add_accounts(router, site, books.prices, books.clock)
+    add_account_log(router, books.prices)
     add_review(router, parts.charged)
     add_statements(router, parts.charged)
     add_record_exports(router, parts.charged)

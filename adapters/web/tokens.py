@@ -10,10 +10,10 @@ from fastapi import APIRouter, HTTPException
 
 from adapters.prices.pricing import PriceBook, TokenBook
 from adapters.web import models
+from adapters.web.account_log import change_list
 from adapters.web.entitled import REFUSALS, Actor, Proposer
 from adapters.web.tariffs import All
 from adapters.web.token_models import (
-    Change,
     ChangedToken,
     ChangeList,
     LimitsSaid,
@@ -74,9 +74,7 @@ def add_tokens(router: APIRouter, tokens: TokenBook, book: PriceBook, clock: Clo
     def get_token_history(uid: str) -> ChangeList:
         """Who has changed a token when to what, oldest first."""
         tokens.token(uid)
-        return ChangeList(
-            items=tuple(Change(by=by.by, at=by.at, to=document) for by, document in tokens.token_history(uid))
-        )
+        return change_list(tokens.token_history(uid))
 
 
 def add_new_token(said: NewToken, actor: Actor, tokens: TokenBook, book: PriceBook, now: datetime) -> None:

@@ -117,6 +117,28 @@ async def test_a_party_is_removed_when_no_contract_names_it(office: Office):
     assert [party["id"] for party in (await office.ask("GET", "/parties"))["items"]] == ["driver/7"]
 
 
+async def test_of_an_account_number_it_is_told_who_has_put_it_there(guarded_office: Office):
+    office = guarded_office
+    await office.log_in("ada")
+    await stock(office)
+    await home(office)
+    await office.log_in("cleo")
+    changed = {"kind": "employee", "name": "Seven", "iban": "NL20INGB0001234567"}
+    await office.ask("PUT", "/parties/driver%2F7", changed)
+    await office.ask("DELETE", "/contracts/home%2F7", status=204)
+    told = (await office.ask("GET", "/parties/driver%2F7/history"))["items"]
+    assert [(one["by"], one["to"]["iban"]) for one in told] == [
+        ("ada", "NL91ABNA0417164300"),
+        ("cleo", "NL20INGB0001234567"),
+    ]
+    told = (await office.ask("GET", "/contracts/home%2F7/history"))["items"]
+    assert [(one["by"], one["to"] is None) for one in told] == [("ada", False), ("cleo", True)]
+    await office.ask("GET", "/parties/nobody/history", status=404)
+    await office.log_in("ben")
+    await office.ask("GET", "/parties/driver%2F7/history", status=403)
+    assert len((await office.ask("GET", "/contracts/home%2F7/history"))["items"]) == 2
+
+
 async def test_who_only_reads_sees_contracts_and_no_bank_account(guarded_office: Office):
     office = guarded_office
     await office.log_in("ada")

@@ -211,11 +211,13 @@ class Profiles:
 
         Raises:
             ProfileRefused: a profile of a transaction without that transaction (1.6 §5.16.4; 2.0.1 K01.FR.09), a
-                station's maximum for one EVSE (K01.FR.38), or no room.
+                station's maximum for one EVSE (K01.FR.38), a constraint that only others set (K01.FR.22), or no room.
         """
+        if profile.purpose is Purpose.EXTERNAL_CONSTRAINTS:
+            raise ProfileRefused(f"a {profile.purpose} is not for a back office to set")
         if profile.purpose is Purpose.TX:
             _check_transaction(evse, profile, running)
-        if profile.purpose in (Purpose.STATION_MAX, Purpose.EXTERNAL_CONSTRAINTS) and evse != STATION:
+        if profile.purpose is Purpose.STATION_MAX and evse != STATION:
             raise ProfileRefused(f"a {profile.purpose} is for the whole station")
         slot = (evse, profile.purpose, profile.stack_level)
         kept = [
@@ -248,12 +250,8 @@ class Profiles:
 
     def station_limit_a(self, at: datetime, voltage_v: float) -> float | None:
         """What they allow to the station as a whole [A per phase]; None: nothing limits it."""
-        limits = [
-            found[1].limit_a(found[0].unit, voltage_v)
-            for purpose in (Purpose.STATION_MAX, Purpose.EXTERNAL_CONSTRAINTS)
-            if (found := self._highest(purpose, STATION, at, None)) is not None
-        ]
-        return min(limits, default=None)
+        found = self._highest(Purpose.STATION_MAX, STATION, at, None)
+        return None if found is None else found[1].limit_a(found[0].unit, voltage_v)
 
     def edges(self, begins_at: datetime, ends_at: datetime, running: Running | None) -> list[datetime]:
         """Every moment between the two at which a limit may change, in order."""

@@ -91,6 +91,7 @@ def test_daily_schedules_begin_anew_each_day() -> None:
         (0, {"purpose": Purpose.TX}, "running transaction"),
         (1, {"purpose": Purpose.TX, "transaction_id": "T9"}, "T9"),
         (1, {"purpose": Purpose.STATION_MAX}, "whole station"),
+        (0, {"purpose": Purpose.EXTERNAL_CONSTRAINTS}, "not for a back office"),
     ],
 )
 def test_what_the_specification_forbids_is_refused(evse: int, changes: dict[str, Any], rule: str) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from adapters.ocpp.wire import Kind
 from controller.away import Heard
+
+_ID: Final = re.compile(r'^(\s*\[\s*\d+\s*,\s*)"(?:[^"\\]|\\.)*"')
+"""The beginning of a frame, up to its id and with it."""
 
 
 def payload_of(text: str, at: int = 3) -> Mapping[str, Any]:
@@ -33,10 +37,14 @@ def new_call(action: str, payload: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def called_anew(text: str) -> tuple[str, str]:
-    """A call under an id of its own: the id, and its text."""
-    kind, _, *rest = json.loads(text)
+    """A call under an id of its own: the id, and its text, of which nothing else is changed.
+
+    >>> message_id, text = called_anew('[2, "a",  "DataTransfer", {"data": 1.50 }]')
+    >>> text.replace(message_id, "b")
+    '[2, "b",  "DataTransfer", {"data": 1.50 }]'
+    """
     message_id = str(uuid4())
-    return message_id, _written([kind, message_id, *rest])
+    return message_id, _ID.sub(rf'\g<1>"{message_id}"', text, count=1)
 
 
 def answered(message_id: str, payload: Mapping[str, Any]) -> str:

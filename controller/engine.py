@@ -6,14 +6,12 @@ service and the simulator run every second: the same division on estimated draws
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
-from controller.guard import guarded
 from controller.loadbalance.admission import Queue
 from controller.loadbalance.capacity import Capacity, capacities, flows, reserves
 from controller.loadbalance.conduct import Conduct, Verdict, judge
@@ -24,15 +22,16 @@ from controller.loadbalance.imbalance import divide_alike
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything, layout_of
 from controller.loadbalance.needs import apply_needs
 from controller.loadbalance.observer import Estimate, Sight, observe
-from controller.loadbalance.pacing import Pace, Wish, pace
+from controller.loadbalance.pacing import Wish, pace
 from controller.loadbalance.pulse import Pulse, fresh_pulse, held_limits, out_of_writes, unconfirmed
 from controller.loadbalance.ride_through import Ride, ride_through
 from controller.loadbalance.wiring import Wiring, watch
+from controller.outcome import NEVER_READ, by_circuit, by_point, circuit_events, plan_of, reasons, shared_because
 from controller.peakshave.warmth import Warmth, bearable, cold, warmed
-from controller.plan import Event, Plan, Remedy, Setpoint, Severity
+from controller.plan import Event, Plan
 from controller.site import Site
 from controller.snapshot import Snapshot
-from controller.units import PHASE_NAMES, RESOLUTION_A, TOLERANCE_A, Phases
+from controller.units import TOLERANCE_A, Phases
 
 NOISE_FACTOR: Final = 3.5
 NOISE_LEAST_A: Final = 0.2
@@ -41,14 +40,6 @@ NOISE_MOST_A: Final = 2.0
 
 UNPAUSABLE_FIRST: Final = 2**31
 """A priority above all that people give: who draws its minimum whatever is said keeps it before the others."""
-
-NEVER_READ: Final = -1
-"""In place of a number of good readings: a meter that has yet to begin has not been lost."""
-
-_NOTHING: Final[Mapping[str, Phases]] = {}
-_NO_REMEDIES: Final[Mapping[str, Remedy]] = {}
-
-_PACED: Final = {pace.value: f"pace:{pace.name.lower()}" for pace in Pace if pace is not Pace.NONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +102,8 @@ def split(site: Site, snapshot: Snapshot) -> Plan:
     layout = layout_of(site)
     facts = facts_of(layout, snapshot)
     division = split_arrays(layout, facts, snapshot.bounds)
-    because = [division.names[reason] for reason in division.reason[0].tolist()]
-    return _plan(layout, snapshot, facts, division.limit_a, because, _by_point(layout, facts.measured_a), ())
+    because, draw_a = shared_because(division), by_point(layout, facts.measured_a)
+    return plan_of(layout, snapshot, facts, division.limit_a, because, draw_a)
 
 
 def exact_limits(site: Site, snapshot: Snapshot) -> dict[str, float]:
@@ -132,59 +123,83 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     Raises:
         ValueError, KeyError: as ``split``.
     """
-    layout = layout_of(site)
-    facts = facts_of(layout, snapshot)
-    now_s = snapshot.monotonic_s
-    pulse = memory.pulse if memory else fresh_pulse(layout, now_s)
-    estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse)
-    held = held_limits(facts, pulse)
-    learned, habits, car_events = learn(layout, facts, estimate, memory.habits if memory else None, held, now_s)
-    verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, pulse.limit_a, now_s)
-    wiring, wiring_events = watch(layout, facts, estimate, memory.wiring if memory else None, now_s)
-    _reckon_with(facts, learned)
-    running = facts.competing & (held >= facts.min_a - TOLERANCE_A)
-    dwells = running if memory is None else running & (now_s - memory.admitted_since_s < site.control.dwell_s)
-    dwelling = dwells | (running & ~facts.pausable)
-    apply_needs(layout, facts, snapshot, dwelling)
-    saving = out_of_writes(layout, facts, pulse, now_s)
-    facts.fixed = unconfirmed(facts, pulse, now_s) | (verdict.disobeys & facts.steered) | saving
-    running, dwelling = running & ~facts.fixed, dwelling & ~facts.fixed
-
-    now, cautious = _room(layout, facts, snapshot, estimate, sight)
+    layout, now_s = layout_of(site), snapshot.monotonic_s
+    facts, pulse = facts_of(layout, snapshot), memory.pulse if memory else fresh_pulse(layout, now_s)
+    seen = _look(layout, facts, memory, pulse, now_s)
+    estimate, verdict, nudged, held = seen.estimate, seen.verdict, seen.learned.nudged, seen.held_a
+    running, dwelling, saving = _standing(layout, facts, snapshot, memory, pulse, seen)
+    now, cautious = _room(layout, facts, snapshot, estimate, seen.sight)
     queue = _queue(layout, facts, memory, dwelling, now_s)
-    warmth = memory.warmth if memory else cold(site, now_s)
-    flow_a = flows(layout, estimate.meter_a, estimate.background_a, estimate.draw_a)
-    warmth, warm_events = warmed(site, warmth, layout.fuse_a[0], flow_a[0], now_s)
-    bearable_a = bearable(site, warmth)[None]
-    ride = _ride(layout, facts, estimate, now, running, memory, bearable_a, now_s)
+    warmth, warm_events = _warmed(layout, estimate, memory, now_s)
+    ride = _ride(layout, facts, estimate, now, running, memory, warmth, now_s)
     division = divide_alike(layout, facts, ride.now, cautious, queue, ride.running, held)
-
-    good, meters_good = _meters_good(layout, sight, memory)
-    wish = Wish(np.where(facts.fixed, held, division.target_a), held, queue)
-    shut = verdict.shut | learned.nudged
+    good, meters_good, overloaded, circuits = _circuits(layout, estimate, seen.sight, memory)
+    wish, shut = Wish(np.where(facts.fixed, held, division.target_a), held, queue), verdict.shut | nudged
     limit, paced, pulse = pace(layout, facts, estimate, now, cautious, wish, pulse, now_s, meters_good, shut)
-    because, draw_a = _reasons(division, paced, verdict, learned.nudged, saving), _by_point(layout, estimate.draw_a)
-    overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
-    events = _events(layout, estimate, memory, good, overloaded) + warm_events
-    events += car_events + verdict.events + wiring_events
-    beyond_a = _beyond(layout, ride)
-    plan = _plan(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies, beyond_a)
+    because, draw_a = reasons(division, paced, verdict, nudged, saving), by_point(layout, estimate.draw_a)
+    events = (*circuits, *warm_events, *seen.events)
+    plan = plan_of(layout, snapshot, facts, limit, because, draw_a, events, verdict.remedies, ride.beyond_a)
     admitted_since_s, unserved_since_s = _turns(layout, facts, memory, limit, now_s)
     remembered = Memory(
-        sight=sight,
+        sight=seen.sight,
         pulse=pulse,
         admitted_since_s=admitted_since_s,
         unserved_since_s=unserved_since_s,
         good_readings=good,
         overloaded=overloaded,
-        habits=habits,
-        conduct=conduct,
-        wiring=wiring,
+        habits=seen.habits,
+        conduct=seen.conduct,
+        wiring=seen.wiring,
         warmth=warmth,
         ridden_s=ride.spent_s,
     )
     basis = Basis(now, cautious, held, facts, division)
-    return Decision(plan, remembered, _by_circuit(layout, estimate.background_a), draw_a, basis)
+    return Decision(plan, remembered, by_circuit(layout, estimate.background_a), draw_a, basis)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is found out about points before anything is divided, and what that leaves to the next decision."""
+
+    estimate: Estimate
+    learned: Learned
+    verdict: Verdict
+    held_a: Floats
+    """(1, P): what each point is limited to now [A]."""
+    events: tuple[Event, ...]
+    sight: Sight
+    habits: Habits
+    conduct: Conduct
+    wiring: Wiring
+
+
+def _look(layout: Layout, facts: Facts, memory: Memory | None, pulse: Pulse, now_s: float) -> _Seen:
+    """Look at every point: what it draws, what its car has shown, whether its charger obeys, how it is wired."""
+    estimate, sight = observe(layout, facts, memory.sight if memory else None, now_s, pulse)
+    held = held_limits(facts, pulse)
+    learned, habits, car_events = learn(layout, facts, estimate, memory.habits if memory else None, held, now_s)
+    verdict, conduct = judge(layout, facts, estimate, memory.conduct if memory else None, pulse.limit_a, now_s)
+    wiring, wiring_events = watch(layout, facts, estimate, memory.wiring if memory else None, now_s)
+    events = (*car_events, *verdict.events, *wiring_events)
+    return _Seen(estimate, learned, verdict, held, events, sight, habits, conduct, wiring)
+
+
+def _standing(
+    layout: Layout, facts: Facts, snapshot: Snapshot, memory: Memory | None, pulse: Pulse, seen: _Seen
+) -> tuple[Bools, Bools, Bools]:
+    """Who may draw at least the minimum already, who of them is not to be interrupted, whose writes are spent (1, P).
+
+    The facts are completed with what was learned, what is due, and who cannot be moved.
+    """
+    now_s = snapshot.monotonic_s
+    _reckon_with(facts, seen.learned)
+    running = facts.competing & (seen.held_a >= facts.min_a - TOLERANCE_A)
+    dwells = running if memory is None else running & (now_s - memory.admitted_since_s < layout.site.control.dwell_s)
+    dwelling = dwells | (running & ~facts.pausable)
+    apply_needs(layout, facts, snapshot, dwelling)
+    saving = out_of_writes(layout, facts, pulse, now_s)
+    facts.fixed = unconfirmed(facts, pulse, now_s) | (seen.verdict.disobeys & facts.steered) | saving
+    return running & ~facts.fixed, dwelling & ~facts.fixed, saving
 
 
 def _room(
@@ -198,6 +213,15 @@ def _room(
     return now, cautious
 
 
+def _warmed(
+    layout: Layout, estimate: Estimate, memory: Memory | None, now_s: float
+) -> tuple[Warmth, tuple[Event, ...]]:
+    """How warm the protection devices are by now, and what is news of it."""
+    site, flow_a = layout.site, flows(layout, estimate.meter_a, estimate.background_a, estimate.draw_a)
+    warmth = memory.warmth if memory else cold(site, now_s)
+    return warmed(site, warmth, layout.fuse_a[0], flow_a[0], now_s)
+
+
 def _ride(
     layout: Layout,
     facts: Facts,
@@ -205,13 +229,14 @@ def _ride(
     now: Capacity,
     running: Bools,
     memory: Memory | None,
-    bearable_a: Floats,
+    warmth: Warmth,
     now_s: float,
 ) -> Ride:
     """What may be exceeded for a moment; nothing in the first decision, which knows neither chargers nor fuses."""
     if memory is None:
         return Ride(now, running, None, np.zeros((1, len(layout.row_names))))
     admitted, spent_s, pulse = ~np.isnan(memory.admitted_since_s), memory.ridden_s, memory.pulse
+    bearable_a = bearable(layout.site, warmth)[None]
     return ride_through(layout, facts, estimate, now, running, admitted, bearable_a, spent_s, pulse, now_s)
 
 
@@ -241,101 +266,22 @@ def _reckon_with(facts: Facts, learned: Learned) -> None:
     facts.max_a = np.minimum(facts.max_a, learned.max_a)
 
 
-def _meters_good(layout: Layout, sight: Sight, memory: Memory | None) -> tuple[Ints, Bools]:
-    """Count good readings in a row; after a loss nothing is raised before there have been enough."""
+def _circuits(
+    layout: Layout, estimate: Estimate, sight: Sight, memory: Memory | None
+) -> tuple[Ints, Bools, Bools, Iterable[Event]]:
+    """Good readings in a row, whether they are enough to raise anything, what is overloaded (1, C); and what is news.
+
+    After a loss of its meter nothing is raised on a circuit before there have been enough.
+    """
     enough = layout.site.control.fresh_readings
     fresh: Bools = np.logical_or.reduce(sight.measured, axis=2)
+    overloaded: Bools = np.logical_or.reduce(estimate.meter_a > layout.fuse_a + TOLERANCE_A, axis=2)
     before = np.full(fresh.shape, NEVER_READ) if memory is None else memory.good_readings
-    if not anything(layout.metered & ~(fresh & (before == enough))):  # as nearly always
-        return before, np.ones(fresh.shape, dtype=bool)
-    never = before == NEVER_READ
-    counted = np.where(fresh, np.where(never, enough, np.minimum(before + 1, enough)), np.where(never, NEVER_READ, 0))
-    return counted, ~layout.metered | never | (counted >= enough)
-
-
-def _reasons(division: Division, paced: Ints, verdict: Verdict, nudged: Bools, saving: Bools) -> list[str]:
-    names = division.names
-    because = [names[reason] for reason in division.reason[0].tolist()]
-    if anything(paced):
-        because = [_PACED.get(pace, said) for pace, said in zip(paced[0].tolist(), because, strict=True)]
-    if anything(saving):
-        saving = saving & ~verdict.disobeys
-    special = (saving, "charger:write_budget"), (nudged, "car:nudged"), (verdict.shut, "charger:does_not_follow")
-    for points, reason in special:
-        if anything(points):
-            because = [reason if one else said for one, said in zip(points[0].tolist(), because, strict=True)]
-    return because
-
-
-def _events(
-    layout: Layout, estimate: Estimate, memory: Memory | None, good: Ints, overloaded: Bools
-) -> tuple[Event, ...]:
-    """What has begun or ended since the last decision."""
-    events = []
-    before = np.full(good.shape, NEVER_READ) if memory is None else memory.good_readings
-    enough = layout.site.control.fresh_readings
-    was_overloaded = np.zeros(good.shape, dtype=bool) if memory is None else memory.overloaded
-    for place in np.flatnonzero((good != before) | (overloaded != was_overloaded)).tolist():
-        circuit, was = layout.site.circuits[place], was_overloaded[0, place]
-        if circuit.meter is not None and before[0, place] > 0 and good[0, place] == 0:
-            text = f"meter {circuit.meter} has no reading that can be believed: the declared base load is assumed"
-            events.append(Event("worst_case_assumed", f"circuit:{circuit.id}", text, Severity.WARNING))
-        if circuit.meter is not None and NEVER_READ < before[0, place] < enough and good[0, place] == enough:
-            events.append(Event("worst_case_ended", f"circuit:{circuit.id}", "its meter is believed again"))
-        if overloaded[0, place] and not was:
-            worst = int(np.nanargmax(estimate.meter_a[0, place] - layout.fuse_a[0, place]))
-            flow, fuse = estimate.meter_a[0, place, worst], layout.fuse_a[0, place, worst]
-            text = f"{flow:.1f} A on {PHASE_NAMES[worst]} of a fuse of {fuse:.0f} A"
-            events.append(Event("overload", f"circuit:{circuit.id}", text, Severity.WARNING))
-        elif was and not overloaded[0, place]:
-            events.append(Event("overload_ended", f"circuit:{circuit.id}", "the current is below the fuse again"))
-    return tuple(events)
-
-
-def _plan(
-    layout: Layout,
-    snapshot: Snapshot,
-    facts: Facts,
-    limit_a: Floats,
-    because: list[str],
-    draw_a: Mapping[str, Phases],
-    events: tuple[Event, ...],
-    remedies: Mapping[str, Remedy] = _NO_REMEDIES,
-    beyond_a: Mapping[str, Phases] = _NOTHING,
-) -> Plan:
-    """Pass the guard, and write every limit down with its reason and its end."""
-    limits = zip(layout.point_ids, limit_a[0].tolist(), facts.offline[0].tolist(), strict=True)
-    proposed = {point: limit for point, limit, offline in limits if not offline}
-    safe, alarms = guarded(layout.site, snapshot, draw_a, proposed, _phases_in_use(layout, facts), beyond_a)
-    until = snapshot.at + timedelta(seconds=layout.site.control.validity_s)
-    reasons = dict(zip(layout.point_ids, because, strict=True))
-    if alarms:
-        reasons |= {point: "guard" for point in safe if abs(safe[point] - proposed[point]) > RESOLUTION_A / 2}
-    setpoints = {point: Setpoint(limit, reasons[point], until) for point, limit in safe.items()}
-    return Plan(snapshot.at, setpoints, events + alarms, remedies)
-
-
-def _phases_in_use(layout: Layout, facts: Facts) -> dict[str, tuple[int, ...]]:
-    """The grid phases of the cars that use fewer than their points have."""
-    differs = facts.uses[0] != layout.wired
-    if not anything(differs):
-        return {}
-    fewer = np.flatnonzero(differs.any(axis=1))
-    return {layout.point_ids[n]: tuple(np.flatnonzero(facts.uses[0, n]).tolist()) for n in fewer.tolist()}
-
-
-def _beyond(layout: Layout, ride: Ride) -> Mapping[str, Phases]:
-    """By how much a phase may be exceeded for a moment, by circuit id; nothing where none may."""
-    if ride.beyond_a is None:
-        return _NOTHING
-    by_phase = np.zeros_like(ride.beyond_a)
-    by_phase[:, layout.row_place] = ride.beyond_a
-    return _by_circuit(layout, by_phase.reshape(1, -1, len(PHASE_NAMES)))
-
-
-def _by_point(layout: Layout, values: Floats) -> dict[str, Phases]:
-    return dict(zip(layout.point_ids, map(tuple, values[0].tolist()), strict=True))
-
-
-def _by_circuit(layout: Layout, values: Floats) -> dict[str, Phases]:
-    return dict(zip((c.id for c in layout.site.circuits), map(tuple, values[0].tolist()), strict=True))
+    was_overloaded = np.zeros(fresh.shape, dtype=bool) if memory is None else memory.overloaded
+    good, sure = before, np.ones(fresh.shape, dtype=bool)
+    if anything(layout.metered & ~(fresh & (before == enough))):  # as hardly ever
+        never = before == NEVER_READ
+        lost = np.where(never, NEVER_READ, 0)
+        good = np.where(fresh, np.where(never, enough, np.minimum(before + 1, enough)), lost)
+        sure = ~layout.metered | never | (good >= enough)
+    return good, sure, overloaded, circuit_events(layout, estimate.meter_a, good, before, overloaded, was_overloaded)

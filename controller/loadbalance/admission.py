@@ -125,8 +125,9 @@ def _one(
     keeps = nothing if keep is None else keep[0][member, binding].tolist()
     enters = [False] * need.shape[1] if keep is None else keep[1][member].tolist()
     numbers, refused_by = binding.tolist(), [NO_ROW] * need.shape[1]
-    felt = rows_of(rows, member)[binding].take(places, axis=1) * need[member].take(places)
-    for place, use in zip(places, felt.T.tolist(), strict=True):
+    felt, needs = rows_of(rows, member).take(binding, axis=0).tolist(), need[member].tolist()
+    for place in places:
+        use = [row[place] * needs[place] for row in felt]
         kept = keeps if enters[place] else nothing
         refuses = [n for n, a, has, keep_a in zip(numbers, use, left, kept, strict=True) if a > 0 and a > has - keep_a]
         if refuses:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -196,9 +197,22 @@ def _phase_rows(layout: Layout, uses: Bools) -> Floats:
     """The rows of the circuits' phases, felt by each point on the phases that it uses: (3C, P), or (B, 3C, P)."""
     if not anything(uses != layout.wired):
         return layout.rows
-    felt = layout.rows * uses[:, :, layout.row_place % 3].transpose(0, 2, 1)
-    same: Floats = felt[0] if len(felt) == 1 or not anything(felt != felt[0]) else felt
+    if len(uses) == 1:
+        return _rows_in_use(layout, uses.tobytes())
+    felt = _felt(layout, uses)
+    same: Floats = felt if anything(felt != felt[0]) else felt[0]
     return same
+
+
+@lru_cache(maxsize=64)
+def _rows_in_use(layout: Layout, uses: bytes) -> Floats:
+    """The phase rows (3C, P) of one site; which phases its cars use seldom changes. Nobody may write into them."""
+    one: Floats = _felt(layout, np.frombuffer(uses, dtype=bool).reshape(1, -1, 3))[0]
+    return one
+
+
+def _felt(layout: Layout, uses: Bools) -> Floats:
+    return layout.rows * uses[:, :, layout.row_place % 3].transpose(0, 2, 1)
 
 
 def _with_power_rows(layout: Layout, phase_rows: Floats, uses: Bools, places: Ints, per_phase: Floats) -> Floats:

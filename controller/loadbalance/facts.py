@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from itertools import chain
 from typing import Any, Final, TypeVar
 
@@ -132,7 +133,7 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
     Raises:
         ValueError: it names a point or a meter that the site does not have.
     """
-    states = _states(layout, snapshot)
+    states, rest = _states(layout, snapshot), _at_rest(layout)
     at, offline, number = snapshot.at, _OFFLINE, _NUMBER
     meter_a, meter_age_s, voltage_v = _meters(layout, snapshot)
     ages_s = [(at - s.measured_at).total_seconds() if s.measured_at else _NEVER for s in states]
@@ -148,8 +149,8 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
         min_a=layout.min_a,
         max_a=max_a if max_a is layout.max_a else np.minimum(layout.max_a, max_a),
         uses=layout.wired[None],
-        target_a=np.zeros((1, layout.size)),
-        bound=np.zeros((1, layout.size), dtype=np.int64),
+        target_a=rest.target_a,
+        bound=rest.bound,
         weight=_or_default([s.weight for s in states], layout.weight),
         priority=_or_default([s.priority for s in states], layout.priority),
         unserved_s=numbers[2:3],
@@ -158,8 +159,14 @@ def facts_of(layout: Layout, snapshot: Snapshot) -> Facts:
         meter_age_s=meter_age_s,
         voltage_v=voltage_v,
         pausable=np.array([[s.pausable for s in states]], dtype=bool),
-        fixed=np.zeros((1, layout.size), dtype=bool),
+        fixed=rest.fixed,
     )
+
+
+@lru_cache(maxsize=64)
+def _at_rest(layout: Layout) -> Facts:
+    """What every snapshot of one site has in common. Nobody may write into it."""
+    return blank_facts(layout, 1)
 
 
 def _states(layout: Layout, snapshot: Snapshot) -> list[PointState]:
@@ -178,16 +185,16 @@ def _or_default(said: list[Any], default: NDArray[Number]) -> NDArray[Number]:
 
 def _meters(layout: Layout, snapshot: Snapshot) -> tuple[Floats, Floats, Floats]:
     """Readings by circuit; a reading as old as ``hold_s`` counts as none (INTERFACES: younger than 3 s)."""
-    site = layout.site
-    circuits = (1, len(site.circuits))
-    current_a, age_s = np.full((*circuits, 3), np.nan), np.full(circuits, np.inf)
-    voltage_v = np.full((*circuits, 3), site.nominal_voltage_v)
+    rest = _at_rest(layout)
+    current_a, age_s, voltage_v = rest.meter_a.copy(), rest.meter_age_s.copy(), rest.voltage_v
     for place, meter in layout.climb:
-        reading = snapshot.meters.get(meter) if meter is not None else None
+        reading = snapshot.meters.get(meter)
         if reading is None:
             continue
         age = age_s[0, place] = (snapshot.at - reading.measured_at).total_seconds()
-        if age < site.control.hold_s:
+        if age < layout.site.control.hold_s:
             current_a[0, place] = reading.current_a  # None becomes NaN
-            voltage_v[0, place] = reading.voltage_v or site.nominal_voltage_v
+            if reading.voltage_v is not None:
+                voltage_v = voltage_v.copy() if voltage_v is rest.voltage_v else voltage_v
+                voltage_v[0, place] = reading.voltage_v
     return current_a, age_s, voltage_v

@@ -11,7 +11,7 @@ Shapes: B sites in a batch, one in the service; P points, C circuits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from controller.loadbalance.facts import STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.patience import patience
 from controller.loadbalance.pulse import Pulse
+from controller.loadbalance.trend import Trend, followed
 from controller.snapshot import COMPETING, State
 from controller.units import TOLERANCE_A
 
@@ -41,26 +42,9 @@ AGEING_AFTER_S: Final = 1.5
 AGEING_A_PER_S: Final = 2.0
 """A reading that should have been replaced by now is raised by this much per second, until it counts as lost."""
 
-PEAK_BUCKET_S: Final = 5.0
-PEAK_BUCKETS: Final = 3
-"""Raises reckon with the highest background of the last 10 to 15 s: longer than chargers take to report."""
-
-NOISE_SMOOTHING: Final = 0.05
-NOISE_CLIP_A: Final = 1.0
-"""A step larger than this is a change of load, not noise."""
-
 SAMPLE_SMOOTHING: Final = 0.3
 SAMPLE_NOISE_A: Final = 1.0
 """Reports of a settled car that differ by less than this are averaged; the noise of twenty chargers adds up."""
-
-QUICK_S: Final = 3.0
-SLOW_S: Final = 10.0
-LEAD: Final = 1.2
-LEAD_FROM_A: Final = 0.3
-LEAD_FROM_NOISE: Final = 2.5
-LEAD_MOST_A: Final = 2.0
-"""A rising background is met ahead: chargers and cars answer up to ten seconds late. Two running means tell its slope
-(their distance is the slope times the difference of their times); what noise can explain is left out."""
 
 _RUNNING: Final = np.array([s in (State.PLUGGED, State.CHARGING, State.WITHHELD, State.EV_IDLE) for s in STATES])
 _EAGER: Final = np.array([s in COMPETING for s in STATES])
@@ -68,10 +52,9 @@ _QUIET: Final = ~_RUNNING & np.array([s is not State.OFFLINE for s in STATES])
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Trend):
     """What is remembered from one observation to the next."""
 
-    at_s: float
     state: Ints
     commanded_a: Floats
     moved_s: Floats
@@ -81,22 +64,10 @@ class Sight:
     """(B, P, 3): the interval that its draw lies in; a single value once it has settled."""
     takes_a: Floats
     """(B, P, 3): what the car has shown it takes when its limit allows more; infinite where it has not."""
-    background_a: Floats
-    """(B, C, 3)"""
-    peaks_a: Floats
-    """(``PEAK_BUCKETS``, B, C, 3): highest background of each of the last buckets of time, the newest first."""
-    bucket_s: float
     waited_s: Floats
     """(B, C, 3): how long slow cars have been waited for while the phase was beyond its margin [s]."""
     over_s: Floats
     """(B, C, 3): how long the phase has been beyond its margin without a break [s]."""
-    noise_a: Floats
-    """(B, C, 3): mean absolute step of the background from one observation to the next."""
-    quick_a: Floats
-    slow_a: Floats
-    """(B, C, 3): running means of the background."""
-    measured: Bools
-    """(B, C, 3): whether the background was measured or assumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +97,9 @@ class Estimate:
 def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float, pulse: Pulse) -> tuple[Estimate, Sight]:
     """Estimate the draws, and remember what the next observation needs.
 
-    Args:
-        layout: the site.
-        facts: the snapshot.
-        sight: what the last observation left; None at first.
-        now_s: monotonic seconds.
-        pulse: what is remembered of the limits.
+    ``sight`` is what the last one left, None at first; ``pulse`` is what is remembered of the limits.
     """
-    running = _RUNNING[facts.state]
-    said = _said(facts)
+    running, said = _RUNNING[facts.state], _said(facts)
     takes = np.full_like(said, np.inf) if sight is None else sight.takes_a
     moving, moved = _movement(facts, sight, now_s)
     told = facts.measured_age_s <= now_s - moved - layout.site.control.settle_s
@@ -144,41 +109,30 @@ def observe(layout: Layout, facts: Facts, sight: Sight | None, now_s: float, pul
         bounds = _interval(layout, facts, sight, now_s, moving & unknown, moved, said, takes, unknown)
         low, high = (np.where(unknown[:, :, None], bound, low) for bound in bounds)
     meter, measured = _aged(layout, facts), ~np.isnan(facts.meter_a)
-    draw, waited, over = low, np.zeros(meter.shape), np.zeros(meter.shape)
-    if sight is not None:
-        since_s, rested_s = now_s - sight.at_s, now_s - pulse.reduced_s
-        patient, waited, over = patience(
-            layout, meter, sight.waited_s, sight.over_s, since_s, rested_s, pulse.answers_s
-        )
-        draw = _explain(layout, meter, low, high, sight.background_a, patient)
-    background = backgrounds(layout, meter, draw)
-    sight = None if sight is None else _forget_worst_case(sight, measured, background)
-    peaks, bucket = _peaks(sight, background, now_s)
-    quick, slow, noise = _means(sight, background, now_s)
-    least = np.maximum(LEAD_FROM_A, LEAD_FROM_NOISE * noise)
-    coming = background + np.minimum(np.maximum(LEAD * (quick - slow) - least, 0.0), LEAD_MOST_A)
-    drawn = largest_phase(said)
+    draw, waited, over = _placed(layout, sight, meter, low, high, pulse, now_s)
+    trend = followed(sight, backgrounds(layout, meter, draw), measured, now_s)
+    coming, drawn = trend.coming_a, largest_phase(said)
     memory = Sight(
         at_s=now_s,
+        background_a=trend.background_a,
+        peaks_a=trend.peaks_a,
+        bucket_s=trend.bucket_s,
+        noise_a=trend.noise_a,
+        quick_a=trend.quick_a,
+        slow_a=trend.slow_a,
+        measured=measured,
         state=facts.state,
         commanded_a=facts.commanded_a,
         moved_s=moved,
         low_a=low,
         high_a=high,
         takes_a=_learned(facts, said, drawn, takes, running, told),
-        background_a=background,
-        peaks_a=peaks,
-        bucket_s=bucket,
         waited_s=waited,
         over_s=over,
-        measured=measured,
-        noise_a=noise,
-        quick_a=quick,
-        slow_a=slow,
     )
-    cautious = np.maximum(coming, np.maximum.reduce(peaks))
+    cautious = np.maximum(coming, np.maximum.reduce(trend.peaks_a))
     disobeys = running & told & (drawn > (facts.commanded_a + DISOBEYS_FROM_A) * DISOBEYS_FACTOR)
-    return Estimate(draw, meter, background, coming, cautious, high - draw, high, told, disobeys), memory
+    return Estimate(draw, meter, trend.background_a, coming, cautious, high - draw, high, told, disobeys), memory
 
 
 def _said(facts: Facts) -> Floats:
@@ -249,6 +203,17 @@ def _aged(layout: Layout, facts: Facts) -> Floats:
     return facts.meter_a + np.maximum(0.0, facts.meter_age_s - AGEING_AFTER_S)[:, :, None] * AGEING_A_PER_S
 
 
+def _placed(
+    layout: Layout, sight: Sight | None, meter: Floats, low: Floats, high: Floats, pulse: Pulse, now_s: float
+) -> tuple[Floats, Floats, Floats]:
+    """Where each draw lies in its interval; and, for the next time, ``waited_s`` and ``over_s`` as in ``Sight``."""
+    if sight is None:
+        return low, np.zeros(meter.shape), np.zeros(meter.shape)
+    since_s, rested_s = now_s - sight.at_s, now_s - pulse.reduced_s
+    patient, waited, over = patience(layout, meter, sight.waited_s, sight.over_s, since_s, rested_s, pulse.answers_s)
+    return _explain(layout, meter, low, high, sight.background_a, patient), waited, over
+
+
 def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, background: Floats, patient: Bools) -> Floats:
     """Choose each draw within its interval so that the background changes as little as they allow.
 
@@ -260,9 +225,7 @@ def _explain(layout: Layout, meter: Floats, low: Floats, high: Floats, backgroun
     if not anything(width > TOLERANCE_A):
         return low
     draw, unexplained = low.copy(), np.ones(low.shape[:2], dtype=bool)
-    for place, name in layout.climb:
-        if name is None:
-            continue
+    for place, _ in layout.climb:
         reading, members = meter[:, place], layout.below[place]
         free = members & unexplained
         known = ~np.isnan(reading)
@@ -283,39 +246,3 @@ def _learned(facts: Facts, said: Floats, drawn: Floats, takes: Floats, running: 
     held_back = said >= (facts.commanded_a - FOLLOWS_WITHIN_A)[:, :, None]
     learned = np.where(drawing[:, :, None], np.where(held_back, np.inf, said), takes)
     return np.where(running[:, :, None], learned, np.inf) if anything(~running) else learned
-
-
-def _forget_worst_case(sight: Sight, measured: Bools, background: Floats) -> Sight:
-    """Where a meter has begun to speak, what was assumed until then is no history of the background."""
-    begins = measured & ~sight.measured
-    if not anything(begins):
-        return sight
-    return replace(
-        sight,
-        background_a=np.where(begins, background, sight.background_a),
-        peaks_a=np.where(begins, background, sight.peaks_a),
-        quick_a=np.where(begins, background, sight.quick_a),
-        slow_a=np.where(begins, background, sight.slow_a),
-    )
-
-
-def _peaks(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, float]:
-    """The highest recent backgrounds, and when the newest bucket began."""
-    if sight is None:
-        return np.repeat(background[None], PEAK_BUCKETS, axis=0), now_s
-    if now_s - sight.bucket_s >= PEAK_BUCKET_S:
-        return np.concatenate([background[None], sight.peaks_a[:-1]]), now_s
-    peaks = sight.peaks_a.copy()
-    peaks[0] = np.maximum(peaks[0], background)
-    return peaks, sight.bucket_s
-
-
-def _means(sight: Sight | None, background: Floats, now_s: float) -> tuple[Floats, Floats, Floats]:
-    """Two running means of the background, and how restless it is."""
-    if sight is None:
-        return background, background, np.zeros_like(background)
-    passed = max(0.0, now_s - sight.at_s)
-    quick = sight.quick_a + min(1.0, passed / QUICK_S) * (background - sight.quick_a)
-    slow = sight.slow_a + min(1.0, passed / SLOW_S) * (background - sight.slow_a)
-    step = np.minimum(np.abs(background - sight.background_a), NOISE_CLIP_A)
-    return quick, slow, sight.noise_a + NOISE_SMOOTHING * (step - sight.noise_a)

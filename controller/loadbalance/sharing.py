@@ -67,9 +67,10 @@ def _one(
     stopped_by = [OWN_MAXIMUM] * len(given)
     growing, weights = [place for place, a in enumerate(given) if a > 0], weight[member].tolist()
     own_level = {place: given[place] / weights[place] for place in growing}
-    filling, felt = _rows(rows_of(rows, member), free_a[member], short[member], growing, weights)
+    numbers = short[member].nonzero()[0]
+    filling = _rows(rows_of(rows, member), free_a[member], numbers.tolist(), growing, weights)
     growing.sort(key=own_level.__getitem__, reverse=True)
-    while growing:
+    while growing and filling:
         levels = [row.room / row.flow if row.flow > _EXACT else math.inf for row in filling]
         lowest = max(0.0, min(levels))
         stopped = []
@@ -84,9 +85,8 @@ def _one(
             growing, stopped = [place for place in growing if place not in first], list(first)
         if not growing:
             break
-        for place in stopped:
-            for row in felt[place]:
-                row.drop(place, given[place])
+        for row in filling:
+            row.drop(stopped, given)
     return given, stopped_by
 
 
@@ -102,31 +102,31 @@ class _Row:
 
     def _summed(self) -> float:
         """What the row takes up per unit of level."""
-        return sum([use * self._weights[place] for place, use in self.uses.items()])
+        weights = self._weights
+        return sum([use * weights[place] for place, use in self.uses.items()])
 
-    def drop(self, place: int, amount: float) -> None:
-        """This point has stopped growing, at this amount [A]."""
-        use = self.uses.pop(place)
-        self.room -= use * amount
-        self.flow -= use * self._weights[place]
-        if self.flow < self._exact_from:  # a small difference of large numbers
-            self.flow = self._summed()
+    def drop(self, places: list[int], given: list[float]) -> None:
+        """These points have stopped growing, at these amounts [A]."""
+        uses, weights = self.uses, self._weights
+        for place in places:
+            use = uses.pop(place, 0.0)
+            if use > 0.0:
+                self.room -= use * given[place]
+                self.flow -= use * weights[place]
+                if self.flow < self._exact_from:  # a small difference of large numbers
+                    self.flow = self._summed()
 
 
-def _rows(
-    rows: Floats, free_a: Floats, short: Bools, growing: list[int], weights: list[float]
-) -> tuple[list[_Row], dict[int, list[_Row]]]:
-    """The short rows, and for each point that grows those that it uses."""
-    felt: dict[int, list[_Row]] = {place: [] for place in growing}
+def _rows(rows: Floats, free_a: Floats, numbers: list[int], growing: list[int], weights: list[float]) -> list[_Row]:
+    """The rows of these numbers that any of the growing points use."""
     filling = []
-    numbers = short.nonzero()[0]
-    rooms, uses = free_a[numbers].tolist(), rows[numbers].take(growing, axis=1).tolist()
-    for number, room, use in zip(numbers.tolist(), rooms, uses, strict=True):
-        row = _Row(number, max(0.0, room), {place: a for place, a in zip(growing, use, strict=True) if a > 0}, weights)
-        for place in row.uses:
-            felt[place].append(row)
-        filling.append(row)
-    return filling, felt
+    for number, room, use in zip(
+        numbers, free_a.take(numbers).tolist(), rows.take(numbers, axis=0).tolist(), strict=True
+    ):
+        uses = {place: use[place] for place in growing if use[place] > 0}
+        if uses:
+            filling.append(_Row(number, max(0.0, room), uses, weights))
+    return filling
 
 
 def _many(

@@ -107,7 +107,7 @@ class _Places:
 
 @lru_cache(maxsize=64)
 def _places(layout: Layout) -> _Places:
-    climb = [(circuit, layout.below[circuit]) for circuit, meter in layout.climb if meter is not None]
+    climb = [(circuit, layout.below[circuit]) for circuit, _ in layout.climb]
     nearest = [next((circuit for circuit, below in climb if below[n]), -1) for n in range(layout.size)]
     circuit = np.array(nearest, dtype=np.int64)
     return _Places(circuit >= 0, circuit, layout.below.astype(np.float64))

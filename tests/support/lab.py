@@ -19,7 +19,7 @@ import adapters.service
 from adapters.configuration import load_configuration
 from adapters.ocpp import CentralSystem, default
 from adapters.service import Service
-from controller.loadbalance import observer, pulse
+from controller.loadbalance import pulse, trend
 from controller.site import Control
 from controller.units import Phases
 from simulations.modbus_meter import SimulatedSdm630
@@ -29,7 +29,7 @@ WITHIN_S = 60.0
 NOT_SO_CALM = Control(change_s=0.5, calm_s=0.5, settle_s=1.5, fresh_readings=1)
 """The real loop, with less patience: these tests ask what chargers are told, not how calmly."""
 
-IMPATIENT = ((default, "ANSWER_S", 1.0), (pulse, "CONFIRM_S", 1.0), (observer, "PEAK_BUCKET_S", 1.0))
+IMPATIENT = ((default, "ANSWER_S", 1.0), (pulse, "CONFIRM_S", 1.0), (trend, "PEAK_BUCKET_S", 1.0))
 """The same for what no site needs to set."""
 
 

@@ -7,7 +7,6 @@ service and the simulator run every second: the same division on estimated draws
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -29,6 +28,7 @@ from controller.loadbalance.wiring import Wiring, watch
 from controller.outcome import NEVER_READ, by_circuit, by_point, circuit_events, plan_of, reasons, shared_because
 from controller.peakshave.warmth import Warmth, bearable, cold, warmed
 from controller.plan import Event, Plan
+from controller.record import record
 from controller.site import Site
 from controller.snapshot import Snapshot
 from controller.units import TOLERANCE_A, Phases
@@ -42,7 +42,7 @@ UNPAUSABLE_FIRST: Final = 2**31
 """A priority above all that people give: who draws its minimum whatever is said keeps it before the others."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Memory:
     """What one decision leaves to the next. Opaque; start with ``None``."""
 
@@ -64,7 +64,7 @@ class Memory:
     """(1, 3C): as ``Ride.spent_s``."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Basis:
     """The arrays between a snapshot and its plan, for ``controller.explain``; a batch of one."""
 
@@ -80,7 +80,7 @@ class Basis:
     """Where the limits belong, before pacing."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """A plan, what to remember, and what it was based on, per circuit id and phase [A]."""
 
@@ -157,7 +157,7 @@ def decide(site: Site, memory: Memory | None, snapshot: Snapshot) -> Decision:
     return Decision(plan, remembered, by_circuit(layout, estimate.background_a), draw_a, basis)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Seen:
     """What is found out about points before anything is divided, and what that leaves to the next decision."""
 

@@ -5,13 +5,13 @@ B sites in a batch, P points, K rows; ``rows`` as in ``Capacity``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from controller.loadbalance.capacity import rows_of, used
 from controller.loadbalance.layout import Bools, Floats, Ints, anything
+from controller.record import record
 from controller.units import TOLERANCE_A
 
 NO_ROW: Final = -1
@@ -21,7 +21,7 @@ FEW: Final = 3
 """So many members are worked out one by one as fast as all at once."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Queue:
     """Who comes first; put in order only where it matters.
 
@@ -61,7 +61,7 @@ class Queue:
         return np.take_along_axis(places, np.lexsort(keys, axis=1), axis=1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Admission:
     """Who was admitted (B, P); for those who were not, the row (B, P) that had no room for their minimum."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from controller.loadbalance.facts import Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
+from controller.record import record
 from controller.snapshot import ExternalLimit, StationLimit
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PowerLimit:
     """An ``ExternalLimit`` of a whole batch."""
 
@@ -25,7 +25,7 @@ class PowerLimit:
     per_point: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Capacity:
     """K rows: the phases of all circuits, innermost first, then limits on power, then contracts."""
 

@@ -6,7 +6,7 @@ Shapes: a batch of one site; P points.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from controller.loadbalance.facts import STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import STALE_IDLE_S, Estimate
 from controller.plan import Event, Remedy, Severity
+from controller.record import record
 from controller.snapshot import State
 from controller.units import TOLERANCE_A
 
@@ -27,7 +28,7 @@ _REMEDIES: Final = (None, *Remedy)
 _AVAILABLE: Final = STATES.index(State.AVAILABLE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Conduct:
     """What is remembered of each charger; see ``escalation.Case``."""
 
@@ -45,7 +46,7 @@ class Conduct:
     """(1, P): of whom there is anything to remember."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verdict:
     """What follows for this decision."""
 

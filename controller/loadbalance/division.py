@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +16,7 @@ from controller.loadbalance.capacity import Capacity, PowerLimit, backgrounds, c
 from controller.loadbalance.facts import BOUNDS, STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.sharing import Shares, share
+from controller.record import record
 from controller.snapshot import ExternalLimit, StationLimit
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
@@ -24,7 +24,7 @@ UNPROVEN_A: Final = 2.5
 """Where more than this is free now but not cautiously, a row is not full: its room has yet to last."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Division:
     """What everybody gets."""
 
@@ -35,7 +35,7 @@ class Division:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Split:
     """Limits that chargers can be told."""
 

@@ -11,7 +11,6 @@ Shapes: B sites in a batch, one in the service; P points, C circuits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.patience import patience
 from controller.loadbalance.pulse import Pulse
 from controller.loadbalance.trend import Trend, followed
+from controller.record import record
 from controller.snapshot import COMPETING, State
 from controller.units import TOLERANCE_A
 
@@ -51,7 +51,7 @@ _EAGER: Final = np.array([s in COMPETING for s in STATES])
 _QUIET: Final = ~_RUNNING & np.array([s is not State.OFFLINE for s in STATES])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sight(Trend):
     """What is remembered from one observation to the next."""
 
@@ -70,7 +70,7 @@ class Sight(Trend):
     """(B, C, 3): how long the phase has been beyond its margin without a break [s]."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Estimate:
     """The picture at the meter's instant."""
 

@@ -9,7 +9,6 @@ Shapes: B sites in a batch, one in the service; P points, C circuits, K rows of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -24,6 +23,7 @@ from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
 from controller.loadbalance.pulse import Pulse, answers, spare_writes
 from controller.loadbalance.sharing import fill
+from controller.record import record
 from controller.units import RESOLUTION_A, TOLERANCE_A
 
 YIELD_A: Final = 0.2
@@ -55,7 +55,7 @@ class Pace(IntEnum):
 _NONE, _CALM, _INTERVAL, _HEADROOM, _METER = (pace.value for pace in Pace)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wish:
     """Where the division wants the limits, and who comes first."""
 
@@ -137,7 +137,7 @@ def _moved_up(
     return np.where(ready, np.maximum(limit, raised), limit)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Leave:
     """What the clock, the meters and the write budgets allow each point (B, P)."""
 

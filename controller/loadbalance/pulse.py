@@ -5,13 +5,13 @@ Shapes: B sites in a batch, one in the service; P points, C circuits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from controller.loadbalance.facts import Facts
 from controller.loadbalance.layout import Bools, Floats, Layout, anything
+from controller.record import record
 from controller.units import RESOLUTION_A
 
 CONFIRM_S: Final = 5.0
@@ -30,7 +30,7 @@ _FORGETS: Final = 0.9
 DAY_S: Final = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pulse:
     """What pacing remembers between two decisions; times are monotonic seconds, -inf for never."""
 

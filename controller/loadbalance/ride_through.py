@@ -10,7 +10,7 @@ Shapes: B sites in a batch, one in the service; P points, C circuits; phase rows
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,7 @@ from controller.loadbalance.layout import Bools, Floats, Layout, anything
 from controller.loadbalance.observer import Estimate
 from controller.loadbalance.patience import OVER_BY_A
 from controller.loadbalance.pulse import Pulse, prompt
+from controller.record import record
 from controller.units import PHASE_NAMES, TOLERANCE_A
 
 RIDES_S: Final = 0.9
@@ -31,7 +32,7 @@ RECOVERS_S: Final = 30.0
 """After so long without one the next may be ridden out in full: a load that comes and goes is not short."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ride:
     """What admission reckons with."""
 

@@ -8,7 +8,6 @@ another. Where rows bind, a few members are worked out one by one in plain numbe
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from controller.loadbalance.capacity import rows_of, used
 from controller.loadbalance.facts import Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, anything
+from controller.record import record
 
 OWN_MAXIMUM: Final = -1
 """In place of a row's number: the point itself can take no more."""
@@ -64,69 +64,37 @@ def _one(
 ) -> tuple[list[float], list[int]]:
     """Fill the rows of one member; those that are not short never stop anybody."""
     given: list[float] = most_a[member].tolist()
-    stopped_by = [OWN_MAXIMUM] * len(given)
-    growing, weights = [place for place, a in enumerate(given) if a > 0], weight[member].tolist()
+    stopped_by, weights = [OWN_MAXIMUM] * len(given), weight[member].tolist()
+    growing = [place for place, a in enumerate(given) if a > 0]
     own_level = {place: given[place] / weights[place] for place in growing}
-    numbers = short[member].nonzero()[0]
-    filling = _rows(rows_of(rows, member), free_a[member], numbers.tolist(), growing, weights)
-    growing.sort(key=own_level.__getitem__, reverse=True)
-    while growing and filling:
-        levels = [row.room / row.flow if row.flow > _EXACT else math.inf for row in filling]
+    by_own_level = sorted(growing, key=own_level.__getitem__, reverse=True)
+    numbers: list[int] = short[member].nonzero()[0].tolist()
+    uses: list[list[float]] = rows_of(rows, member).take(numbers, axis=0).tolist()
+    room = [max(0.0, a) for a in free_a[member].take(numbers).tolist()]
+    flow = [sum([use[place] * weights[place] for place in growing]) for use in uses]
+    exact_from = [a / 1000 for a in flow]
+    while growing:
+        levels = [left / a if a > _EXACT else math.inf for left, a in zip(room, flow, strict=True)]
         lowest = max(0.0, min(levels))
         stopped = []
         # No row is full below the lowest level, so whoever reaches the own maximum below it keeps that.
-        while growing and own_level[growing[-1]] <= lowest + _EXACT:
-            stopped.append(growing.pop())
+        while by_own_level and own_level[by_own_level[-1]] <= lowest + _EXACT:
+            stopped.append(by_own_level.pop())
         if not stopped:
-            full = [row for row, level in zip(filling, levels, strict=True) if level <= lowest + _EXACT]
-            first = {place: row.number for row in reversed(full) for place in row.uses}
-            for place, number in first.items():
-                given[place], stopped_by[place] = lowest * weights[place], number
-            growing, stopped = [place for place in growing if place not in first], list(first)
-        if not growing:
-            break
-        for row in filling:
-            row.drop(stopped, given)
+            full = [row for row, level in enumerate(levels) if level <= lowest + _EXACT]
+            first = {place: row for row in reversed(full) for place in growing if uses[row][place] > 0}
+            for place, row in first.items():
+                given[place], stopped_by[place] = lowest * weights[place], numbers[row]
+            stopped, by_own_level = list(first), [place for place in by_own_level if place not in first]
+        growing = [place for place in growing if place not in stopped]
+        for row, use in enumerate(uses):
+            for place in stopped:
+                if use[place] > 0:
+                    room[row] -= use[place] * given[place]
+                    flow[row] -= use[place] * weights[place]
+            if flow[row] < exact_from[row]:  # a small difference of large numbers
+                flow[row] = sum([use[place] * weights[place] for place in growing])
     return given, stopped_by
-
-
-class _Row:
-    """One row while those who use it grow."""
-
-    __slots__ = ("_exact_from", "_weights", "flow", "number", "room", "uses")
-
-    def __init__(self, number: int, room: float, uses: dict[int, float], weights: list[float]) -> None:
-        self.number, self.room, self.uses, self._weights = number, room, uses, weights
-        self.flow = self._summed()
-        self._exact_from = self.flow / 1000
-
-    def _summed(self) -> float:
-        """What the row takes up per unit of level."""
-        weights = self._weights
-        return sum([use * weights[place] for place, use in self.uses.items()])
-
-    def drop(self, places: list[int], given: list[float]) -> None:
-        """These points have stopped growing, at these amounts [A]."""
-        uses, weights = self.uses, self._weights
-        for place in places:
-            use = uses.pop(place, 0.0)
-            if use > 0.0:
-                self.room -= use * given[place]
-                self.flow -= use * weights[place]
-                if self.flow < self._exact_from:  # a small difference of large numbers
-                    self.flow = self._summed()
-
-
-def _rows(rows: Floats, free_a: Floats, numbers: list[int], growing: list[int], weights: list[float]) -> list[_Row]:
-    """The rows of these numbers that any of the growing points use."""
-    filling = []
-    for number, room, use in zip(
-        numbers, free_a.take(numbers).tolist(), rows.take(numbers, axis=0).tolist(), strict=True
-    ):
-        uses = {place: use[place] for place in growing if use[place] > 0}
-        if uses:
-            filling.append(_Row(number, max(0.0, room), uses, weights))
-    return filling
 
 
 def _many(
@@ -188,7 +156,7 @@ def _felt(rows: Floats, mark: Floats) -> Floats:
     return _use(uses.T if rows.ndim == 2 else uses.swapaxes(1, 2), mark)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shares:
     """The result of a division, before limits are rounded down."""
 
@@ -210,7 +178,7 @@ def share(admitted: Bools, facts: Facts, base_a: Floats, most_a: Floats, rows: F
         free_a: (B, K) as in ``Capacity`` [A].
     """
     more = np.where(admitted, np.maximum(0.0, most_a - base_a), 0.0)
-    levels = _levels(facts.priority[admitted])
+    levels = _levels(facts.priority, admitted)
     if len(levels) <= 1:
         extra, stopped_by = fill(rows, free_a - used(rows, base_a), more, facts.weight)
         return Shares(base_a + extra, stopped_by)
@@ -224,7 +192,9 @@ def share(admitted: Bools, facts: Facts, base_a: Floats, most_a: Floats, rows: F
     return Shares(limit, stopped_by)
 
 
-def _levels(priority: Ints) -> list[int]:
-    """The different priorities, the highest first."""
-    same = priority.size == 0 or not anything(priority != priority[0])
-    return [int(level) for level in (priority[:1] if same else np.unique(priority)[::-1])]
+def _levels(priority: Ints, admitted: Bools) -> list[int]:
+    """The different priorities of who is admitted, the highest first; none where all points are alike."""
+    if not anything(priority != priority[:1, :1]):
+        return []
+    levels: list[int] = np.unique(priority[admitted])[::-1].tolist()
+    return levels

@@ -21,6 +21,7 @@ from controller.loadbalance.capacity import largest_phase
 from controller.loadbalance.facts import STATES, Facts
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import UNHEARD_S, Estimate
+from controller.record import record
 from controller.snapshot import State
 
 LOOK_S: Final = 3.0
@@ -48,7 +49,7 @@ _QUIET: Final = np.array(
 _NEVER_S: Final = -math.inf
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Footing:
     """Where each point stood when it was settled last."""
 
@@ -168,7 +169,7 @@ def _usual(footing: Footing, building_a: Floats, now_s: float) -> Footing:
     return replace(footing, usual_s=now_s, building_a=building_a, usual_a=usual_a)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Look:
     """The N points that have settled."""
 

@@ -5,12 +5,13 @@ Shapes: B sites in a batch, one in the service; C circuits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from controller.loadbalance.layout import Bools, Floats, anything
+from controller.record import record
 
 PEAK_BUCKET_S: Final = 5.0
 PEAK_BUCKETS: Final = 3
@@ -30,7 +31,7 @@ LEAD_MOST_A: Final = 2.0
 (their distance is the slope times the difference of their times); what noise can explain is left out."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Trend:
     """What is remembered of the building."""
 

@@ -30,9 +30,10 @@ from controller.loadbalance.phase_evidence import (
 )
 from controller.loadbalance.steps import Footing, Step, first_footing, steps_of
 from controller.plan import Event, Severity
+from controller.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wiring:
     """What is remembered of the steps that points and meters have made."""
 

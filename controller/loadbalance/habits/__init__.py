@@ -9,7 +9,7 @@ Shapes: a batch of one site; P points.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from operator import attrgetter
 from typing import Final
 
@@ -24,6 +24,7 @@ from controller.loadbalance.habits.waking import START_PATIENCE_S, attend, offer
 from controller.loadbalance.layout import Bools, Floats, Ints, Layout, anything
 from controller.loadbalance.observer import Estimate
 from controller.plan import Event
+from controller.record import record
 from controller.snapshot import COMPETING, State
 from controller.units import TOLERANCE_A
 
@@ -44,7 +45,7 @@ _values: Final = attrgetter(*_COLUMN)
 _BARE: Final = slice(_COLUMN["bare_l1"], _COLUMN["bare_l3"] + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Habits:
     """What is remembered of each car, until its point is free again."""
 
@@ -79,7 +80,7 @@ class Habits:
         return self.cases[None, :, _NEEDS]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Learned:
     """What the division is to reckon with, in place of the point's own ratings."""
 

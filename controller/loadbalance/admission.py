@@ -101,7 +101,7 @@ def admit(
     tight = used(rows, need) > (room if keep is None else room - np.maximum(keep[0], 0.0))
     if not anything(tight):
         return Admission(candidates, refused_by)
-    members = np.flatnonzero(tight.any(axis=1))
+    members = np.logical_or.reduce(tight, axis=1).nonzero()[0]
     if members.size > FEW:
         order = queue.of_many(members, candidates[members])
         refused_by[members] = _many(order, need, rows, room, keep, members, tight)

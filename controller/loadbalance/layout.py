@@ -88,7 +88,7 @@ class Layout:
 
     def circuit_flow(self, point_a: Floats) -> Floats:
         """What currents of the points (B, P, 3) add up to in each circuit (B, C, 3) [A]."""
-        flow: Floats = point_a.reshape(len(point_a), -1) @ self.flow
+        flow: Floats = point_a.reshape(len(point_a), -1).dot(self.flow)
         return flow.reshape(len(point_a), -1, 3)
 
     def by_row(self, circuit_a: Floats) -> Floats:

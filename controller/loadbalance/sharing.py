@@ -50,7 +50,7 @@ def fill(rows: Floats, free_a: Floats, most_a: Floats, weight: Floats) -> tuple[
     short = used(rows, given) > free_a
     if not anything(short):
         return given, stopped_by
-    members = np.flatnonzero(short.any(axis=1))
+    members = np.logical_or.reduce(short, axis=1).nonzero()[0]
     if members.size > FEW and np.count_nonzero(short.any(axis=0)) <= MOST_ROWS:
         given[members], stopped_by[members] = _many(rows, free_a, given, weight, members, short)
     else:

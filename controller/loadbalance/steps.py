@@ -144,7 +144,7 @@ def steps_of(
     heard_s = now_s - facts.measured_age_s[0]
     reports = estimate.told[0] & (heard_s > footing.base_s + HEARD_AGAIN_S)
     settled = reports | (footing.ends_s <= now_s)
-    settled = np.flatnonzero((settled if begins is None else settled | begins) & _places(layout).metered)
+    settled = ((settled if begins is None else settled | begins) & _places(layout).metered).nonzero()[0]
     building_a = facts.meter_a[0] - layout.circuit_flow(estimate.draw_a)[0]
     if now_s - footing.usual_s >= USUAL_S:
         footing = _usual(footing, building_a, now_s)
@@ -209,7 +209,7 @@ def _compare(
             usual_a=(footing.usual_a[circuit[n]] * math.sqrt(max(span_s[n], SHOWS_S) / USUAL_S)).tolist(),
             doubt_a=math.sqrt(max(0.0, unsure_a2[n])),
         )
-        for n in np.flatnonzero((size_a >= STEP_A) & (span_s <= SPAN_S)).tolist()
+        for n in ((size_a >= STEP_A) & (span_s <= SPAN_S)).nonzero()[0].tolist()
     ]
     ends_s = np.where(footing.ends_s <= look.now_s, np.nan, footing.ends_s)
     footing = replace(

@@ -118,11 +118,11 @@ def learn(
     new = (present != habits.present) | (facts.delivered_wh < habits.delivered_wh)
     reported = now_s - facts.measured_age_s >= habits.reported_s + REPORTS_APART_S
     news = reported & estimate.told & present & ~offline
-    if np.count_nonzero(habits.uses) < np.count_nonzero(layout.wired):
+    if anything(layout.wired & ~habits.uses):
         news |= _surprises(layout, facts, habits, present)
     turned = offered != habits.offered
     cases, uses, events = habits.cases, habits.uses, []
-    places = np.flatnonzero(news | new | turned).tolist()
+    places = (news | new | turned)[0].nonzero()[0].tolist()
     if places:
         cases = cases.copy()
         for place in places:
@@ -190,7 +190,9 @@ def _learned(layout: Layout, facts: Facts, habits: Habits, now_s: float) -> Lear
     """What is known; a trial with more than a maximum that has been lowered meanwhile is none."""
     cases = habits.cases.T[:, None]
     needs = np.minimum(cases[_NEEDS], np.maximum(facts.max_a, layout.min_a))
-    rests = habits.present & (cases[_RESTS_UNTIL] > now_s) & (largest_phase(facts.measured_a) < DRAWS_FROM_A)
+    rests = habits.present & (cases[_RESTS_UNTIL] > now_s)
+    if anything(rests):
+        rests &= largest_phase(facts.measured_a) < DRAWS_FROM_A
     wants = facts.idle & ~rests & (cases[_HUNGRY] > 0)
     state, takes = facts.state, cases[_TAKES]
     if anything(rests | wants):

@@ -43,9 +43,7 @@ class Capacity:
 
 def used(rows: Floats, point_a: Floats) -> Floats:
     """What currents of the points (B, P) use of each row (B, K) [A]; ``rows`` as in ``Capacity``."""
-    if rows.ndim == 2:
-        return point_a.dot(rows.T)
-    use: Floats = (rows @ point_a[:, :, None])[:, :, 0]
+    use: Floats = point_a.dot(rows.T) if rows.ndim == 2 else (rows @ point_a[:, :, None])[:, :, 0]
     return use
 
 

@@ -117,7 +117,8 @@ class Upstreams:
         found = []
         for view in (*self._forwarding.views(), *self._hubs.views()):
             queue = self._queues.get((view.upstream, view.station))
-            hub, seen = by_id[view.upstream].hub, by_id[view.upstream].points
+            configured = by_id[view.upstream]
+            hub, seen = configured.hub, configured.points
             own = tuple(p.id for p in self._site.points if p.station == view.station and p.id in seen)
             found.append(
                 UpstreamState(
@@ -132,6 +133,7 @@ class Upstreams:
                     waiting=0 if queue is None else queue.waiting,
                     oldest_at=None if queue is None else queue.oldest_at,
                     set_aside=0 if queue is None else queue.set_aside,
+                    by_token=bool(configured.tokens or configured.groups),
                 )
             )
         return found

@@ -186,7 +186,7 @@ class Upstream(Answer):
     station: str = Field(description="as the back office knows it: a station of the site, or a hub")
     points: tuple[str, ...]
     mode: str = Field(description="`forward` or `hub`")
-    role: str = Field(description="`primary` or `secondary`")
+    role: str = Field(description="`primary`, `secondary`, or `by_token`: it answers for some tokens")
     connected: bool
     ready: bool = Field(description="whether messages pass; false: chargers are answered here")
     trouble: str | None = Field(description="why there is no connection")

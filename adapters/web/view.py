@@ -255,7 +255,7 @@ def _upstream_view(state: UpstreamState, tick: Tick) -> models.Upstream:
         station=state.station,
         points=state.points,
         mode="hub" if state.hub else "forward",
-        role="primary" if state.primary else "secondary",
+        role="by_token" if state.by_token else "primary" if state.primary else "secondary",
         connected=state.connected,
         ready=state.ready,
         trouble=state.trouble,

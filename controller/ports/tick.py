@@ -100,6 +100,8 @@ class UpstreamState:
     """When the first of them happened."""
     set_aside: int
     """Messages that it has refused too often."""
+    by_token: bool = False
+    """Whether it answers for some tokens only, beside the one that answers for the station."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 from rich.console import Console
 
+from adapters.command_line.backup import backup, restore
 from adapters.command_line.demand_bill import demand_bill
 from adapters.command_line.export import export
 from adapters.command_line.price import price
@@ -190,6 +191,8 @@ def allocate(site: SiteOption, snapshot: SnapshotOption) -> None:
 app.command()(demand_bill)
 app.command()(export)
 app.command()(settle)
+app.command()(backup)
+app.command()(restore)
 app.command()(price)
 app.command()(tariff_check)
 

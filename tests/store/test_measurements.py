@@ -16,7 +16,7 @@ from controller.plan import Event
 from controller.ports.measurements import HeldLimit, MeterSample
 
 NOW = datetime.now(UTC)
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Shop:

@@ -18,6 +18,7 @@ from controller.ports.tokens import Token
 from tests.support.back_office import BackOffice, back_office
 from tests.support.forwarded import TOKEN, MeteredCharger, forwarded
 from tests.support.metered2 import MeteredStation
+from tests.support.processes import WITHIN_S
 from tests.support.raw_office import raw_office
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -27,6 +28,8 @@ CARD = "FLEET-1"
 
 @pytest.fixture(autouse=True)
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel, "ANSWER_S", WITHIN_S)
+    monkeypatch.setattr(channel, "FIRST_CONNECTION_S", WITHIN_S)
     monkeypatch.setattr(channel, "LIVE_BOOT_S", 0.2)
     monkeypatch.setattr("controller.hub_satellite.outbox.PER_S", 200.0)
     monkeypatch.setattr("adapters.ocpp.upstream.link.PAUSE_FIRST_S", 0.1)

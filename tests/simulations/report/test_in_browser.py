@@ -119,7 +119,7 @@ def test_every_button_gives_a_table(page: Page) -> None:
         assert all(None not in row and None not in row.values() for row in rows), text[:200]
 
 
-def eventually(holds: Callable[[], bool], patience_s: float = 20.0) -> bool:
+def eventually(holds: Callable[[], bool], patience_s: float = 60.0) -> bool:
     """Plotly follows a new width of the page after a moment."""
     end = time.monotonic() + patience_s
     while not holds() and time.monotonic() < end:

@@ -112,17 +112,18 @@ def price(
         raise typer.BadParameter(f"no such time zone: {time_zone!r}", param_hint="--time-zone")
     warnings = _Warnings()
     tariffs = _checked(tariff, warnings)
-    desk = _Desk(tariffs, _curves(tariffs, curve or []))
+    desk = None if tariffs is None else _Desk(tariffs, _curves(tariffs, curve or []))
     many = session.suffix == ".jsonl"
-    bad = False
+    bad = desk is None  # what is wrong with sessions is told all the same
     for place, text in _texts(session, many=many):
         try:
             read = read_session(text) if given is Format.LOADSTAR else read_ocpi_session(text, given, time_zone)
-            rated = desk.price(read)
+            rated = None if desk is None else desk.price(read)
         except DocumentError as error:
             bad = True
             _tell(place, error.problems)
-        else:
+            continue
+        if rated is not None:
             warnings.tell(place, read.warnings)
             document = priced_document(rated)
             sys.stdout.write(json.dumps(document, indent=None if many else 2, ensure_ascii=False) + "\n")
@@ -131,13 +132,18 @@ def price(
         raise typer.Exit(_BAD_INPUT)
 
 
-def _checked(path: Path, warnings: _Warnings) -> tuple[Tariff, ...]:
-    """The tariffs of a file, if none of them is ambiguous."""
-    read = _tariffs(path)
+def _checked(path: Path, warnings: _Warnings) -> tuple[Tariff, ...] | None:
+    """The tariffs of a file; None, and what is wrong is told, if one of them is no good or ambiguous."""
+    try:
+        read = _tariffs(path)
+    except DocumentError as error:
+        _tell(str(path), error.problems)
+        return None
     findings = [(tariff, one) for tariff in read.tariffs for one in lint(tariff)]
     refused = [f"tariff {t.id!r}: {one}" for t, one in findings if one.severity is Severity.REFUSE]
     if refused:
-        _refuse(str(path), refused)
+        _tell(str(path), refused)
+        return None
     warnings.tell(str(path), read.warnings)
     warnings.tell(str(path), [f"tariff {t.id!r}: {one}" for t, one in findings])
     return read.tariffs
@@ -148,8 +154,6 @@ def _tariffs(path: Path) -> TariffsRead:
         return read_tariffs(path.read_bytes())
     except OSError as error:
         _refuse(str(path), [f"cannot be read: {error.strerror or error}"])
-    except DocumentError as error:
-        _refuse(str(path), error.problems)
 
 
 def _curves(tariffs: Sequence[Tariff], given: Sequence[str]) -> dict[str, PriceCurve]:

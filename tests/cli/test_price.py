@@ -95,6 +95,17 @@ def test_an_ambiguous_tariff_prices_nothing(loadstar: Loadstar, session: Path, t
     assert "elements[0]: has 2 prices for ENERGY: which of them? (same_dimension_twice)" in ended.err
 
 
+def test_what_is_wrong_with_tariffs_and_with_sessions_is_told_at_once(loadstar: Loadstar, tmp_path: Path):
+    tariff = written(tmp_path / "tariff.json", TARIFF | {"currency": "EURO"})
+    session = written(tmp_path / "session.json", SESSION | {"time_zone": "Mars/Crater"})
+    ended = loadstar("price", "--tariff", tariff, "--session", session)
+    assert (ended.code, ended.out) == (2, "")
+    assert [line.split(": ")[:2] for line in ended.err.splitlines()] == [
+        [str(tariff), "currency"],
+        [str(session), "time_zone"],
+    ]
+
+
 def test_a_suspicious_tariff_is_warned_about_and_used(loadstar: Loadstar, session: Path, tmp_path: Path):
     path = written(tmp_path / "odd.json", {**TARIFF, "surcharge": 1, "elements": TARIFF["elements"] * 2})
     ended = loadstar("price", "--tariff", path, "--session", session)

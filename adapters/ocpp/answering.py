@@ -7,10 +7,11 @@ writes the names in each answer anew: that takes longer than all the rest. What 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from ocpp.exceptions import OCPPError
 from ocpp.messages import Call, validate_payload
@@ -19,6 +20,23 @@ from adapters.ocpp.names import camel_case, snake_case
 from adapters.ocpp.wire import Frame, Kind, call_error
 
 _WRITE: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+class Reply(NamedTuple):
+    """What a call is answered."""
+
+    message_id: str
+    payload: Mapping[str, Any] = MappingProxyType({})
+    code: str = ""
+    """Of an error; empty for a result."""
+    description: str = ""
+
+    @property
+    def text(self) -> str:
+        """The whole frame."""
+        if self.code:
+            return call_error(self.message_id, self.code, self.description)
+        return _WRITE([Kind.RESULT, self.message_id, self.payload])
 
 
 class Answering:
@@ -44,26 +62,23 @@ class Answering:
         self._handlers, self._version, self._actions = handlers, version, actions
         self._spelling, self._on_error = spelling, on_error
 
-    async def answer(self, call: Frame) -> str:
-        """The text of the answer, a CALLRESULT or a CALLERROR."""
+    async def answer(self, call: Frame) -> Reply:
+        """Have a call answered."""
         found = self._handlers.get(call.action)
         if found is None:
             # OCPP-J 1.6 §4.2.3: not known at all, or known and not served.
-            return call_error(call.message_id, "NotSupported" if call.action in self._actions else "NotImplemented")
+            return Reply(call.message_id, code="NotSupported" if call.action in self._actions else "NotImplemented")
         try:
             if not found["_skip_schema_validation"]:
                 await validate_payload(Call(call.message_id, call.action, call.payload), self._version)
-            told = found["_on_action"](**snake_case(call.payload))
-            if isinstance(told, Awaitable):
-                told = await told
-            return _WRITE([Kind.RESULT, call.message_id, _written(told)])
+            return Reply(call.message_id, _written(await found["_on_action"](**snake_case(call.payload))))
         except OCPPError as error:
             self._on_error(error)
             code = str(error.code)  # no details: they would repeat the message, tags and all
-            return call_error(call.message_id, self._spelling.get(code, code), str(error.description or ""))
+            return Reply(call.message_id, {}, self._spelling.get(code, code), str(error.description or ""))
         except Exception as error:
             self._on_error(error)
-            return call_error(call.message_id, "InternalError", "An unexpected error occurred.")
+            return Reply(call.message_id, {}, "InternalError", "An unexpected error occurred.")
 
 
 def _written(value: Any) -> Any:

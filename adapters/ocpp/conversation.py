@@ -158,7 +158,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
             if frame.kind is not Kind.CALL:
                 await self.route_message(frame.text)
             elif self._around.forward is None:
-                await self._link.answer(frame, await self._answering.answer(frame))
+                await self._link.answer(frame, (await self._answering.answer(frame)).text)
             else:
                 await self._calls.put(frame)
                 continue
@@ -178,10 +178,12 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
     async def _answer_calls(self, forward: Forward) -> None:
         while (call := await self._calls.get()) is not None:
             try:
-                if (told := await forward.pass_by(call)) is None:
-                    forward.hears(call)
-                    told = await forward.answer(call, await self._answering.answer(call))
-                await self._link.answer(call, told)
+                if (told := await forward.pass_by(call)) is not None:
+                    await self._link.answer(call, told)
+                    self._writer.heard(anything=False)
+                    continue
+                forward.hears(call)
+                await self._link.answer(call, await forward.answer(call, await self._answering.answer(call)))
                 self._writer.heard()
             except LinkClosedError:
                 pass  # the reader sees it too

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.ocpp.answering import Reply
 from adapters.ocpp.wire import Frame
 from controller.ports.ledger import Ledger
 
@@ -78,6 +79,6 @@ class Forward(Protocol):
         """Take what the station has said and nobody answers (2.1); returns whether somebody is to hear it."""
         ...
 
-    async def answer(self, call: Frame, local: str) -> str:
+    async def answer(self, call: Frame, local: Reply) -> str:
         """What the station is answered: by its back office, or as it was answered here (``local``)."""
         ...

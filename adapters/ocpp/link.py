@@ -98,8 +98,10 @@ class Link:
             if isinstance(frame, Refused):
                 await self._refuse("malformed_frame", frame)
             elif frame.kind is Kind.CALL:
-                if await self._is_new(frame):
+                if not self._answers.has(frame) and frame.message_id not in self._open:
+                    self._open[frame.message_id] = frame
                     return frame
+                await self._repeat(frame)
             elif frame.kind is Kind.RESULT_ERROR or frame.kind is Kind.SEND:
                 await self._one_way(frame)
             elif (answer := self._expected_answer(frame, raw)) is not None:
@@ -147,21 +149,15 @@ class Link:
         expected.is_error = frame.kind is Kind.ERROR
         return frame if expected.is_error else _pruned(frame, expected.fields)
 
-    async def _is_new(self, call: Frame) -> bool:
-        """Whether a call has not come before; one that has is answered as it was."""
-        if (known := self._answers.repeated(call)) is None and (
-            under_way := self._open.get(call.message_id)
-        ) is not None:
-            if under_way.fingerprint != call.fingerprint:
-                await self._refuse("message_id_reused", Refused("a message id was used twice"))
-            return False
+    async def _repeat(self, call: Frame) -> None:
+        """Answer a call whose id has come before as it was answered; one that is being answered will be."""
+        known, under_way = self._answers.repeated(call), self._open.get(call.message_id)
+        if known is None and under_way is not None and under_way.fingerprint != call.fingerprint:
+            known = Refused("a message id was used twice")
         if isinstance(known, Refused):
             await self._refuse("message_id_reused", known)
         elif known is not None:
             await self.send(known)
-        else:
-            self._open[call.message_id] = call
-        return known is None
 
     async def _one_way(self, frame: Frame) -> None:
         """Take what nobody answers: a stream, and we have asked for none; or a word that our answer was wrong."""

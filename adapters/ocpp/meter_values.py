@@ -99,11 +99,12 @@ def read_register(meter_value: Any, context: str | None = None) -> int | None:
 
 
 def _collect(meter_value: Any, context: str | None = None) -> _Values:
-    values = _Values()
-    for at, sample in samples(meter_value):
+    values, dated = _Values(), None
+    for entry, sample in samples(meter_value):
         if context is not None and sample.get("context") != context:
             continue
-        values.at = at or values.at
+        if entry is not dated:
+            values.at, dated = read_time(entry.get("timestamp")) or values.at, entry
         measurand = sample.get("measurand") or "Energy.Active.Import.Register"
         units = _UNITS.get(measurand) if isinstance(measurand, str) else None
         if units is None:
@@ -117,8 +118,8 @@ def _collect(meter_value: Any, context: str | None = None) -> _Values:
     return values
 
 
-def samples(meter_value: Any) -> Iterable[tuple[datetime | None, Mapping[str, Any]]]:
-    """Each sampled value with the time of its entry, of a bounded number of them."""
+def samples(meter_value: Any) -> Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Each sampled value with the entry that it is part of, of a bounded number of them."""
     left = MAX_VALUES
     for entry in meter_value if isinstance(meter_value, list) else []:
         sampled = entry.get("sampled_value") if isinstance(entry, dict) else None
@@ -127,12 +128,12 @@ def samples(meter_value: Any) -> Iterable[tuple[datetime | None, Mapping[str, An
                 return
             left -= 1
             if isinstance(sample, dict):
-                yield read_time(entry.get("timestamp")), sample
+                yield entry, sample
 
 
 def _number(sample: Mapping[str, Any], units: Mapping[str | None, float]) -> float | None:
     unit, value, multiplier = sample.get("unit"), sample.get("value"), 0
-    if isinstance(in_2x := sample.get("unit_of_measure"), Mapping):
+    if isinstance(in_2x := sample.get("unit_of_measure"), dict):
         unit, multiplier = in_2x.get("unit"), in_2x.get("multiplier") or 0
     if sample.get("format") == "SignedData" or not isinstance(unit, str | None) or unit not in units:
         return None

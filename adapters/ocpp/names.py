@@ -23,8 +23,13 @@ def _quick(respell: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def respelt(data: Any) -> Any:
         if isinstance(data, dict):
-            return {spelt(name) if isinstance(name, str) else name: respelt(value) for name, value in data.items()}
+            return {
+                spelt(name) if isinstance(name, str) else name: respelt(value) if isinstance(value, deep) else value
+                for name, value in data.items()
+            }
         return [respelt(value) for value in data] if isinstance(data, list) else data
+
+    deep = (dict, list)
 
     return respelt
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, Final
 
 from adapters.ocpp.meter_values import samples
@@ -29,7 +28,7 @@ def signed_texts(meter_value: Any) -> tuple[str, ...]:
         value, signed = sample.get("value"), sample.get("signed_meter_value")
         if sample.get("format") == "SignedData" and isinstance(value, str):
             found.append(value)
-        elif isinstance(signed, Mapping):
+        elif isinstance(signed, dict):
             told = {name: signed[key] for key, name in _NAMES.items() if isinstance(signed.get(key), str)}
             found.append(json.dumps(told, ensure_ascii=False))
     return tuple(found)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -137,12 +136,12 @@ def _read(text: str) -> tuple[Any, bool]:
     Raises:
         ValueError, RecursionError, _UnacceptableError: it is not JSON.
     """
-    if "\\u" not in text and _plain(text):
+    if "\\u" not in text and (text.isascii() or _SURROGATE.search(text) is None):
         try:
-            message = _MODEST.decode(text)
+            message, end = _MODEST.raw_decode(text)
         except (ValueError, RecursionError, _UnacceptableError):
-            pass  # the other finds out what is wrong
-        else:
+            end = -1  # the other finds out what is wrong
+        if end == len(text):
             return message, text.count("[") + text.count("{") <= _MAX_DEPTH or _shallow(message, _MAX_DEPTH - 1)
     return _DECODER.decode(text), False
 
@@ -258,15 +257,19 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._answers: OrderedDict[str, tuple[str | bytes, str]] = OrderedDict()
+        self._answers: dict[str, tuple[str | bytes, str]] = {}
+
+    def has(self, call: Frame) -> bool:
+        """Whether a call with this id was answered."""
+        return call.message_id in self._answers
 
     def keep(self, call: Frame, answer: str) -> None:
         """Remember what a call was answered."""
         said = call.text if len(call.text) <= _REMEMBERED_CHARACTERS else call.fingerprint
+        self._answers.pop(call.message_id, None)
         self._answers[call.message_id] = (said, answer)
-        self._answers.move_to_end(call.message_id)
         if len(self._answers) > _REMEMBERED_ANSWERS:
-            self._answers.popitem(last=False)
+            del self._answers[next(iter(self._answers))]
 
     def repeated(self, call: Frame) -> str | Refused | None:
         """Return the stored answer, None for a call with a new id, a refusal for another call under a used id."""

@@ -59,10 +59,11 @@ class Writer:
         """Look for something to do."""
         self._wake.set()
 
-    def heard(self) -> None:
-        """The charger has spoken and was answered: it takes calls now."""
+    def heard(self, *, anything: bool = True) -> None:
+        """The charger has spoken and was answered: it takes calls now; what it said may have changed something."""
         self._spoken.set()
-        self._wake.set()
+        if anything:
+            self._wake.set()
 
     async def run(self) -> None:
         """Work until cancelled."""

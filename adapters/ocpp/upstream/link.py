@@ -210,14 +210,19 @@ class UpstreamLink:
         return await self._turns.ask(message_id, text)
 
     async def tell(self, text: str) -> None:
-        """Send what nobody answers, as it is.
+        """Send a frame as it is; for what is no call.
 
         Raises:
             AwayError: there is no connection.
         """
         if self._socket is None:
             raise AwayError("there is no connection")
-        await self._send(self._socket, text)
+        if self._on_frame is not None:
+            self._on_frame(Direction.OUT, text)
+        try:
+            await self._socket.send(text)
+        except ConnectionClosed as closed:
+            raise AwayError("the connection has ended") from closed
 
     async def close(self, reason: str) -> None:
         """End this connection; ``run`` makes another."""
@@ -257,7 +262,7 @@ class UpstreamLink:
         self._socket, self.trouble, self._nonsense = socket, None, 0
         self._tried.set()
         self._on_change()
-        beside = [asyncio.create_task(self._answer(socket, asked)), asyncio.create_task(self._opened())]
+        beside = [asyncio.create_task(self._answer(asked)), asyncio.create_task(self._opened())]
         try:
             with suppress(ConnectionClosed, AwayError):
                 while True:
@@ -285,7 +290,7 @@ class UpstreamLink:
         if isinstance(frame, Refused):
             self._nonsense += 1
             if frame.answer is not None:
-                await self._send(socket, self._spelt(frame.answer))
+                await self.tell(self._spelt(frame.answer))
             elif self._nonsense >= NONSENSE_MOST:
                 await socket.close(CloseCode.POLICY_VIOLATION, "this is not OCPP-J")
             return
@@ -296,11 +301,11 @@ class UpstreamLink:
             except asyncio.QueueFull:
                 if frame.kind is Kind.CALL:
                     error = call_error(frame.message_id, "InternalError", "too many calls are waiting")
-                    await self._send(socket, error)
+                    await self.tell(error)
         elif self._turns.hear(frame.message_id, text):
             self._failures = 0
 
-    async def _answer(self, socket: ClientConnection, asked: asyncio.Queue[tuple[Frame, str]]) -> None:
+    async def _answer(self, asked: asyncio.Queue[tuple[Frame, str]]) -> None:
         """Have what the back office asks answered, one after the other."""
         with suppress(AwayError):
             while True:
@@ -314,15 +319,7 @@ class UpstreamLink:
                     _LOG.exception("a call of the back office could not be answered")
                     answer = call_error(frame.message_id, "InternalError")
                 end_if_cancelled()
-                await self._send(socket, answer)
-
-    async def _send(self, socket: ClientConnection, text: str) -> None:
-        if self._on_frame is not None:
-            self._on_frame(Direction.OUT, text)
-        try:
-            await socket.send(text)
-        except ConnectionClosed as closed:
-            raise AwayError("the connection has ended") from closed
+                await self.tell(answer)
 
     def _spelt(self, answer: str) -> str:
         if self.way.subprotocol == "ocpp1.6":

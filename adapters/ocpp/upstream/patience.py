@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
+from adapters.ocpp.upstream.deadlines import Deadlines
 from adapters.ocpp.upstream.turns import AwayError
 
 
@@ -15,6 +16,7 @@ class Patience:
     def __init__(self) -> None:
         self._gone = False
         self._awaited: set[asyncio.Future[Any]] = set()
+        self._deadlines = Deadlines[asyncio.Future[Any]](_release)
 
     def came(self) -> None:
         """It is connected; nobody is left who waits on an older connection."""
@@ -31,14 +33,14 @@ class Patience:
         """Wait for an answer; None where there is none, or none in time. Nobody else may wait for it."""
         if self._gone:
             _release(coming)
-        too_late = asyncio.get_running_loop().call_later(most_s, _release, coming)
         self._awaited.add(coming)
+        self._deadlines.add(coming, most_s)
         try:
             return await coming
         except AwayError:
             return None
         finally:
-            too_late.cancel()
+            self._deadlines.drop(coming)
             self._awaited.discard(coming)
 
     async def wait(self, what: asyncio.Future[Any], most_s: float) -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, cast
 
+from adapters.ocpp.answering import Reply
 from adapters.ocpp.forward import Charger
 from adapters.ocpp.station import Station
 from adapters.ocpp.upstream.asked import ANSWERS_REMEMBERED, Asked
@@ -156,10 +157,10 @@ class Relay:
         for channel in self._channels:
             channel.spoke(call.action)
 
-    async def answer(self, call: Frame, local: str) -> str:
+    async def answer(self, call: Frame, local: Reply) -> str:
         """What the station is answered."""
-        if kind_of(local) == Kind.ERROR and "InternalError" in local:
-            return local  # it could not be recorded: it comes again
+        if local.code == "InternalError":
+            return local.text  # it could not be recorded: it comes again
         at_hand = AT_HAND.get() or Handling(call)
         try:
             told = await self._upstairs(at_hand)
@@ -244,6 +245,8 @@ class Relay:
         return None if owner is None else await owner.ask(call)
 
     def _answers(self, author: Channel, call: Frame) -> None:
+        if self._legacy:
+            return  # it has no words for a wrong answer
         self._answered[call.message_id] = author
         while len(self._answered) > ANSWERS_REMEMBERED:
             self._answered.popitem(last=False)
@@ -252,18 +255,18 @@ class Relay:
         token = None if self._ledger is None else await self._ledger.token(uid)
         return None if token is None else token.group
 
-    def _doubted(self, at_hand: Handling, local: str) -> str:
+    def _doubted(self, at_hand: Handling, local: Reply) -> str:
         """Our own answer, with what is known of the back office's: a token that only it would accept is refused."""
-        info = token_info(payload_of(local, at=2)) if kind_of(local) == Kind.RESULT else None
+        info = token_info(local.payload)
         if info is None:
-            return local
+            return local.text
         if at_hand.doubt:
             self._refuse(at_hand.call)
-            return with_token_info(local, {"status": "Invalid"})
+            return with_token_info(local.text, {"status": "Invalid"})
         group = None if at_hand.heard is None else at_hand.heard.group
         if group is None or not self._legacy or info.get("status") != "Accepted":
-            return local
-        return with_token_info(local, {**info, "parentIdTag": group})  # another card of it may end the session
+            return local.text
+        return with_token_info(local.text, {**info, "parentIdTag": group})  # another card of it may end the session
 
     async def _learn(self, at_hand: Handling, told: str) -> None:
         """Keep what an answer says of a token, for the time when nobody answers."""

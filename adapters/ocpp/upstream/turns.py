@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.ocpp.upstream.deadlines import Deadlines
+
 CALLS_WAITING_MOST: Final = 64
 """Calls that wait for their turn; a station sends one and waits, a hub has twenty satellites."""
 
@@ -27,12 +29,9 @@ class _Call:
     message_id: str
     text: str
     answer: asyncio.Future[str | None]
-    too_late: asyncio.TimerHandle | None = None
 
     def over(self, told: str | AwayError) -> None:
         """Tell who has asked, if he still waits."""
-        if self.too_late is not None:
-            self.too_late.cancel()
         if self.answer.done():
             return
         if isinstance(told, str):
@@ -56,6 +55,7 @@ class Turns:
         self._send, self._on_silence, self._within_s = send, on_silence, within_s
         self._line: deque[_Call] = deque()
         self._under_way: _Call | None = None
+        self._deadlines = Deadlines(self._late)
         self._silent = 0
         self._following: asyncio.Task[None] | None = None
 
@@ -92,11 +92,12 @@ class Turns:
         ended, self._under_way = [*([self._under_way] if self._under_way else []), *self._line], None
         self._line.clear()
         for call in ended:
+            self._deadlines.drop(call)
             call.over(AwayError("the connection has ended"))
 
     async def _take(self, call: _Call) -> None:
         self._under_way = call
-        call.too_late = asyncio.get_running_loop().call_later(self._within_s, self._late, call)
+        self._deadlines.add(call, self._within_s)
         try:
             await self._send(call.text)
         except AwayError as away:
@@ -110,6 +111,7 @@ class Turns:
             self._on_silence()
 
     def _over(self, call: _Call, told: str | AwayError) -> None:
+        self._deadlines.drop(call)
         call.over(told)
         if self._under_way is not call:
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -83,12 +83,14 @@ class Answering:
 
 def _written(value: Any) -> Any:
     """A handler's answer, or a part of it, as it goes over the wire: what is None is left out."""
-    if is_dataclass(value):
-        told = [(camel, getattr(value, name)) for name, camel in _names(value.__class__)]
-        return {camel: _written(one) for camel, one in told if one is not None}
+    if isinstance(value, str | int | float):
+        return value
+    if isinstance(value, list):
+        return [_written(one) for one in value if one is not None]
     if isinstance(value, dict):
         return {name: _written(one) for name, one in camel_case(value).items() if one is not None}
-    return [_written(one) for one in value if one is not None] if isinstance(value, list) else value
+    told = [(camel, getattr(value, name)) for name, camel in _names(value.__class__)]
+    return {camel: _written(one) for camel, one in told if one is not None}
 
 
 @lru_cache

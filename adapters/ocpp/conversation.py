@@ -23,6 +23,7 @@ from adapters.ocpp.cost_display import CostDisplay, CostWords
 from adapters.ocpp.errands import CallFailedError
 from adapters.ocpp.fields import written_time
 from adapters.ocpp.forward import Forward
+from adapters.ocpp.inbox import Inbox
 from adapters.ocpp.link import ExpectedReply, Link, LinkClosedError, Version
 from adapters.ocpp.names import camel_case
 from adapters.ocpp.orders import Orders, done, status_of
@@ -91,7 +92,7 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
         self._misbehaviours: set[str] = set()
         self._patience: asyncio.Timeout | None = None
         """What bounds the wait for the answer to our call."""
-        self._calls: asyncio.Queue[Frame | None] = asyncio.Queue(CALLS_OPEN_MOST)
+        self._calls = Inbox[Frame | None](CALLS_OPEN_MOST)
 
     async def converse(self) -> None:
         """Talk until the connection ends. Raises nothing for what the station does."""

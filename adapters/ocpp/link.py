@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
+from adapters.ocpp.sending import send_text
 from adapters.ocpp.wire import Answers, Frame, Kind, Refused, call_error, kind_of, read_frame
 from controller.ports.devices import Direction
 
@@ -116,7 +117,7 @@ class Link:
         if self._on_frame is not None:
             self._on_frame(Direction.OUT, text)
         try:
-            await self._socket.send(text)
+            await send_text(self._socket, text)
         except ConnectionClosed as closed:
             self.closed = True
             raise LinkClosedError from closed

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -122,7 +123,7 @@ def _framed(message: list[Any], text: str, *, harmless: bool) -> Frame | Refused
     kind, message_id = _KINDS.get(message[0]) if type(message[0]) is int else None, message[1]
     if kind is None:
         return Refused("unknown message type")
-    if not isinstance(message_id, str) or len(message_id) > MAX_MESSAGE_ID or not _plain(message_id):
+    if not isinstance(message_id, str) or len(message_id) > MAX_MESSAGE_ID or not (harmless or _plain(message_id)):
         return Refused("unusable message id")
     if kind is Kind.RESULT_ERROR or kind is Kind.SEND:
         return Frame(kind, message_id, text)
@@ -257,7 +258,7 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._answers: dict[str, tuple[str | bytes, str]] = {}
+        self._answers: OrderedDict[str, tuple[str | bytes, str]] = OrderedDict()
 
     def has(self, call: Frame) -> bool:
         """Whether a call with this id was answered."""
@@ -269,7 +270,7 @@ class Answers:
         self._answers.pop(call.message_id, None)
         self._answers[call.message_id] = (said, answer)
         if len(self._answers) > _REMEMBERED_ANSWERS:
-            del self._answers[next(iter(self._answers))]
+            self._answers.popitem(last=False)
 
     def repeated(self, call: Frame) -> str | Refused | None:
         """Return the stored answer, None for a call with a new id, a refusal for another call under a used id."""

@@ -120,7 +120,7 @@ class Channel:
         """Pass a call on at once; returns the text of the answer, None where there is none in time."""
         if call.action == BOOT:
             return await self._ask_boot(call)
-        if self._link is not None and self._link.connected and not self.ready:
+        if not self.ready and self.connected:
             await self._patience.wait(asyncio.ensure_future(self._is_ready.wait()), READY_S)
         told = await self._asked(call) if self.ready else None
         if call.action == STATUS:
@@ -326,13 +326,13 @@ class Channel:
             await self._link.tried()
 
     async def _asked(self, call: Frame) -> str | None:
-        if self._link is None or not self._link.connected:
+        if self._link is None:
             return None
-        self._passed += 1
         try:
             answer = await self._link.ask(call.message_id, call.text)
         except AwayError:
             return None
+        self._passed += 1
         return await self._patience.answer(answer, ANSWER_S)
 
     async def _stream(self, link: UpstreamLink, text: str) -> None:

@@ -59,13 +59,10 @@ class Choice:
             for name in office.tokens:
                 beginning = name.endswith(BEGINS_WITH)
                 (self._beginnings if beginning else self._uids)[token_key(name.removesuffix(BEGINS_WITH))] = office.id
+        self.open = bool(self._uids or self._beginnings or self._groups)
+        """Whether there is anything to choose."""
         self._asked_for: dict[str, tuple[str, float]] = {}
         self._transactions: dict[str, str] = {}
-
-    @property
-    def open(self) -> bool:
-        """Whether there is anything to choose."""
-        return bool(self._uids or self._beginnings or self._groups)
 
     async def restore(self) -> None:
         """Take up whose the transactions on record are.

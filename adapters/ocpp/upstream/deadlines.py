@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+import math
+from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
@@ -16,28 +17,35 @@ class Deadlines(Generic[T]):
         """Begin with nothing; ``on_late`` is told of what was not dropped in time."""
         self._on_late = on_late
         self._due_s: dict[T, float] = {}
+        self._rings_s = math.inf
         self._timer: asyncio.TimerHandle | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        """What waits now."""
+        return iter(list(self._due_s))
 
     def add(self, what: T, within_s: float) -> None:
         """Let something wait so long from now."""
-        due_s = asyncio.get_running_loop().time() + within_s
-        self._due_s[what] = due_s
-        if self._timer is None or due_s < self._timer.when():
-            self._ring_at(due_s)
+        loop = asyncio.get_running_loop()
+        self._due_s[what] = due_s = loop.time() + within_s
+        if due_s < self._rings_s:
+            self._ring_at(loop, due_s)
 
     def drop(self, what: T) -> None:
         """It need not wait any more."""
         self._due_s.pop(what, None)
 
-    def _ring_at(self, due_s: float) -> None:
+    def _ring_at(self, loop: asyncio.AbstractEventLoop, due_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_at(due_s, self._ring)
+        self._rings_s, self._timer = due_s, loop.call_at(due_s, self._ring)
 
     def _ring(self) -> None:
-        self._timer, now_s = None, asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        now_s, self._rings_s, self._timer = loop.time(), math.inf, None
         for what in [what for what, due_s in self._due_s.items() if due_s <= now_s]:
             if self._due_s.pop(what, None) is not None:
                 self._on_late(what)
-        if self._due_s and self._timer is None:
-            self._ring_at(min(self._due_s.values()))
+        next_s = min(self._due_s.values(), default=math.inf)
+        if next_s < self._rings_s:
+            self._ring_at(loop, next_s)

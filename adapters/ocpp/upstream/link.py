@@ -33,6 +33,7 @@ from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
 from adapters.cancellation import end_if_cancelled
+from adapters.ocpp.sending import send_text
 from adapters.ocpp.upstream.turns import AwayError, Turns
 from adapters.ocpp.wire import MAX_FRAME_BYTES, Frame, Kind, Refused, call_error, read_frame
 from controller.ports.devices import Direction
@@ -199,15 +200,9 @@ class UpstreamLink:
         assert told is not None  # nobody else has the future
         return told
 
-    async def ask(self, message_id: str, text: str) -> asyncio.Future[str | None]:
-        """Send a call likewise, and return what becomes its answer as soon as it is sent or in line (``Turns.ask``).
-
-        Raises:
-            AwayError: there is no connection, or the line is too long.
-        """
-        if self._socket is None:
-            raise AwayError("there is no connection")
-        return await self._turns.ask(message_id, text)
+    def ask(self, message_id: str, text: str) -> Awaitable[asyncio.Future[str | None]]:
+        """Send a call likewise, and return what becomes its answer as soon as it is sent or in line (``Turns.ask``)."""
+        return self._turns.ask(message_id, text)
 
     async def tell(self, text: str) -> None:
         """Send a frame as it is; for what is no call.
@@ -220,7 +215,7 @@ class UpstreamLink:
         if self._on_frame is not None:
             self._on_frame(Direction.OUT, text)
         try:
-            await self._socket.send(text)
+            await send_text(self._socket, text)
         except ConnectionClosed as closed:
             raise AwayError("the connection has ended") from closed
 

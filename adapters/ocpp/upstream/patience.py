@@ -15,8 +15,7 @@ class Patience:
 
     def __init__(self) -> None:
         self._gone = False
-        self._awaited: set[asyncio.Future[Any]] = set()
-        self._deadlines = Deadlines[asyncio.Future[Any]](_release)
+        self._awaited = Deadlines[asyncio.Future[Any]](_release)
 
     def came(self) -> None:
         """It is connected; nobody is left who waits on an older connection."""
@@ -33,15 +32,13 @@ class Patience:
         """Wait for an answer; None where there is none, or none in time. Nobody else may wait for it."""
         if self._gone:
             _release(coming)
-        self._awaited.add(coming)
-        self._deadlines.add(coming, most_s)
+        self._awaited.add(coming, most_s)
         try:
             return await coming
         except AwayError:
             return None
         finally:
-            self._deadlines.drop(coming)
-            self._awaited.discard(coming)
+            self._awaited.drop(coming)
 
     async def wait(self, what: asyncio.Future[Any], most_s: float) -> None:
         """Wait until something is done, for which others may wait as well, or it is too late."""

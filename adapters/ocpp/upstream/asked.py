@@ -112,7 +112,7 @@ class Asked:
         Raises:
             LedgerUnavailable: that it is left out could not be put on record.
         """
-        event = payload_of(call.text)
+        event = call.payload
         if INTERVAL in self._settings and self._events.left_out(event, self._desk.premises.clock.monotonic_s()):
             await self._desk.memory.note(self._office.id, self._station, "events", self._events.notes())
             return None

@@ -33,7 +33,7 @@ from adapters.ocpp.upstream.words import (
     with_token_info,
     with_transaction,
 )
-from adapters.ocpp.wire import Frame, Kind, call_error, kind_of
+from adapters.ocpp.wire import Frame, Kind, call_error
 from controller.away import Heard
 from controller.ports.ledger import Ledger, LedgerUnavailable
 from controller.ports.transactions import Outcome
@@ -303,7 +303,7 @@ class Relay:
         """Answer a call of a back office whose answers reach the station."""
         named = self._legacy and "transactionId" in text
         theirs = await self._answering[office].known_theirs() if named else {}
-        uid = uid_of(payload_of(text)) if self._choice.open and call.action in STARTS else None
+        uid = uid_of(call.payload) if self._choice.open and call.action in STARTS else None
         if uid is None:
             return await self._asked[office].answer(call, text, theirs)
         self._choice.asks_for(office, uid)

@@ -87,6 +87,8 @@ def _one(
                 given[place], stopped_by[place] = lowest * weights[place], numbers[row]
             stopped, by_own_level = list(first), [place for place in by_own_level if place not in first]
         growing = [place for place in growing if place not in stopped]
+        if not growing:
+            break
         for row, use in enumerate(uses):
             for place in stopped:
                 if use[place] > 0:

@@ -118,8 +118,9 @@ def learn(
     new = (present != habits.present) | (facts.delivered_wh < habits.delivered_wh)
     reported = now_s - facts.measured_age_s >= habits.reported_s + REPORTS_APART_S
     news = reported & estimate.told & present & ~offline
-    if anything(layout.wired & ~habits.uses):
-        news |= _surprises(layout, facts, habits, present)
+    unused = layout.wired & ~habits.uses
+    if anything(unused):  # who draws on a phase that was thought unused is looked at, too
+        news |= present & (largest_phase(facts.measured_a * unused) > DRAWS_FROM_A)
     turned = offered != habits.offered
     cases, uses, events = habits.cases, habits.uses, []
     places = (news | new | turned)[0].nonzero()[0].tolist()
@@ -143,11 +144,6 @@ def _blank(layout: Layout) -> Habits:
     cases = [_values(Case(needs_a=needs_a)) for needs_a in layout.min_a[0].tolist()]
     nothing = np.zeros((1, layout.size), dtype=np.int64)
     return Habits(np.array(cases).reshape(-1, len(_COLUMN)), layout.wired[None], nobody, nothing)
-
-
-def _surprises(layout: Layout, facts: Facts, habits: Habits, present: Bools) -> Bools:
-    """Who draws on a phase that was thought unused (1, P)."""
-    return present & (largest_phase(facts.measured_a * (layout.wired & ~habits.uses)) > DRAWS_FROM_A)
 
 
 def _newcomer(layout: Layout, facts: Facts, place: int, now_s: float) -> Case:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-READY_S: Final = 30.0
+READY_S: Final = 60.0
 ANSWER_S: Final = 60.0
 """``finish`` waits for the last stop message to be answered."""
 LINE_BYTES: Final = 4 << 20

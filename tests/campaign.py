@@ -1,4 +1,4 @@
-"""``make campaign``: every scenario of the gallery in full, years, then the tests that are too long for every day.
+"""``make campaign``: every scenario of the gallery in full, years, then longer tests and other examples than every day.
 
 ``python -m tests.campaign [NAME...]`` runs only the targets whose names contain one of the words, and no tests. They
 are the scenarios of the gallery, and the years ``year_rules``, ``year_decide``, ``year_planned`` and
@@ -45,7 +45,7 @@ LONG_TESTS = (
 )
 """What tries more of the same here than every day (``tests/support/thorough.py``).
 
-After them come all properties, with other examples than every day.
+After them come all other properties, with other examples than every day.
 """
 
 YEARS: Mapping[str, Mapping[str, str]] = {
@@ -117,7 +117,8 @@ def main(words: Sequence[str]) -> int:
         return 1
     console.print(view)
     if not words:
-        for chosen in (LONG_TESTS, ("-m", "hypothesis")):
+        others = ("-m", "hypothesis", *(f"--ignore={name}" for name in LONG_TESTS))
+        for chosen in (LONG_TESTS, others):
             tests = [sys.executable, "-m", "pytest", "-q", "--override-ini", "timeout=7200", *chosen]
             done = subprocess.run(tests, check=False, cwd=ROOT, env=os.environ | {"LOADSTAR_CAMPAIGN": "1"})
             failed = failed or done.returncode != 0

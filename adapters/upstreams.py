@@ -16,7 +16,7 @@ from adapters.ocpp.upstream.forwarding import Forwarding
 from adapters.ocpp.upstream.hub import Hub, Limits
 from adapters.ocpp.upstream.hub_acts import Chargers
 from adapters.ocpp.upstream.hubs import Hubs
-from adapters.ocpp.upstream.link import client_tls
+from adapters.ocpp.upstream.way import client_tls
 from adapters.store.ledger import SqlLedger
 from controller.away import AuthoriseAway
 from controller.hub_satellite.outbox import Queue

@@ -15,8 +15,9 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from adapters.ocpp.upstream.link import PAUSE_LAST_S, UpstreamLink, Way, client_tls
+from adapters.ocpp.upstream.link import PAUSE_LAST_S, UpstreamLink
 from adapters.ocpp.upstream.turns import AwayError
+from adapters.ocpp.upstream.way import Way, client_tls
 from adapters.ocpp.wire import Frame
 from tests.support.ocpp import basic, until
 from tests.support.tls import certificate_and_key

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.delivery import Delivery
-from adapters.ocpp.upstream.link import OnCall, OnOneWay, UpstreamLink, Way
+from adapters.ocpp.upstream.link import OnCall, OnOneWay, UpstreamLink
 from adapters.ocpp.upstream.patience import Patience
 from adapters.ocpp.upstream.turns import AwayError
+from adapters.ocpp.upstream.way import Way
 from adapters.ocpp.upstream.words import called_anew, new_call, payload_of
 from adapters.ocpp.wire import Frame
 from controller.hub_satellite.outbox import Letter

@@ -15,8 +15,9 @@ from uuid import uuid4
 
 from adapters.ocpp.upstream.back_office import BackOffice, ChannelView, Desk
 from adapters.ocpp.upstream.delivery import Delivery
-from adapters.ocpp.upstream.link import OnCall, UpstreamLink, Way
+from adapters.ocpp.upstream.link import OnCall, UpstreamLink
 from adapters.ocpp.upstream.turns import AwayError
+from adapters.ocpp.upstream.way import Way
 from adapters.ocpp.upstream.words import payload_of
 from adapters.ocpp.wire import Kind, kind_of
 from controller.hub_satellite.dialects import Message

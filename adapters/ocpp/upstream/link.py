@@ -16,38 +16,27 @@ wrong ends here: it is answered, dropped, or the connection is made anew; never 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import random
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.frames import CloseCode
-from websockets.typing import Subprotocol
 
 from adapters.cancellation import end_if_cancelled
 from adapters.ocpp.sending import send_text
 from adapters.ocpp.upstream.turns import AwayError, Turns
-from adapters.ocpp.wire import MAX_FRAME_BYTES, Frame, Kind, Refused, call_error, read_frame
+from adapters.ocpp.upstream.way import Way, trouble_of
+from adapters.ocpp.wire import Frame, Kind, Refused, call_error, read_frame
 from controller.ports.devices import Direction
 
 PAUSE_FIRST_S: Final = 1.0
 PAUSE_LAST_S: Final = 300.0
 """Between two attempts to connect. Each is as long again as the one before, and a random part longer: a back office
 that comes back must not be met by all its stations at once."""
-
-OPEN_TIMEOUT_S: Final = 20.0
-CLOSE_TIMEOUT_S: Final = 3.0
-PING_INTERVAL_S: Final = 30.0
-PING_TIMEOUT_S: Final = 60.0
-"""A back office behind a mobile network that has gone without a word is noticed after a minute and a half."""
 
 ASKED_MOST: Final = 32
 """Calls of the back office that wait here; a sound one sends one and waits for its answer."""
@@ -56,56 +45,12 @@ NONSENSE_MOST: Final = 20
 """Frames that are no OCPP; then the connection is made anew."""
 
 _LOG: Final = logging.getLogger("loadstar.ocpp")
-_LIBRARY_LOG: Final = logging.getLogger("loadstar.websockets")
-_LIBRARY_LOG.setLevel(logging.CRITICAL)
 
 _ANNOUNCED: Final = frozenset({Kind.CALL, Kind.SEND, Kind.RESULT_ERROR})
 """What the back office says of its own accord."""
 
 _CODES: Final = {"FormationViolation": "FormatViolation"}
 """Our own refusals have the spelling of 1.6; later versions have another (OCPP 2.0.1 part 4 §4.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a back office is reached as one station."""
-
-    url: str
-    """ws:// or wss://; the identity is appended."""
-    identity: str
-    subprotocol: str
-    """``ocpp1.6``, ``ocpp2.0.1`` or ``ocpp2.1``."""
-    password: str | None = field(default=None, repr=False)
-    """For HTTP Basic authentication, with the identity as the user name."""
-    tls: ssl.SSLContext | None = None
-    """For wss; None: the system's authorities are trusted, and no certificate of ours is shown."""
-
-    @property
-    def address(self) -> str:
-        """The whole URL.
-
-        >>> Way("ws://office/ocpp/", "CP 01", "ocpp1.6").address
-        'ws://office/ocpp/CP%2001'
-        """
-        return f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}"
-
-
-def client_tls(authorities: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
-    """What a TLS connection to a back office rests on.
-
-    Args:
-        authorities: whom to trust (PEM); None: whom the system trusts.
-        certificate: what we show (PEM); None: nothing.
-        key: its key.
-
-    Raises:
-        OSError: a file cannot be read, or holds something else.
-    """
-    context = ssl.create_default_context(cafile=None if authorities is None else str(authorities))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if certificate is not None:
-        context.load_cert_chain(certificate, key)
-    return context
 
 
 OnCall = Callable[[Frame, str], Awaitable[str]]
@@ -178,7 +123,7 @@ class UpstreamLink:
                 await self._connection()
                 self.trouble = "the back office has closed the connection"
             except (OSError, WebSocketException, TimeoutError) as error:
-                self.trouble = _words(error)
+                self.trouble = trouble_of(error)
             end_if_cancelled()
             self._tried.set()
             self._on_change()
@@ -229,27 +174,9 @@ class UpstreamLink:
 
     async def _connection(self) -> None:
         """Live through one connection, from its opening to its end."""
-        way = self.way
-        headers = {}
-        if way.password is not None:
-            pair = base64.b64encode(f"{way.identity}:{way.password}".encode()).decode()
-            headers["Authorization"] = f"Basic {pair}"
-        async with connect(
-            way.address,
-            subprotocols=[Subprotocol(way.subprotocol)],
-            additional_headers=headers,
-            ssl=way.tls if way.url.startswith("wss:") else None,
-            proxy=None,
-            open_timeout=OPEN_TIMEOUT_S,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_TIMEOUT_S,
-            close_timeout=CLOSE_TIMEOUT_S,
-            max_size=MAX_FRAME_BYTES,
-            user_agent_header="Loadstar",
-            logger=_LIBRARY_LOG,
-        ) as socket:
+        async with self.way.connection() as socket:
             if socket.subprotocol is None:
-                raise OSError(f"the back office does not speak {way.subprotocol}")
+                raise OSError(f"the back office does not speak {self.way.subprotocol}")
             await self._live(socket)
 
     async def _live(self, socket: ClientConnection) -> None:
@@ -322,13 +249,3 @@ class UpstreamLink:
         for ours, theirs in _CODES.items():
             answer = answer.replace(f'"{ours}"', f'"{theirs}"', 1)
         return answer
-
-
-def _words(error: Exception) -> str:
-    """Why there is no connection, for people; no library's text repeats a password."""
-    if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        return "the back office refuses our name or password" if status in {401, 403} else f"it answers HTTP {status}"
-    if isinstance(error, TimeoutError):
-        return "it does not answer"
-    return str(error) or type(error).__name__

@@ -179,12 +179,10 @@ class Conversation(ChargePoint):  # type: ignore[misc]  # the library has no typ
     async def _answer_calls(self, forward: Forward) -> None:
         while (call := await self._calls.get()) is not None:
             try:
-                if (told := await forward.pass_by(call)) is not None:
-                    await self._link.answer(call, told)
-                    self._writer.heard(anything=False)
-                    continue
-                forward.hears(call)
-                await self._link.answer(call, await forward.answer(call, await self._answering.answer(call)))
+                if (told := await forward.pass_by(call)) is None:
+                    forward.hears(call)
+                    told = await forward.answer(call, await self._answering.answer(call))
+                await self._link.answer(call, told)
                 self._writer.heard()
             except LinkClosedError:
                 pass  # the reader sees it too

@@ -42,6 +42,9 @@ class Errands:
         self._waiting.append((work, future))
         return future
 
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
     def next(self) -> Step | None:
         """Return what to do now, or None."""
         return partial(self._do, *self._waiting.popleft()) if self._waiting else None

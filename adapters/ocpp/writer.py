@@ -59,11 +59,22 @@ class Writer:
         """Look for something to do."""
         self._wake.set()
 
-    def heard(self, *, anything: bool = True) -> None:
-        """The charger has spoken and was answered: it takes calls now; what it said may have changed something."""
+    def heard(self) -> None:
+        """The charger has spoken and was answered: it takes calls now, and what it said may call for one."""
         self._spoken.set()
-        if anything:
+        if self._anything_to_do():
             self._wake.set()
+
+    def _anything_to_do(self) -> bool:
+        """Whether ``_next`` would find something; to ask costs less than to wake whoever looks."""
+        if (
+            self.errands
+            or self._chores
+            or self._way_out is not None
+            or not (self._station.configured and self._greeted)
+        ):
+            return True
+        return self._station.next_call(self._around.clock.monotonic_s()) is not None
 
     async def run(self) -> None:
         """Work until cancelled."""

@@ -58,12 +58,11 @@ def _taken_s(payload: Mapping[str, Any]) -> float | None:
 
 
 def _periodic(payload: Mapping[str, Any]) -> bool:
-    rows = payload.get("meterValue")
-    values = [
-        value
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, Mapping)
-        for value in row.get("sampledValue") or []
-        if isinstance(value, Mapping)
-    ]
-    return bool(values) and all(value.get("context", "Sample.Periodic") == "Sample.Periodic" for value in values)
+    rows, found = payload.get("meterValue"), False
+    for row in rows if isinstance(rows, list) else []:
+        for value in (isinstance(row, dict) and row.get("sampledValue")) or []:
+            if isinstance(value, dict):
+                if value.get("context", "Sample.Periodic") != "Sample.Periodic":
+                    return False
+                found = True
+    return found

@@ -8,8 +8,10 @@ import pytest
 
 from simulations.fast.fine import run_fine
 from simulations.results import Results
+from simulations.scenario.model import TimedFault
 from simulations.scenario.reading import load_scenario
 from simulations.wire import run_wire
+from tests.support.fine_scenarios import Outcome, garage, hungry, load, story
 
 HALF_HOUR = Path(__file__).parents[3] / "simulations" / "scenarios" / "eventful_half_hour.toml"
 ROW_S = 1.0
@@ -72,6 +74,19 @@ def test_both_depths_deliver_the_same_energy_and_suffer_the_same_overloads():
     assert wire.truth.fuse_violation_as == fine.truth.fuse_violation_as == 0
     assert wire.invalid_setpoints == fine.invalid_setpoints == 0
 
-    for kind in ("overload", "meter_lost", "meter_back", "station_offline", "limit_ignored", "loop_stalled"):
+    for kind in ("overload", "meter_lost", "meter_back", "station_offline", "loop_stalled"):
         counts = [sum(event.kind == kind for event in results.events) for results in (fine, wire)]
         assert counts[0] == counts[1], kind
+
+
+def test_both_depths_find_out_a_charger_that_ignores_its_limit():
+    """With a car that draws five times what it is told: in the half hour it depends on seconds how much that is."""
+    outcomes = []
+    for run in (run_fine, lambda scenario: run_wire(scenario, factor=100.0)):
+        deaf = TimedFault("charger_deaf", 40.0, 122.0, point="P0")
+        building = load((0, 10), (50, 40))
+        outcomes.append(Outcome(run(story(garage(2), [hungry("P0", 3.0)], building, 130.0, faults=(deaf,)))))
+    fine, wire = outcomes
+    assert wire.told("limit_ignored") == fine.told("limit_ignored") == [("limit_ignored", "point:P0")] * 2
+    assert min(outcome.current_a("P0", 110) for outcome in outcomes) > 30
+    assert max(outcome.limit_a("P0", 110) for outcome in outcomes) < 7

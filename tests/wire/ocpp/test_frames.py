@@ -107,6 +107,32 @@ def test_a_call_with_an_id_gets_an_error_that_repeats_nothing_of_it(raw: str, co
     assert (kind, message_id, found_code, details) == (4, "1", code, {})
 
 
+@pytest.mark.parametrize("left_out", ["", '"y":"\\u00e9",', '"y":"é",'])
+@pytest.mark.parametrize(
+    ("value", "sound"),
+    [
+        ("999999999999999999", True),
+        ("9223372036854775807", True),
+        ("9223372036854775808", False),
+        ("-9223372036854775807", True),
+        ("1e308", True),
+        ("1e309", False),
+        ("[" * 15 + "1" + "]" * 15, False),
+        ("[" * 14 + "1" + "]" * 14, True),
+        ("[" * 15 + "]" * 15, True),
+        ("[" * 16 + "]" * 16, False),
+        (json.dumps([{"a": [1]}] * 20), True),
+    ],
+)
+def test_a_frame_is_judged_alike_whether_it_has_to_be_looked_through_or_not(left_out: str, value: str, sound: bool):
+    raw = f'[2,"1","DataTransfer",{{{left_out}"x":{value}}}]'
+    found = read_frame(raw)
+    assert isinstance(found, Frame) is sound
+    if isinstance(found, Frame):
+        assert found.text == raw
+        assert found.payload == json.loads(raw)[3]
+
+
 def test_chargers_that_leave_out_what_is_empty_are_understood():
     assert json.loads(read_frame('[2,"1","Heartbeat",null]').text) == [2, "1", "Heartbeat", {}]  # type: ignore[union-attr]
     assert json.loads(read_frame('[3,"1",null]').text) == [3, "1", {}]  # type: ignore[union-attr]

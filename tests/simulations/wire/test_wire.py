@@ -1,12 +1,15 @@
 """Short stories through the whole service: OCPP, Modbus, MQTT, the ledger, and a restart in the middle."""
 
-import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from paho.mqtt.client import CallbackAPIVersion, Client
 
 from adapters.store import open_ledger
 from controller.ports.ledger import SessionRecord
@@ -57,20 +60,31 @@ def ledger(directory: Path) -> list[SessionRecord]:
         book.close()
 
 
-async def retained(broker: Mosquitto, topic: str) -> str:
-    """The value that a broker has kept."""
-    async with asyncio.timeout(WITHIN_S), broker.client() as client:
-        await client.subscribe(topic)
-        return bytes((await anext(client.messages)).payload).decode()
+@contextmanager
+def heard(broker: Mosquitto, topic: str) -> Iterator[list[float]]:
+    """The values of a topic, as they come."""
+    values: list[float] = []
+    subscribed = threading.Event()
+    client = Client(CallbackAPIVersion.VERSION2)
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.on_message = lambda *told: values.append(float(told[-1].payload or "nan"))
+    client.connect("127.0.0.1", broker.port)
+    client.subscribe(topic)
+    client.loop_start()
+    try:
+        assert subscribed.wait(WITHIN_S)
+        yield values
+    finally:
+        client.disconnect()
+        client.loop_stop()
 
 
 def test_a_service_that_is_started_again_takes_up_its_cars_and_books_every_one(tmp_path: Path):
     done: list[float] = []
-    with mosquitto(tmp_path) as broker:
+    with mosquitto(tmp_path) as broker, heard(broker, "loadstar/garage/point/P0/limit_a") as told_a:
         results = run_wire(
             three_drivers(), factor=FAST, directory=tmp_path / "run", progress=done.append, mqtt_url=broker.url
         )
-        told_a = float(asyncio.run(retained(broker, "loadstar/garage/point/P0/limit_a")))
     outcome = Outcome(results)
     assert done == sorted(done)
     assert done[-1] == pytest.approx(1.0)
@@ -105,7 +119,7 @@ def test_a_service_that_is_started_again_takes_up_its_cars_and_books_every_one(t
     assert {session.token for session in sessions} == {"04A2B3C4", "LAB-DRIVER"}
     assert not any(session.running for session in sessions)
     assert {session.started_at.date() for session in sessions} == {datetime.fromtimestamp(START_S, UTC).date()}
-    assert 6 < told_a <= 32
+    assert 6 < np.nanmax(told_a) <= 32
     assert "Traceback" not in (tmp_path / "run" / "loadstar.log").read_text()
 
 

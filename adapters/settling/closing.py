@@ -24,6 +24,11 @@ ATTEMPTS: Final = 3
 OWN_SERIES: Final = "LS"
 """Of the numbers of statements."""
 
+DRAFT_SERIES: Final = "DRAFT"
+
+NOBODY_YET: Final = Party("operator", PartyKind.OPERATOR, "(No operator is entered yet)")
+"""The sender of drafts until there is one."""
+
 PAYMENT_DAYS: Final = 14
 """In which an invoice is to be paid."""
 
@@ -81,8 +86,10 @@ def _close(book: RecordBook, closing: Closing, today: date, series: str) -> None
 def drafted(book: RecordBook, month: str, *, now: datetime, time_zone: str) -> Sequence[IssuedStatement]:
     """What the statements of a month would be if it were closed now; their numbers are not given out.
 
+    Where nobody has said who the operator is, they say so in the place of the sender.
+
     Raises:
-        NotClosable: an earlier month is open, or nobody has said who the operator is.
+        NotClosable: an earlier month is open.
     """
     today = now.astimezone(ZoneInfo(time_zone)).date()
 
@@ -91,9 +98,6 @@ def drafted(book: RecordBook, month: str, *, now: datetime, time_zone: str) -> S
         return _issued(connection, month, billable, today, DRAFT_SERIES)
 
     return book.read(draw)
-
-
-DRAFT_SERIES: Final = "DRAFT"
 
 
 def _closed(book: RecordBook, closing: Closing, *, new: bool) -> Settled:
@@ -106,7 +110,7 @@ def _issued(
     connection: Connection, month: str, billable: Sequence[statements.Billable], today: date, series: str
 ) -> Sequence[IssuedStatement]:
     parties = {name: party_of(found) for name, found in everything(connection, Kept.PARTY).items()}
-    operator = operator_of(parties)
+    operator = NOBODY_YET if series == DRAFT_SERIES and not _operators(parties) else operator_of(parties)
     first = statements.next_sequence(connection, series, today.year)
     drafts = drawn_up(month, [(each.record, each.leg) for each in billable])
     return [
@@ -130,11 +134,15 @@ def operator_of(parties: Mapping[str, Party]) -> Party:
     Raises:
         NotClosable: there is none, or more than one.
     """
-    found = [party for party in parties.values() if party.kind is PartyKind.OPERATOR]
+    found = _operators(parties)
     if len(found) != 1:
         names = ", ".join(sorted(party.id for party in found)) or "none"
         raise NotClosable(f"statements need exactly one party of the kind 'operator' as their sender; there is {names}")
     return found[0]
+
+
+def _operators(parties: Mapping[str, Party]) -> list[Party]:
+    return [party for party in parties.values() if party.kind is PartyKind.OPERATOR]
 
 
 def _party(parties: Mapping[str, Party], draft: Statement, operator: Party) -> Party:

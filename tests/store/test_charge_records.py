@@ -127,6 +127,8 @@ def test_only_a_month_that_is_over_is_closed_and_none_before_the_one_before(ledg
     keep_records(ledger, [*of_month(OCTOBER), *of_month(NOVEMBER)])
     with pytest.raises(NotClosable, match="exactly one party of the kind 'operator'"):
         closed(ledger, OCTOBER, IN_NOVEMBER)
+    (sender,) = {each.operator.name for each in drafted(ledger.charged, OCTOBER, now=IN_NOVEMBER, time_zone=ZONE)}
+    assert sender == "(No operator is entered yet)"
     keep_parties(ledger)
     with pytest.raises(NotClosable, match="2026-11 is not over: it can be closed from 2026-12-01 on"):
         closed(ledger, NOVEMBER, IN_DECEMBER - timedelta(hours=10, seconds=1))

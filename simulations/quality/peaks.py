@@ -1,7 +1,7 @@
 """``python -m simulations.quality.peaks``: how near to perfect peaks are kept, with 20 points beside a building.
 
 The bound is the least sum of the months' billed peaks of who knew everything beforehand and gave every car in all just
-as much energy as it got.
+as much energy as it got, while it was there, no faster than it charges and than its battery still accepts.
 """
 
 from __future__ import annotations
@@ -84,13 +84,14 @@ def peaks_of(results: Results) -> Peaks:
     given = [session for session in results.sessions if session.delivered_wh > 0.0]
     same = replace(
         scenario,
-        visits=tuple(replace(session.visit, energy_wh=session.delivered_wh) for session in given),
+        visits=tuple(session.visit for session in given),
         price=PriceCurve(np.zeros(1), np.zeros(1)),
         demand=replace(scenario.demand or DemandCharge(1.0), per_kw=1.0),
         judging=Judging(unmet_per_kwh=_MORE_THAN_ANY_PEAK),
     )
     programme, other_w = programme_of(same)
-    programme = replace(programme, decay=None)  # how a battery fills depends on what it holds, which both courses share
+    # Batteries come as empty as they came, and take less as they fill, however far that was.
+    programme = replace(programme, need_wh=np.array([session.delivered_wh for session in given], dtype=np.float64))
     course = cheapest(programme, same, other_w)
     drawn_w = course.current_a * programme.w_per_a[programme.visit]
     slot_w = np.bincount(programme.slot, drawn_w, programme.begins_s.size) + other_w

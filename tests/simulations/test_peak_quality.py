@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from simulations.cars import CarModel
 from simulations.fast import run
+from simulations.fast.fleet import taken_wh
 from simulations.quality.loads import BuildingLoad, made
 from simulations.quality.peak_case import MINUTES, case, in_minutes
 from simulations.quality.peaks import Misses, Peaks, app, judged, misses_of, peaks_of
@@ -26,6 +27,15 @@ def flat(load_kw: float) -> BuildingLoad:
     return BuildingLoad("flat", begin, ZoneInfo("UTC"), np.full(9 * 96, load_kw))
 
 
+def least_limit_a(car: Visit) -> float:
+    """The lowest limit under which a car gets its energy while it is there [A]: no other course has a lower peak."""
+    stay_h, battery = (car.leaves_s - car.arrives_s) / HOUR_S, (car.to_full_wh, car.taper_wh, car.car.max_a, 3 * 230.0)
+    limits_a = np.arange(6.0, car.car.max_a, 0.01)
+    missing_wh, taper_wh, most_a, w_per_a = (np.full(limits_a.shape, value) for value in battery)
+    got_wh = taken_wh(limits_a, missing_wh, taper_wh, most_a, w_per_a, np.full(limits_a.shape, stay_h))
+    return float(limits_a[np.flatnonzero(got_wh > car.energy_wh - 1.0)[0]])
+
+
 def test_a_car_that_stays_for_five_hours_could_have_been_spread_over_all_of_them():
     car = Visit("V", "P00", 10 * HOUR_S, 15 * HOUR_S, 10_000.0, CarModel(max_a=16.0, phases=3, taper_from=1.0))
     scenario = replace(case(flat(30.0), 1, 1), visits=(car,))
@@ -34,6 +44,17 @@ def test_a_car_that_stays_for_five_hours_could_have_been_spread_over_all_of_them
     assert peaks.billed_kw == pytest.approx([30.0 + 3 * 16.0 * 0.23], abs=0.05)
     assert peaks.bound_kw == pytest.approx([32.0], abs=0.05)
     assert peaks.undelivered_share == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_battery_that_takes_less_as_it_fills_could_not_have_been_filled_evenly():
+    """It takes its last 4.4 kWh ever more slowly: who knew that would begin with more than a third of it in an hour."""
+    model = CarModel(max_a=16.0, phases=3, taper_from=0.9, capacity_wh=40_000.0)
+    car = Visit("V", "P00", 10 * HOUR_S, 13 * HOUR_S, 15_000.0, model)
+    peaks = peaks_of(run(replace(case(flat(30.0), 1, 1), visits=(car,)), "uncontrolled"))
+    assert peaks.undelivered_share == pytest.approx(0.0, abs=1e-6)
+    best_kw = 30.0 + 3 * 0.23 * least_limit_a(car)
+    assert 30.0 + 15.0 / 3 + 0.5 < peaks.bound_kw[0] <= best_kw + 1e-6
+    assert peaks.bound_kw[0] == pytest.approx(best_kw, rel=0.01)
 
 
 def test_what_a_run_is_billed_is_never_below_its_bound():

@@ -107,12 +107,14 @@ class PlanOracle:
         return max(0.0, min(self.ends_s[slot], goes_s) - from_s) / self.outlook.slot_s / stay
 
     def urgency(self) -> Floats:
-        """(P,) what each car needs, as a part of what it can take."""
-        could_kwh = (self.most_a() * np.array([self.kwh(car) for car in self.outlook.cars]).reshape(-1, 1)).sum(axis=1)
-        needs_kwh = [car.energy_wh / 1000 for car in self.outlook.cars]
-        return np.array(
-            [1.0 if could <= need else need / could for could, need in zip(could_kwh, needs_kwh, strict=True)]
-        )
+        """(P,) 1 for a car without time to spare beyond what charging takes, a half for one with an hour."""
+        found = []
+        for car, most_a in zip(self.outlook.cars, self.most_a(), strict=True):
+            could_kwh, fastest_kwh = self.kwh(car) * sum(most_a), self.kwh(car) * max(most_a)
+            spare_kwh = max(0.0, could_kwh - car.energy_wh / 1000)
+            spare_h = spare_kwh / fastest_kwh * self.outlook.slot_s / 3600 if fastest_kwh > 0.0 else 0.0
+            found.append(1 / (1 + spare_h))
+        return np.array(found)
 
     def weights(self) -> tuple[Floats, Floats, Floats]:
         """Per kWh: of charging (P, T), of energy that is missing (P,), and of least energy that is missing (P,)."""

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 
 from controller.loadbalance.horizon.grid import Grid
 from controller.loadbalance.horizon.outlook import Floats, Ints, Outlook, first_slot
+
+SPARE_S: Final = 3600.0
+"""Who has so much time to spare is half as urgent as who has none [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +36,16 @@ class Cells:
     """(P,) what it needs."""
     late: Floats
     """(P, T) which part of its stay in the slot is later than it is to be ready."""
+    slot_s: float
 
     @property
     def urgency(self) -> Floats:
-        """(P,) what a car needs, as a part of all that it can take until it leaves; at most 1."""
-        most_kwh = self.most_a.sum(axis=1) * self.kwh_per_a
-        part: Floats = np.divide(self.energy_kwh, most_kwh, out=np.ones_like(most_kwh), where=most_kwh > 0.0)
-        return np.minimum(part, 1.0)
+        """(P,) how little time a car has to spare beyond what charging takes: 1 for none, a half for ``SPARE_S``."""
+        fastest_kwh = self.most_a.max(axis=1, initial=0.0) * self.kwh_per_a
+        spare_kwh = np.maximum(self.most_a.sum(axis=1) * self.kwh_per_a - self.energy_kwh, 0.0)
+        spare = np.divide(spare_kwh, fastest_kwh, out=np.zeros_like(spare_kwh), where=fastest_kwh > 0.0)
+        urgency: Floats = 1.0 / (1.0 + spare * (self.slot_s / SPARE_S))
+        return urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,8 @@ def cells_of(outlook: Outlook, alone_a: Floats, kw_per_a: Floats) -> Cells:
     energy_kwh = np.array([car.energy_wh for car in cars]) / 1000.0
     place = np.flatnonzero((most_a > 0.0) & (energy_kwh > 0.0)[:, None])
     car, slot = np.divmod(place, slots)
-    return Cells(place, car, slot, part, most_a, kw_per_a * (outlook.slot_s / 3600.0), energy_kwh, late)
+    kwh_per_a = kw_per_a * (outlook.slot_s / 3600.0)
+    return Cells(place, car, slot, part, most_a, kwh_per_a, energy_kwh, late, outlook.slot_s)
 
 
 def peak_of(grid: Grid, outlook: Outlook, left: Floats) -> Peak | None:

@@ -27,8 +27,8 @@ EARLY: Final = 1e-3
 """Waiting for a whole horizon costs this part of the highest price."""
 
 URGENT: Final = 3.0
-"""Whoever needs all that it can take until it leaves has so much more of this: where not all can charge at once, those
-go first that would soon have no choice, and those that come next find more room."""
+"""Whoever has no time to spare has so much more of this: where not all can charge at once, those go first that would
+soon have no choice, and those that come next find more room."""
 
 LATE: Final = 0.3
 """A kWh of the last minutes may be missed, so it costs this part of one that is missing: more than waiting saves as a

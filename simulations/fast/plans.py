@@ -2,7 +2,7 @@
 
 It knows prices, the load of the building up to now, who is there, what drivers have said, and what each car takes: its
 phases and its maximum, which it shows within a minute of plugging in, and where it tapers, once it does. It does not
-know who comes next, nor what nobody has said.
+know who comes next, but from what came before, nor what nobody has said.
 
 Shapes: B sites, P points, T slots.
 """
@@ -10,6 +10,7 @@ Shapes: B sites, P points, T slots.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -19,13 +20,14 @@ import numpy as np
 
 from controller.loadbalance.facts import OF_PEAK, OF_POINT, OF_PRICE, Facts
 from controller.loadbalance.horizon.assembly import Known, Past, Shown, Terms, first_slot, outlook_of
+from controller.loadbalance.horizon.history import Stay
 from controller.loadbalance.horizon.planner import Planner
 from controller.loadbalance.layout import Layout
 from controller.peakshave.load_forecast import LoadForecast
 from controller.peakshave.peak_facts import ClosedWindow
 from controller.snapshot import Advice, ExternalLimit, PointState, Snapshot, State
 from controller.units import TOLERANCE_A
-from simulations.fast.moment import Bools, Floats, Moment, in_force
+from simulations.fast.moment import Bools, Floats, Ints, Moment, in_force
 from simulations.fast.shaving import shavings
 from simulations.scenario.model import Planning, Scenario
 
@@ -35,7 +37,10 @@ ADVISED_SLOTS: Final = 1
 """Every slot brings a new plan."""
 SHOWN_A: Final = 0.3
 """A car that stays so far below its limit takes no more."""
-_NO_PAST: Final[Mapping[str, Past]] = {}
+STAYS: Final = 120
+"""So many stays of each point are remembered."""
+AFTERWARDS_S: Final = 6.0 * 3600.0
+"""Beyond the last departure that was told: so long those may stay who come before it, where a peak has its price."""
 
 
 class Plans:
@@ -56,12 +61,18 @@ class Plans:
         self._newest: Bools = self._there
         self._building_a: Floats = np.zeros(len(scenarios))
         self._visits = [visit for one in scenarios for visit in one.visits]
+        self._stays: list[dict[str, deque[Stay]]] = [
+            {point.id: deque(maxlen=STAYS) for point in one.site.points} for one in scenarios
+        ]
+        self._visit: Ints = np.full(self._takes_a.shape, -1, dtype=np.int64)
+        self._delivered_wh = np.zeros(self._takes_a.shape)
         self._slots = round(settings.horizon_s / settings.slot_s)
 
     def advice(self, moment: Moment) -> list[Advice | None]:
         """The advice in force at each site, made anew where a slot has begun or cars have come or gone."""
         fleet = moment.fleet
         self._watch(moment)
+        self._remember(moment)
         changed = moment.new.any(axis=1) | (fleet.present != self._there).any(axis=1)
         for member, scenario in enumerate(self._scenarios):
             self._loads[member].see(self._local(member, moment.now_s), moment.building_a[member][None])
@@ -84,6 +95,16 @@ class Plans:
         short = whole & (fleet.current_a > 0.0) & (fleet.current_a < offered_a - SHOWN_A)
         self._takes_a[short] = np.minimum(self._takes_a, fleet.current_a)[short]
 
+    def _remember(self, moment: Moment) -> None:
+        """Write down the stays that have ended, with the energy that was known when they did."""
+        fleet = moment.fleet
+        for member, place in np.argwhere((fleet.visit != self._visit) & (self._visit >= 0)).tolist():
+            visit, scenario = self._visits[self._visit[member, place]], self._scenarios[member]
+            began, ended = self._local(member, visit.arrives_s), self._local(member, visit.leaves_s)
+            stay = Stay(began, ended, float(self._delivered_wh[member, place]))
+            self._stays[member][scenario.site.points[place].id].append(stay)
+        self._visit, self._delivered_wh = fleet.visit.copy(), fleet.delivered_wh.copy()
+
     def _note(self, moment: Moment, member: int) -> None:
         """Write down what flowed in the step before this one."""
         shaving = self._shavings[member]
@@ -105,7 +126,7 @@ class Plans:
         scenario, slot_s = self._scenarios[member], self._settings.slot_s
         snapshot = self._snapshot(moment, member)
         begins_s = first_slot(snapshot.at, slot_s).timestamp() - scenario.start_s
-        slots = self._slots_needed(snapshot, begins_s + scenario.start_s)
+        slots = self._slots_needed(member, snapshot, begins_s + scenario.start_s)
         middles_s: Floats = begins_s + slot_s * (np.arange(slots, dtype=np.float64) + 0.5)
         takes_a = np.minimum(moment.fleet.car_max_a[member], self._takes_a[member])
         known = Known(
@@ -119,8 +140,14 @@ class Plans:
             None if (shaving := self._shavings[member]) is None else shaving.demand(slot_s),
         )
         terms = Terms(slot_s, slots, scenario.judging.unmet_per_kwh, self._settings.early_s)
-        outlook = outlook_of(scenario.site, known, _NO_PAST, terms, scenario.price.at(middles_s))
+        outlook = outlook_of(scenario.site, known, self._pasts(member), terms, scenario.price.at(middles_s))
         return self._planners[member].plan(outlook).advice
+
+    def _pasts(self, member: int) -> Mapping[str, Past]:
+        """What came before; only where a peak has its price, elsewhere nobody is expected."""
+        if self._shavings[member] is None:
+            return {}
+        return {name: Past(tuple(stays)) for name, stays in self._stays[member].items()}
 
     def _background_a(self, member: int, now_s: float, times_s: Floats) -> Floats:
         """(T, C, 3) what the building is expected to draw at these times, as a service expects it [A]."""
@@ -135,13 +162,15 @@ class Plans:
         """A time from the beginning of the simulation, on the clock of the site."""
         return datetime.fromtimestamp(self._scenarios[member].start_s + time_s, self._zones[member])
 
-    def _slots_needed(self, snapshot: Snapshot, begins_s: float) -> int:
+    def _slots_needed(self, member: int, snapshot: Snapshot, begins_s: float) -> int:
         """How far to look: as far as anybody has said to stay, which is most often less than the horizon."""
         last_s = 0.0
         for state in snapshot.points.values():
             if state.departs_at is None or state.departs_at <= snapshot.at:
                 return self._slots
             last_s = max(last_s, state.departs_at.timestamp() - begins_s)
+        if self._shavings[member] is not None:
+            last_s += AFTERWARDS_S
         return min(self._slots, math.ceil(last_s / self._settings.slot_s))
 
     def _snapshot(self, moment: Moment, member: int) -> Snapshot:

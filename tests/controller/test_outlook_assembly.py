@@ -20,7 +20,7 @@ from controller.loadbalance.horizon.assembly import (
     outlook_of,
 )
 from controller.loadbalance.horizon.history import Stay, likely_visits, usual_departure, usual_energy_wh
-from controller.loadbalance.horizon.outlook import CarOutlook, Outlook, check
+from controller.loadbalance.horizon.outlook import CarOutlook, Demand, DemandPart, Outlook, check
 from controller.loadbalance.horizon.planner import Planner
 from controller.site import ChargingPoint, Circuit, Site, Station
 from controller.snapshot import ExternalLimit, PointState, Snapshot, State
@@ -38,16 +38,20 @@ TERMS = Terms(900.0, 96, 1.0)
 CHARGING = PointState(State.CHARGING, delivered_wh=2_000)
 
 
+PEAK = Demand((DemandPart(5.0),))
+
+
 def outlook(
     past: dict[str, Past] | None = None,
     shown: Shown | None = None,
     site: Site = SITE,
     limits: tuple[ExternalLimit, ...] = (),
     background_a: float = 0.0,
+    demand: Demand | None = None,
     **points: PointState,
 ) -> Outlook:
     background = np.full((96, len(site.circuits), 3), background_a)
-    known = Known(Snapshot(NOW, 0.0, limits=limits, points=points), shown, background)
+    known = Known(Snapshot(NOW, 0.0, limits=limits, points=points), shown, background, demand)
     found = outlook_of(site, known, past or {}, TERMS, np.full(96, 0.3))
     check(found)
     return found
@@ -237,6 +241,37 @@ def test_nobody_is_expected_where_somebody_stands():
     here, coming = outlook({"P1": Past(past)}, P1=until_soon).cars
     assert coming.arrives_at is not None
     assert here.departs_at <= coming.arrives_at
+
+
+def until(hours: float) -> PointState:
+    return PointState(State.CHARGING, energy_needed_wh=5_000, departs_at=NOW + timedelta(hours=hours))
+
+
+def test_where_a_peak_has_its_price_room_is_kept_for_what_usually_comes_whatever_the_point():
+    """Of ten working days somebody came at 11:00 to either point, and every day at 11:30 to the second."""
+    early, half = stays(14, 11.0, 15.0), stays(14, 11.5, 16.5, 10_000.0)
+    past = {"P1": Past(early[::2]), "P2": Past([*early[1::2], *half])}
+    here, coming = outlook(past, demand=PEAK, P1=until(8)).cars
+    assert (here.point, coming.point) == ("P1", "P2")
+    assert coming.arrives_at == datetime(2026, 11, 18, 10, 15, tzinfo=UTC), "11:15 at the site"
+    assert coming.departs_at - coming.arrives_at == timedelta(hours=4.5)
+    assert coming.energy_wh == pytest.approx(0.85 * 30_000.0), "rather less than usual"
+    assert coming.priority < here.priority
+
+
+def test_what_comes_after_everybody_has_left_makes_no_peak_with_them():
+    past = {"P2": Past(stays(14, 11.0, 15.0) + stays(14, 14.0, 17.0))}
+    assert [car.arrives_at for car in outlook(past, demand=PEAK, P1=until(0.5)).cars] == [None]
+    assert len(outlook(past, demand=PEAK, P1=until(2)).cars) == 2
+    assert len(outlook(past, demand=PEAK, P1=until(6)).cars) == 3
+    assert outlook(past, demand=PEAK).cars == ()
+
+
+def test_a_few_days_say_nothing_yet_and_weekends_nothing_of_working_days():
+    four_days = Past(stays(6, 11.0, 15.0))
+    weekends = Past([stay for stay in stays(70, 11.0, 15.0, weekends=True) if stay.arrived.weekday() > 4])
+    for past in (four_days, weekends):
+        assert only_car(outlook({"P2": past}, demand=PEAK, P1=until(8))).arrives_at is None
 
 
 def test_the_planner_takes_what_is_assembled_and_advises_who_is_there():

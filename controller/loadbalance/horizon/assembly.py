@@ -13,7 +13,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from controller.loadbalance.horizon.history import Stay, likely_visits, usual_departure, usual_energy_wh
+from controller.loadbalance.horizon.history import (
+    Stay,
+    likely_visits,
+    usual_departure,
+    usual_energy_wh,
+    usual_newcomers,
+)
 from controller.loadbalance.horizon.outlook import Bools, CarOutlook, Demand, Floats, Outlook, PowerBound
 from controller.loadbalance.layout import Layout, layout_of
 from controller.site import ChargingPoint, Site
@@ -105,7 +111,10 @@ def outlook_of(site: Site, known: Known, past: Mapping[str, Past], terms: Terms,
         if here is not None:
             car, free_at = here
             cars.append(car)
-        cars += _expected(point, site, its_past, free_at, ends_at)
+        if known.demand is None:
+            cars += _expected(point, site, its_past, free_at, ends_at)
+    if known.demand is not None:
+        cars += _newcomers(site, cars, past, snapshot.at, ends_at)
     return Outlook(
         site=site,
         at=snapshot.at,
@@ -236,4 +245,32 @@ def _expected(
             departs_at=visit.departs.astimezone(UTC),
             arrives_at=visit.arrives.astimezone(UTC),
             priority=point.priority,
+        )
+
+
+def _newcomers(
+    site: Site, here: Sequence[CarOutlook], past: Mapping[str, Past], at: datetime, ends_at: datetime
+) -> Iterator[CarOutlook]:
+    """What is likely to come while anybody is still there, whatever the point: a peak is made by all together.
+
+    Each stands for all who come in an hour, at a point that is free where there is one, and after whoever is there.
+    """
+    stays = [stay for each in past.values() for stay in each.stays]
+    until = min(ends_at, max((car.departs_at for car in here), default=at))
+    if not stays or until <= at:
+        return
+    taken, zone = {car.point for car in here}, ZoneInfo(site.time_zone)
+    places = [point for point in site.points if point.id not in taken] or list(site.points)
+    behind = min(car.priority for car in here) - 1
+    for number, visit in enumerate(usual_newcomers(stays, at.astimezone(zone), until.astimezone(zone))):
+        point = places[number % len(places)]
+        yield CarOutlook(
+            point=point.id,
+            phases=tuple(sorted(point.phases)),
+            min_a=point.min_a,
+            max_a=point.max_a,
+            energy_wh=visit.energy_wh,
+            departs_at=visit.departs.astimezone(UTC),
+            arrives_at=visit.arrives.astimezone(UTC),
+            priority=behind,
         )

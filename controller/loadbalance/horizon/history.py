@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,12 @@ MUCH: Final = 0.75
 """Quantile of needs that is reckoned with."""
 LIKELY: Final = 0.5
 """Probability from which a car is expected."""
+COMING_DAYS: Final = 28
+"""What comes to all points together is taken to be the mean of so many days before."""
+COMING_SHARE: Final = 0.85
+"""So much of it is reckoned with where a peak has its price: room for more might be paid for in vain."""
 _SATURDAY: Final = 5
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,39 @@ def likely_visits(stays: Sequence[Stay], now: datetime, until: datetime) -> Iter
             departs, energy_wh = _moment(begins, leaves_s), np.quantile([s.energy_wh for s in coming], MUCH)
             if now < arrives < min(departs, until):
                 yield Visit(arrives, departs, float(energy_wh))
-        day += timedelta(days=1)
+        day += _DAY
+
+
+def usual_newcomers(stays: Sequence[Stay], now: datetime, until: datetime) -> Iterator[Visit]:
+    """What usually comes to all points together from now on: hour by hour, one visit stands for everybody.
+
+    Nothing is expected before enough days of a kind, working days or weekends, have been seen.
+
+    Args:
+        stays: of all points.
+        now: on the clock of the site.
+        until: nobody is expected from here on; on the same clock.
+    """
+    first = max(min((stay.arrived.date() for stay in stays), default=now.date()), now.date() - COMING_DAYS * _DAY)
+    before = [stay for stay in stays if first <= stay.arrived.date() < now.date()]
+    day = now.date()
+    while day <= until.date():
+        from_s = _since_midnight_s(now, day)
+        weekend = day.weekday() >= _SATURDAY
+        days = sum(((first + n * _DAY).weekday() >= _SATURDAY) == weekend for n in range((now.date() - first).days))
+        hours: dict[int, list[tuple[float, Stay]]] = {}
+        for stay in before if days >= LEAST_ALIKE else ():
+            arrives_s = _since_midnight_s(stay.arrived)
+            if arrives_s > from_s and (stay.arrived.weekday() >= _SATURDAY) == weekend:
+                hours.setdefault(stay.arrived.hour, []).append((arrives_s, stay))
+        begins = datetime.combine(day, time(), now.tzinfo)
+        for _, coming in sorted(hours.items()):
+            arrives = _moment(begins, fmean(arrives_s for arrives_s, _ in coming))
+            stays_s = fmean((stay.left - stay.arrived).total_seconds() for _, stay in coming)
+            energy_wh = COMING_SHARE * sum(stay.energy_wh for _, stay in coming) / days
+            if now < arrives < until:
+                yield Visit(arrives, arrives + timedelta(seconds=stays_s), energy_wh)
+        day += _DAY
 
 
 def _alike(stays: Sequence[Stay], day: date) -> Sequence[Stay]:

@@ -103,7 +103,7 @@ class Peak:
         return reading
 
 
-def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) -> Demand | None:
+def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int, *, held: bool = True) -> Demand | None:
     """What higher peaks cost from now on, for a plan; None where they cost nothing.
 
     Args:
@@ -111,6 +111,7 @@ def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) ->
         at: a moment in the running window.
         slot_s: length of the plan's slots [s].
         slots: how many slots there are.
+        held: whether the keeper's limits are kept.
     """
     window_s = keeper.terms.tariff.window_s
     window_slots = max(1, round(window_s / slot_s))
@@ -121,4 +122,6 @@ def demand_ahead(keeper: PeakKeeper, at: datetime, slot_s: float, slots: int) ->
         for charge in keeper.charges(at, count)
     )
     shift_slots = round(keeper.window_begins_s(at) % window_s / slot_s) % window_slots
-    return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh), shift_slots) if parts else None
+    if not parts:
+        return None
+    return Demand(parts, window_slots, max(0.0, keeper.drawn_kwh), shift_slots, held)

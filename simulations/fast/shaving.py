@@ -94,7 +94,9 @@ class Shaving:
         settings = self._scenario.plan
         if self._at is None or settings is None:
             return None
-        return demand_ahead(self._keeper, self._at, slot_s, round(settings.horizon_s / slot_s))
+        slots = round(settings.horizon_s / slot_s)
+        often = self._holds and self._scenario.step_s <= MINUTE_S
+        return demand_ahead(self._keeper, self._at, slot_s, slots, held=often)
 
     def limits(self, advice: Advice | None) -> tuple[ExternalLimit, ...]:
         """What charging may draw in the step that begins."""

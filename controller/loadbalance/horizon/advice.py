@@ -43,6 +43,8 @@ def advice_of(
     if program.peak is not None and reached_kw is not None:
         bearable_kw = program.peak.bearable_kw(reached_kw).min(axis=0)[program.peak.window[:slots]]
     free, peak = _uncapped(program, current_a, unmet_wh, bearable_kw, slots)
+    if outlook.demand is not None and outlook.demand.held:
+        free |= peak & (current_a[:, :slots] > NOTHING_A)
     free |= np.array([car.eager for car in outlook.cars], dtype=bool)[:, None]
     targets: list[list[float]] = target_a.tolist()
     uncapped: list[list[bool]] = free.tolist()

@@ -73,6 +73,8 @@ class Demand:
     """Energy that the connection has drawn since the beginning of the running window, until now [kWh]."""
     shift_slots: int = 0
     """So many slots after the multiples of their length in Unix time windows begin: the local clock makes them."""
+    held: bool = False
+    """Whether somebody holds the running window, whoever charges: no car has to be held back for its sake."""
 
     @property
     def most_per_kw(self) -> float:

@@ -43,6 +43,15 @@ def test_who_charges_below_the_maximum_for_the_sake_of_the_peak_is_told_so() -> 
     assert advice.points["P1"].because == "peak"
 
 
+def test_who_charges_need_not_be_held_back_for_a_peak_that_somebody_else_holds() -> None:
+    demand = Demand((DemandPart(5.0),), held=True)
+    first, second = car("P1", 16.0, leaves=8), car("P2", 16.0, leaves=8)
+    advice = Planner().plan(evening(first, second, demand=demand)).advice
+    assert advice.points["P1"].target_a[0] > 6.0
+    assert advice.points["P1"].cap_a[0] is None
+    assert advice.peak_kw[0] == pytest.approx(4.0)
+
+
 def test_in_a_running_slot_the_target_is_for_what_is_left_of_it() -> None:
     plan = Planner().plan(evening(car("P1", 30.0, leaves=8), minutes=45))
     assert plan.current_a[0, 0] == pytest.approx(8.0)

@@ -90,7 +90,7 @@ def test_a_gap_of_the_meter_is_bridged_cautiously_and_its_window_is_marked(kind:
 
 
 def test_a_charger_out_of_reach_goes_on_and_the_other_makes_room_for_it():
-    results = run_fine(quarter_to(MIDNIGHT, TimedFault("charger_offline", 310.0, 500.0, "P1"), minutes=10.2))
+    results = run_fine(quarter_to(MIDNIGHT, TimedFault("charger_offline", 340.0, 530.0, "P1"), minutes=10.2))
     assert begins_s(results) == [0.0, 300.0]
     assert results.series.power_w[40, 1] > 1_000.0
     assert true_kw(results)[1] <= 1.02 * TARGET_KW

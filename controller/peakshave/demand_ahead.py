@@ -23,9 +23,9 @@ from controller.snapshot import MeterOwn
 HINT_MONTHS: Final = 3
 """What a month will bring is taken to be the mean of so many before, as far as they are known."""
 
-AIM_SHARE: Final = 0.75
+AIM_SHARE: Final = 0.85
 """A plan takes only so much of it for granted. What control has let happen once it would else let happen each month;
-a plan raises the peak again where that is worth it."""
+a plan raises the peak again where that is worth it. Chosen with b70 in ``simulations.quality.peaks``."""
 
 DECIDING_DAYS: Final = 2.0
 """While nothing tells what the month will bring, the price of a new peak is shared by the days that are left of it, but

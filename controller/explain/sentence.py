@@ -111,13 +111,14 @@ def _waits(view: View, name: str) -> str:
     row = view.row()
     by = turn_by(view, row)
     turn = f"; its turn comes by about {clock(by, view.site.time_zone)}" if by else ""
+    does = "gives way" if view.state.state is State.CHARGING and view.state.commanded_a else "waits"
     if kind == "imbalance":
-        return f"waits, because {_alike(view, rest.rpartition(':')[0])}{turn}"
+        return f"{does}, because {_alike(view, rest.rpartition(':')[0])}{turn}"
     count, room = _sharing(view, row), _room(view, name, row)
     if count == 0:
-        return f"waits: the {room} are less than the {amperes(view.least_a)} that it charges with at least"
+        return f"{does}: the {room} are less than the {amperes(view.least_a)} that it charges with at least"
     cars = "1 car has" if count == 1 else f"{count} cars share"
-    return f"waits: {cars} the {room}{turn}"
+    return f"{does}: {cars} the {room}{turn}"
 
 
 def _room(view: View, name: str, row: int) -> str:

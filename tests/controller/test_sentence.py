@@ -114,8 +114,8 @@ def test_what_a_demand_window_leaves_is_said_until_its_end():
         "ends."
     )
     assert sentence(TWO, left(2_000.0), "P1") == (
-        "P1 waits: the 2.0 kW left for charging until this demand window ends are less than the 6.0 A that it charges "
-        "with at least."
+        "P1 gives way: the 2.0 kW left for charging until this demand window ends are less than the 6.0 A that it "
+        "charges with at least."
     )
     limit, room, *_ = explain(TWO, left(12_000.0), "P1").reasons
     assert limit.text == (
